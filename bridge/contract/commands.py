@@ -38,6 +38,8 @@ from bridge.contract.phone_numbers import candidates
 MAX_COMMAND_BYTES = 1_000_000
 DEFAULT_TTL = 3600
 MAX_TTL = 30 * 24 * 3600
+#: Seconds that `send_at` may be ahead.
+MAX_AHEAD = 366 * 24 * 3600
 #: Maximum of `reopen_after`, in seconds.
 MAX_PAUSE = 3600
 
@@ -85,8 +87,19 @@ class SendEnvelope(StrictPayload):
         default=None, description="number in any spelling, or a chat's address; not needed where the content names it"
     )
     ttl: Annotated[
-        int, Field(ge=0, le=MAX_TTL, description="seconds from the claim within which it must be sent; 0 = no limit")
+        int,
+        Field(
+            ge=0, le=MAX_TTL, description="seconds from the claim, or from `send_at`, to send it within; 0 = no limit"
+        ),
     ] = DEFAULT_TTL
+    send_at: Annotated[
+        AwareDatetime | None,
+        Field(
+            strict=False,
+            description="time before which it is not sent, a year ahead at most; one that is past holds nothing back",
+        ),
+        BeforeValidator(_refuse_other_spelling),
+    ] = None
     expires_at: Annotated[
         AwareDatetime | None,
         Field(strict=False, description="time until which it must be sent"),
@@ -130,6 +143,8 @@ class SendEnvelope(StrictPayload):
     def check(self) -> None:
         """Raises `TooLarge`, and `InvalidRequest` for a recipient that cannot be parsed."""
         self.content.check()
+        if self.send_at is not None and self.expires_at is not None and self.expires_at <= self.send_at:
+            raise InvalidRequest("expires_at is not after send_at: it could never be sent.")
         if refused := self.modifiers.given().keys() - self.content.modifiers:
             raise InvalidRequest(f"{self.content.field} cannot have {' and '.join(sorted(refused))}.")
         to = self.known_recipient
@@ -162,8 +177,9 @@ class SendEnvelope(StrictPayload):
         return self.model_copy(update={"to": str(parse_recipient(self.to, own))})
 
     def expiry(self, claimed_at: float) -> float | None:
-        """Expiry as unix seconds; None = it never expires."""
-        ends = [claimed_at + self.ttl] if self.ttl else []
+        """Expiry as unix seconds; None = it never expires. The ttl counts from `send_at`, even from a past one."""
+        begins = claimed_at if self.send_at is None else self.send_at.timestamp()
+        ends = [begins + self.ttl] if self.ttl else []
         if self.expires_at is not None:
             ends.append(self.expires_at.timestamp())
         return min(ends, default=None)
@@ -186,10 +202,24 @@ else:  # one optional field for each kind
         __module__=__name__,
         __doc__="""A message to send: exactly one content field; `message` is a text.
 
-        Without `id` the bridge generates one. `ttl` is seconds from the claim, 0 = no limit.
+        Without `id` the bridge generates one. `ttl` is seconds from the claim, or from `send_at`; 0 = no limit.
         """,
         **{kind.field: (kind, Field(default=None, description=f"content: {kind.noun}")) for kind in KINDS},
     )
+
+
+class CancelCommand(StrictPayload):
+    """On `<prefix>/<session>/out` in place of a send: take back a command that has not left.
+
+    Its result is `failed: cancelled`; for one that is being sent or was sent, what is true of it.
+    """
+
+    v: Literal[1] = VERSION
+    cancel: CommandId = Field(description="id of the command")
+    reply_topic: CleanText | None = Field(
+        default=None, description="where a copy of the result goes: `<prefix>/<session>/reply/<client>`"
+    )
+    transaction: CleanText | None = Field(default=None, description="returned in the result, in place of the command's")
 
 
 class ControlAction(StrEnum):
@@ -323,6 +353,12 @@ def content_of(field: str, value: object) -> Content:
         raise InvalidRequest(_explain(error, field)) from error
     content.check()
     return content
+
+
+def parse_out(payload: bytes) -> SendCommand | CancelCommand:
+    """Turn a payload of `out` into a command. Raises as `parse_json`."""
+    fields = json_object(payload)
+    return checked(CancelCommand, fields) if "cancel" in fields else checked(SendCommand, fields)
 
 
 def _refuse_constant(name: str) -> Never:

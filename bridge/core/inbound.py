@@ -72,6 +72,7 @@ class InboundPipeline:
         self._outbox = outbox
         self._memory = memory
         self._people = people
+        self._now = now
         self._baseline: int | None = None
         self._own: frozenset[str] = frozenset()  # this account's addresses
         self._undecrypted = UndecryptedMessages(memory, journal, people, now)
@@ -146,6 +147,9 @@ class InboundPipeline:
                     extra={"session": self._session, "trace": text_of(message.key.id)},
                 )
                 new += 1
+        now = self._now()
+        for message in others:
+            self._people.note_written(message.chat, min(time_of(message), now))
         await self._undecrypted.remove([text_of(message.key.id) for message in others])
         return new
 

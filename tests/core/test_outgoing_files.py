@@ -165,7 +165,7 @@ async def test_a_dead_url_ends_as_media_unavailable(harness: SessionHarness, hos
     await harness.start()
     await harness.submit(file_command("image", url=host.url("/a.png"), ttl=60, id="a"))
     await harness.until(lambda: len(host.asked) == 1)
-    await harness.until(lambda: bool(harness.outbound._not_fetched))
+    await harness.until(lambda: harness.outbound._schedule.next_try() is not None)
     harness.advance(61)
     code, text = await failure(harness, "a")
     assert (code, "status 404" in text) == ("media_unavailable", True)
