@@ -137,6 +137,9 @@ class InboundPipeline:
             return new
         await self._undecrypted.report_readable(others)
         people = await self._people.identify([addresses_of(message) for message in others])
+        now = self._now()
+        for message in others:  # first, so that who reads the journal finds the writer known
+            self._people.note_written(message.chat, min(time_of(message), now))
         records = [self._record(message, person) for message, person in zip(others, people, strict=True)]
         numbers = await self._journal.append(records)
         for message, seq in zip(others, numbers, strict=True):
@@ -147,9 +150,6 @@ class InboundPipeline:
                     extra={"session": self._session, "trace": text_of(message.key.id)},
                 )
                 new += 1
-        now = self._now()
-        for message in others:
-            self._people.note_written(message.chat, min(time_of(message), now))
         await self._undecrypted.remove([text_of(message.key.id) for message in others])
         return new
 
