@@ -72,7 +72,7 @@ class CommandSender:
 
     async def cancel(self, session: str, command_id: str, timeout: float) -> Result:
         """Cancel a command: asked again until it is answered. Raises InvalidRequest, BrokerDown, NoAnswer."""
-        asked = uuid.uuid4().hex  # tells its answer from those to the command itself
+        asked = uuid.uuid4().hex  # which the answer names; other answers are to the command itself
         fields = {
             "cancel": command_id,
             "transaction": asked,

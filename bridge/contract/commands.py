@@ -53,6 +53,7 @@ def _refuse_other_spelling(value: object) -> object:
     return value
 
 
+GivenInstant = Annotated[AwareDatetime, Field(strict=False), BeforeValidator(_refuse_other_spelling)]
 CommandId = Annotated[CleanText, StringConstraints(min_length=1, max_length=128)]
 
 
@@ -92,19 +93,11 @@ class SendEnvelope(StrictPayload):
             ge=0, le=MAX_TTL, description="seconds from the claim, or from `send_at`, to send it within; 0 = no limit"
         ),
     ] = DEFAULT_TTL
-    send_at: Annotated[
-        AwareDatetime | None,
-        Field(
-            strict=False,
-            description="time before which it is not sent, a year ahead at most; one that is past holds nothing back",
-        ),
-        BeforeValidator(_refuse_other_spelling),
-    ] = None
-    expires_at: Annotated[
-        AwareDatetime | None,
-        Field(strict=False, description="time until which it must be sent"),
-        BeforeValidator(_refuse_other_spelling),
-    ] = None
+    send_at: GivenInstant | None = Field(
+        default=None,
+        description="time before which it is not sent, a year ahead at most; one that is past holds nothing back",
+    )
+    expires_at: GivenInstant | None = Field(default=None, description="time until which it must be sent")
     priority: Annotated[Priority, Field(strict=False, description="order among waiting chats")] = Priority.REPLY
     reply_topic: CleanText | None = Field(
         default=None, description="where a copy of each result goes: `<prefix>/<session>/reply/<client>`"
