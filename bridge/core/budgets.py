@@ -77,7 +77,7 @@ class TokenBucket:
 
 
 class FirstMessages:
-    """When first messages may leave: one at a time, at an uneven pace, a number of them in 24 hours, none while locked."""
+    """When first messages may leave: one at a time, at an uneven pace, limited for 24 hours, none while locked."""
 
     def __init__(self, pace: Pace, per_day: int | None) -> None:
         self._interval = 0.0 if pace.is_off else 1 / pace.rate
