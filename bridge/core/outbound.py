@@ -330,7 +330,9 @@ class OutboundPipeline:
             outcome = await self._acts.carry_out(row, row.claim.content)
         else:
             outcome = await (self._executor.settle(row) if settle else self._executor.send(row))
-        if outcome is Outcome.SETTLED:
+        if outcome in (Outcome.SETTLED, Outcome.UNSENT):
+            if outcome is Outcome.UNSENT:
+                self._schedule.first_messages.give_back(row.number, self._clock.monotonic())
             self._settled(row)
             return
         if outcome not in (Outcome.RETRY, Outcome.REPEAT):

@@ -42,6 +42,7 @@ class Outcome(Enum):
     """What a try achieved, for the schedule."""
 
     SETTLED = auto()  # final, or the server has it: the chat is free
+    UNSENT = auto()  # final, and nothing was sent: the chat is free
     PENDING = auto()  # WhatsApp Web has it, the server's ack is awaited: the chat is blocked
     DOUBT = auto()  # it may have been sent, or may be sent yet: the page must be replaced before the look-up
     UNSEEN = auto()  # in doubt, and the look-up was not answered: repeat it
@@ -93,7 +94,7 @@ class SendExecutor:
             return Outcome.RETRY
         except CodedError as error:
             await self.fail(row, error)
-            return Outcome.SETTLED
+            return Outcome.UNSENT
         async with self._step(row.claim.id):
             row = await self._outbox.change(
                 row.number,

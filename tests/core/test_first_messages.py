@@ -152,3 +152,13 @@ async def test_a_try_in_vain_takes_nothing_of_the_day(harness: SessionHarness) -
     budget = harness.session.status().budget
     assert budget is not None
     assert (budget.first_messages.left, budget.first_messages.today) == (1, 0)
+
+
+async def test_a_number_that_is_not_on_whatsapp_takes_nothing_of_the_budget(harness: SessionHarness) -> None:
+    harness.pacing = paced(per_day=1)
+    harness.phone.missing = {Jid.parse(BETO)}
+    await harness.start()
+    await harness.submit(command(to=BETO, id="a"))
+    assert await harness.reported("a", 2) == ["accepted", "failed:not_on_whatsapp"]
+    await harness.submit(command(to=CARLA, id="b"))
+    assert await harness.reported("b", 3) == ["accepted", "sent", "server"]

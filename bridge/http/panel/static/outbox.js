@@ -56,7 +56,7 @@ export function open(view, app) {
       h('p.text', { dir: 'auto' }, send.message),
       error || send.doubt ? h('p', null, error ? errorText(error) : doubtText(send)) : null,
       send.waits ? h('p.soft', null, waitText(send.waits)) : null,
-      settledBadly ? h(`p.advice.${state === 'failed' ? 'bad' : 'wait'}`, null, adviceText(error?.code)) : null,
+      settledBadly && error?.code !== 'cancelled' ? h(`p.advice.${state === 'failed' ? 'bad' : 'wait'}`, null, adviceText(error?.code)) : null,
       h('div.row.apart', null,
         h('span.soft', null, ago(send.claimed_at), ' · ', h('span.mono', null, send.id)),
         settledBadly ? button('button', word('again'), () => sendAgain(send)) : null,

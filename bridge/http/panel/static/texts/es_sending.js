@@ -2,9 +2,9 @@
 
 // Words of `words`.
 export const sending = {
-  answersLeft: 'Respuestas disponibles',
-  firstLeft: 'Primeros mensajes disponibles',
-  firstToday: 'Primeros mensajes en 24 h',
+  answersLeft: 'Respuestas libres',
+  firstLeft: 'Primeros libres',
+  firstToday: 'Primeros en 24 h',
   ofPerDay: '{0} de {1}',
   nextAt: 'próximo',
   noLimit: 'sin límite',
