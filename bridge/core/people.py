@@ -12,6 +12,7 @@ import math
 import secrets
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from bridge.contract.events import ALIAS, EventBody
@@ -60,6 +61,7 @@ class People:
         self._lids: dict[str, str] = {}
         #: The digits of this account's number, once it is known.
         self.own: str | None = None
+        self._own_key = ""
         self._on_pair: Callable[[str, str], None] = lambda _lid, _pn: None
         self._on_written: Callable[[str], None] = lambda _lane: None
         self._written: dict[str, float] = {}  # lane -> when the person last wrote; some are older than `RECENT`
@@ -78,6 +80,7 @@ class People:
     def note_own(self, number: str | None) -> None:
         """Take over the address of this account's number; its country's spellings are understood from then on."""
         self.own = Jid.parse(number).user if number else self.own
+        self._own_key = str(Jid(self.own, Server.USER).canonical) if self.own else ""
 
     async def identify(self, seen: Sequence[frozenset[Jid]]) -> list[Person | None]:
         """The person behind each set of addresses; None for an empty set. What is new is stored on return.
@@ -122,8 +125,7 @@ class People:
         """Whether a message to this lane is a first message: to a person, not oneself, who has not written lately."""
         if self.has_written(lane):
             return False
-        address = Jid.parse(lane)
-        return is_of_two(address) and not (self.own and lane == self.lane(Jid(self.own, Server.USER)))
+        return _is_person(lane) and lane not in (self._own_key, self._lids.get(self._own_key))
 
     async def named(self, data: Any) -> Any:
         """JSON with the fields of a person in place of each `SeenPerson`: of a list's item they are all there is, else
@@ -178,6 +180,11 @@ def _replace(data: Any, fields_of: Callable[[SeenPerson], Any]) -> Any:
 def is_of_two(chat: Jid) -> bool:
     """Whether it is the chat with one person."""
     return chat.is_conversation and not chat.is_group
+
+
+@lru_cache(maxsize=10_000)
+def _is_person(lane: str) -> bool:
+    return is_of_two(Jid.parse(lane))
 
 
 class _AddressBook:
