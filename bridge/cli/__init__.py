@@ -9,6 +9,7 @@ import typer
 from bridge.cli import (
     backup,
     broker,
+    cancel,
     doctor,
     forget,
     key,
@@ -39,8 +40,8 @@ app = typer.Typer(
 )
 
 COMMANDS = (
-    *(up, serve, responder, panel, send, request, listen, media, status, pair, trace, listeners, key, broker, doctor),
-    *(web, backup, restore, store, forget),
+    *(up, serve, responder, panel, send, cancel, request, listen, media, status, pair, trace, listeners, key, broker),
+    *(doctor, web, backup, restore, store, forget),
 )
 for command in COMMANDS:
     command.register(app)

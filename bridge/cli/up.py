@@ -192,10 +192,17 @@ def _sandbox_pace(settings: BridgeSettings) -> dict[str, object]:
     """A pace without long waits, where none is set: the simulator blocks no number."""
     from bridge.contract.pace import Pace
 
-    if {"pace", "pace_chat", "pace_burst", "pace_spacing", "pace_jitter"} & settings.model_fields_set:
+    paces = {"pace", "pace_chat", "pace_burst", "pace_spacing", "pace_jitter", "pace_new", "new_per_day"}
+    if paces & settings.model_fields_set:
         return {}
     pace = Pace.parse("5/second", burst=20)
-    return {"pace": pace, "pace_chat": pace, "pace_spacing": 0.1, "pace_jitter": 0.1}
+    return {
+        "pace": pace,
+        "pace_chat": pace,
+        "pace_spacing": 0.1,
+        "pace_jitter": 0.1,
+        "pace_new": Pace.parse("off", burst=1),
+    }
 
 
 def _http(settings: BridgeSettings, console: Console, *, sandbox: bool) -> socket.socket | None:

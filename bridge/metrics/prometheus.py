@@ -164,7 +164,17 @@ class _Gauges(Collector):
         mqtt = GaugeMetricFamily("wa_mqtt_connected", "1 while a session has its broker.", labels=["session"])
         waiting = GaugeMetricFamily("wa_outbox_open", "Commands without a final result.", labels=["session"])
         lag = GaugeMetricFamily("wa_mqtt_lag", "Journalled and not yet published.", labels=["session", "stream"])
-        budget = GaugeMetricFamily("wa_send_budget", "Sends that could leave at once.", labels=["session"])
+        budget = GaugeMetricFamily(
+            "wa_send_budget", "Sends that could leave at once: answers, first messages.", labels=["session", "budget"]
+        )
+        firsts = GaugeMetricFamily(
+            "wa_first_messages", "Sent in the last 24 hours to people who had not written.", labels=["session"]
+        )
+        held = GaugeMetricFamily(
+            "wa_sending_held",
+            "1 while it is held: bulk by quiet hours, first messages by a lock.",
+            labels=["session", "by"],
+        )
         last = GaugeMetricFamily(
             "wa_last_inbound_timestamp_seconds", "When the newest was journalled.", labels=["session"]
         )
@@ -182,14 +192,23 @@ class _Gauges(Collector):
             changes.add_metric([name], place.view.losses)
             if place.session is not None:
                 mqtt.add_metric([name], float(place.session.progress.connected))
-                if (left := place.session.outbound.budget) is not None:
-                    budget.add_metric([name], left)
-                use = place.session.status().memory
+                status = place.session.status()
+                if (sends := status.budget) is not None:
+                    for which, left in (("answers", sends.answers.left), ("first", sends.first_messages.left)):
+                        if left is not None:
+                            budget.add_metric([name, which], left)
+                    if sends.first_messages.today is not None:
+                        firsts.add_metric([name], sends.first_messages.today)
+                held.add_metric([name, "quiet_hours"], float(sends is not None and sends.quiet_until is not None))
+                locked = status.limits is not None and status.limits.reach_out_locked_until is not None
+                held.add_metric([name, "reach_out_lock"], float(locked))
+                use = status.memory
                 for part in ("browser", "driver", "bridge") if use else ():
                     memory.add_metric([name, part], getattr(use, f"{part}_mb") * 2**20)
             self._of_store(place, waiting, lag, last)
             self._of_listeners(place, behind, failing)
-        return [state, since, changes, mqtt, waiting, lag, budget, last, memory, behind, failing, *self._disk()]
+        sending = [budget, firsts, held]
+        return [state, since, changes, mqtt, waiting, lag, *sending, last, memory, behind, failing, *self._disk()]
 
     def _disk(self) -> list[Metric]:
         try:

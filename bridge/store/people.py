@@ -55,16 +55,12 @@ class SqlitePeople(PeopleStore):
         return answer
 
     @override
-    async def has_written(self, key: str, address: str) -> bool:
-        def read(connection: sqlite3.Connection) -> bool:
-            (found,) = connection.execute(
-                "SELECT EXISTS (SELECT 1 FROM watermarks WHERE chat IN (?1, ?2) OR chat IN (SELECT address FROM people"
-                " WHERE person = (SELECT person FROM people WHERE key = ?1)))",
-                (key, address),
-            ).fetchone()
-            return bool(found)
-
-        return await self._database.read(read)
+    async def last_written(self, since: float) -> dict[str, int]:
+        return await self._database.read(
+            lambda connection: dict(
+                connection.execute("SELECT chat, timestamp FROM watermarks WHERE timestamp > ?", (since,))
+            )
+        )
 
     @override
     async def lids(self) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bridge.contract.bot import BotConfig, ResponderEvent, SpokenText
+from bridge.contract.budget import Budget, FirstMessagesBudget, SendBudget
 from bridge.contract.commands import ControlAction, ControlResult, ControlStatus
 from bridge.contract.errors import ERRORS, InvalidRequest, NotConnected
 from bridge.contract.events import ERASED_EVENT, LIMITS, MEDIA, OWN_MESSAGE, Event, EventBody
@@ -207,7 +208,10 @@ def _others() -> dict[str, Payload]:
             last_event_seq=2,
             last_inbound=AT,
             queue=Queues.model_validate({"out": 1, "in": 0}),
-            budget=5,
+            budget=SendBudget(
+                answers=Budget(left=5),
+                first_messages=FirstMessagesBudget(left=0, next_at=AT, today=17, per_day=50),
+            ),
         ),
         "status-offline": _status(SessionState.OFFLINE, Reason.BRIDGE_GONE),
         "bridge-online": BridgeStatus(

@@ -114,8 +114,8 @@ class DyingStore(PeopleStore):
     async def lids(self) -> dict[str, str]:
         return await self._store.lids()
 
-    async def has_written(self, key: str, address: str) -> bool:
-        return await self._store.has_written(key, address)
+    async def last_written(self, since: float) -> dict[str, int]:
+        return await self._store.last_written(since)
 
     async def keep(self, learned: Acquaintance) -> None:
         if self._committed:

@@ -1,6 +1,10 @@
 // The panel's Spanish, as software in Argentina speaks: vos, short sentences.
 
+import { sending, waits } from './es_sending.js';
+
 const words = {
+  ...sending,
+
   // frame
   skip: 'Ir al contenido',
   session: 'Sesión',
@@ -36,8 +40,6 @@ const words = {
   owner: 'Dueño',
   queueOut: 'Por enviar',
   queueIn: 'Sin publicar en MQTT',
-  budget: 'Envíos disponibles',
-  noLimit: 'sin límite',
   lastMessage: 'Último mensaje',
   never: 'nunca',
   journalled: 'Recibidos',
@@ -385,16 +387,6 @@ const audit = {
   'remove dead letter': 'descartar entrega',
   'anybody on this machine': 'programa de este equipo',
   'link of wa up': 'enlace de wa up',
-};
-
-// What an accepted command waits for, by `waits.reason`.
-const waits = {
-  not_connected: 'Espera la conexión con WhatsApp',
-  chat_pace: 'Espera por el ritmo de este chat',
-  session_pace: 'Espera por el ritmo de la sesión',
-  earlier_message: 'Espera al mensaje anterior de este chat',
-  file: 'Espera su archivo', retry: 'Espera el próximo intento',
-  reach_out_lock: 'Espera a que WhatsApp vuelva a permitir chats nuevos',
 };
 
 export const spanish = { words, states, reasons, errors, details, doubts, advice, posts, audit, waits };
