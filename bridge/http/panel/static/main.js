@@ -19,7 +19,7 @@ const WEBHOOK_ICON =
   'M7 8a6 6 0 0 1 10 0M4 5a10 10 0 0 1 16 0M12 13v8M9 21h6M12 13a2 2 0 1 0 0-4 2 2 0 0 0 0 4';
 const PERSON_ICON = 'M12 11a4 4 0 1 0 0-8 4 4 0 0 0 0 8M4 21c0-4 3.5-7 8-7s8 3 8 7';
 const GROUP_ICON =
-  'M9 11a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7M2 20c0-3.5 3-6 7-6s7 2.5 7 6M16 5a3.5 3.5 0 0 1 0 6.5M18 15c2.5.8 4 2.9 4 5';
+  'M9 11a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7M2 20c0-3.5 3-6 7-6s7 2.5 7 6M16 5a3.5 3.5 0 0 1 0 6M18 15c2 1 4 3 4 5';
 //: By the fragment of the address: a section's module, its icon, the scope it needs, whether it shows one session.
 const SECTIONS = {
   sessions: { module: sessions, icon: 'M4 6h16v12H4zM8 21h8M12 18v3', scope: null, ofSession: false },
