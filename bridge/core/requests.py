@@ -15,6 +15,8 @@ from bridge.contract.requests import Request, RequestProgress, Response, Respons
 from bridge.contract.session import SessionState
 from bridge.core.claimed_requests import LOOK, ClaimedRequests
 from bridge.core.long_requests import LongRequests
+from bridge.core.outgoing_files import PreparesFiles
+from bridge.core.request_files import RequestFiles
 from bridge.core.results import error_info
 from bridge.core.session_view import SessionView
 from bridge.ports import Answers, CallInDoubt, Clock, IncomingMessage, RequestLedger, StoreUnusable
@@ -43,6 +45,7 @@ class RequestRunner:
         own: Callable[[], str | None],
         describe: DescribesMessages,
         named: NamesPeople,
+        files: PreparesFiles | None = None,
     ) -> None:
         """`own` gives the digits of this account's number, None before they are known; `describe` the published form
         of messages, `named` data with the bridge's id of each person."""
@@ -52,6 +55,7 @@ class RequestRunner:
         self._describe = describe
         self._session = session
         self._driver = driver
+        self._files = RequestFiles(driver, files)
         self._view = view
         self._clock = clock
         self._own = own
@@ -84,7 +88,7 @@ class RequestRunner:
             raise LimitReached(f"{CONCURRENT} requests are being carried out; try again.")
         self._running += not request.changes
         try:
-            return await self._published(await self._driver.answer(request.sent_from(self._own())))
+            return await self._published(await self._files.answer(request.sent_from(self._own())))
         finally:
             self._running -= not request.changes
 

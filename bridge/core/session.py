@@ -28,6 +28,7 @@ from bridge.core.catch_up import CatchUp, CatchUpLimits
 from bridge.core.desired_state import DesiredState, read_desired, store_desired
 from bridge.core.inbound import InboundPipeline
 from bridge.core.outbound import OutboundPipeline
+from bridge.core.outgoing_files import PreparesFiles
 from bridge.core.requests import RequestRunner
 from bridge.core.session_view import SessionView, StateChange
 from bridge.ports import (
@@ -77,6 +78,7 @@ class Session(DriverSink):
         progress: PublishProgress,
         catch_up: CatchUpLimits = CatchUpLimits(),  # noqa: B008 - frozen
         calls: CallPolicy = CallPolicy(),  # noqa: B008 - frozen
+        files: PreparesFiles | None = None,
     ) -> None:
         self.name = name
         self.outbound = outbound
@@ -90,6 +92,7 @@ class Session(DriverSink):
             own=lambda: outbound.own,
             describe=inbound.described,
             named=inbound.named,
+            files=files,
         )
         self.limits = LimitsKeeper(name, journal, memory, clock)
         self.requests.answer(GetLimits.model_fields["action"].default, self.limits.answer)

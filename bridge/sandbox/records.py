@@ -145,6 +145,8 @@ class OwnProfile(BaseModel):
 
     name: str = "Sandbox"
     about: str = "Hey there! I am using WhatsApp."
+    picture: str | None = None
+    """Path of its picture on the service's server."""
 
 
 class HistoryRequest(BaseModel):

@@ -53,11 +53,14 @@ class RunningBridge:
         return httpx.AsyncClient(base_url=self.url, timeout=30, trust_env=False, verify=False)
 
     async def ask(self, action: str, **arguments: Any) -> dict[str, Any]:
-        """The response to a request over HTTP."""
+        """The response to a request over HTTP; one that is no request has only `status` and `error`."""
         async with self.client() as client:
             answer = await client.post(f"/v1/sessions/haby/requests/{action}", json=arguments)
-        response: dict[str, Any] = answer.json().get("response") or answer.json()
-        return response
+        body: dict[str, Any] = answer.json()
+        if answer.is_success:
+            return body
+        refused: dict[str, Any] = body.get("response") or {}
+        return {"status": "failed", "error": {"code": body["code"], "text": body["detail"]}, **refused}
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -42,6 +42,7 @@ from bridge.contract.requests.labels_list import LabelList
 from bridge.contract.requests.labels_set import LabelSet
 from bridge.contract.requests.limits_get import GetLimits
 from bridge.contract.requests.media_get import MediaAnswer, MediaGet
+from bridge.contract.requests.picture import Picture, PictureRequest
 from bridge.contract.requests.profile_get import ProfileGet
 from bridge.contract.requests.profile_set import ProfileSet
 from bridge.contract.requests.request import Request, RequestProgress, Response, ResponseStatus
@@ -114,7 +115,9 @@ __all__ = [
     "GetLimits",
     "MediaAnswer",
     "MediaGet",
+    "Picture",
     "PictureGet",
+    "PictureRequest",
     "RejectCall",
     "Request",
     "RequestProgress",

@@ -326,7 +326,7 @@ class ScriptedDriver(WhatsAppDriver):
         return frozenset(BY_ACTION)
 
     @override
-    async def answer(self, request: Request) -> Any:
+    async def answer(self, request: Request, file: Path | None = None) -> Any:
         """Typing is simulated; for other actions the script sets the data. One that changes something meets the same
         fates as a send."""
         self._require_connected()
