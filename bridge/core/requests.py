@@ -14,6 +14,7 @@ from bridge.contract.payload import instant
 from bridge.contract.requests import Request, RequestProgress, Response, ResponseStatus
 from bridge.contract.session import SessionState
 from bridge.core.claimed_requests import LOOK, ClaimedRequests
+from bridge.core.group_outcomes import GroupOutcomes
 from bridge.core.long_requests import LongRequests
 from bridge.core.outgoing_files import PreparesFiles
 from bridge.core.request_files import RequestFiles
@@ -51,7 +52,8 @@ class RequestRunner:
         of messages, `named` data with the bridge's id of each person."""
         self._named = named
         #: Those that change something; claim them here before they are acknowledged.
-        self.claimed = ClaimedRequests(session, ledger, clock, own=own, carry_out=self._carry_out)
+        self.claimed = ClaimedRequests(session, ledger, clock, own=own, carry_out=self._carry_out, look=self._read_back)
+        self._outcomes = GroupOutcomes(driver, view)
         self._describe = describe
         self._session = session
         self._driver = driver
@@ -158,12 +160,17 @@ class RequestRunner:
             data = await self.run(request)
         except CallInDoubt as error:
             doubt = CallInDoubt(f"{error.text} {LOOK}") if request.changes else error
-            return self._response(request, ResponseStatus.UNKNOWN, data=await self._published(error.known), error=doubt)
+            known = error.known if error.known is not None else await self._outcomes.read(request)
+            return self._response(request, ResponseStatus.UNKNOWN, data=await self._published(known), error=doubt)
         except StoreUnusable:
             raise
         except CodedError as error:
             return self.refusal_of(request, error)
         return self._response(request, ResponseStatus.DONE, data=data)
+
+    async def _read_back(self, request: Request) -> Any:
+        """What is certain of a request that an earlier process did not answer."""
+        return await self._published(await self._outcomes.read(request))
 
     def refusal_of(self, request: Request, error: Exception) -> Response:
         """The response to a request that could not be carried out."""

@@ -23,6 +23,7 @@ from bridge.contract.requests.contacts_list import ContactList
 from bridge.contract.requests.contacts_picture import PictureGet
 from bridge.contract.requests.contacts_subscribe import Subscribe
 from bridge.contract.requests.contacts_unblock import Unblock
+from bridge.contract.requests.group import GroupPeopleRequest
 from bridge.contract.requests.groups_add import GroupAdd
 from bridge.contract.requests.groups_approve import GroupApprove
 from bridge.contract.requests.groups_create import GroupCreate
@@ -113,6 +114,8 @@ __all__ = [
     "CheckedContact",
     "CheckedContacts",
     "GetLimits",
+    "GroupGet",
+    "GroupPeopleRequest",
     "MediaAnswer",
     "MediaGet",
     "Picture",
