@@ -69,6 +69,8 @@ async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Run
     require_binary("chromium-headless-shell", "chromium-headless-shell")
     folder, clock = tmp_path_factory.mktemp("requests"), SystemClock()
     async with Sandbox("localhost", 0, auto_scan=True) as sandbox:
+        # only business accounts have labels
+        sandbox.world.configure(sandbox.world.state.settings.model_copy(update={"business": True}))
         with MosquittoServer(folder / "mosquitto") as broker:
             settings = load(
                 WA_DATA_DIR=folder / "data",
