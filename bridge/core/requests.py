@@ -11,7 +11,7 @@ from typing import Any
 from bridge.contract.errors import CodedError, LimitReached, NotConnected, Unsupported
 from bridge.contract.messages import HistoryMessage
 from bridge.contract.payload import instant
-from bridge.contract.requests import Request, RequestProgress, Response, ResponseStatus
+from bridge.contract.requests import Request, RequestProgress, Response, ResponseStatus, Subscribe
 from bridge.contract.session import SessionState
 from bridge.core.claimed_requests import LOOK, ClaimedRequests
 from bridge.core.group_outcomes import GroupOutcomes
@@ -20,6 +20,7 @@ from bridge.core.outgoing_files import PreparesFiles
 from bridge.core.request_files import RequestFiles
 from bridge.core.results import error_info
 from bridge.core.session_view import SessionView
+from bridge.core.subscriptions import Subscriptions
 from bridge.ports import Answers, CallInDoubt, Clock, IncomingMessage, RequestLedger, StoreUnusable
 
 DescribesMessages = Callable[[Sequence[IncomingMessage]], Awaitable[Sequence[HistoryMessage]]]
@@ -54,6 +55,7 @@ class RequestRunner:
         #: Those that change something; claim them here before they are acknowledged.
         self.claimed = ClaimedRequests(session, ledger, clock, own=own, carry_out=self._carry_out, look=self._read_back)
         self._outcomes = GroupOutcomes(driver, view)
+        self.subscriptions = Subscriptions(session, driver, clock, named=named)
         self._describe = describe
         self._session = session
         self._driver = driver
@@ -90,7 +92,11 @@ class RequestRunner:
             raise LimitReached(f"{CONCURRENT} requests are being carried out; try again.")
         self._running += not request.changes
         try:
-            return await self._published(await self._files.answer(request.sent_from(self._own())))
+            sent = request.sent_from(self._own())
+            answer = await self._files.answer(sent)
+            if isinstance(sent, Subscribe):
+                await self.subscriptions.note(sent)
+            return await self._published(answer)
         finally:
             self._running -= not request.changes
 

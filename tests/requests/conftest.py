@@ -39,7 +39,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 class RunningBridge:
     """The bridge and what it talks to."""
 
-    def __init__(self, settings: BridgeSettings, sandbox: Sandbox, broker: MosquittoServer, url: str) -> None:
+    def __init__(
+        self, bridge: Bridge, settings: BridgeSettings, sandbox: Sandbox, broker: MosquittoServer, url: str
+    ) -> None:
+        self.bridge = bridge
         self.settings = settings
         self.sandbox = sandbox
         self.broker = broker
@@ -85,7 +88,7 @@ async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Run
                 addresses = parse_addresses(broker.url("bridge"))
                 bridge = Bridge(settings, addresses, drivers, clock, http=http, limits=QUICK)
                 task = asyncio.create_task(bridge.run(), name="bridge under test")
-                running = RunningBridge(settings, sandbox, broker, address_of(http))
+                running = RunningBridge(bridge, settings, sandbox, broker, address_of(http))
                 try:
                     async with asyncio.timeout(30), mqtt_probe(broker.url("admin")) as probe:
                         await probe.state(SessionState.CONNECTED, within=30)

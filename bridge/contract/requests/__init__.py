@@ -110,6 +110,7 @@ def parse_request(payload: bytes) -> Request:
 __all__ = [
     "BY_ACTION",
     "REQUESTS",
+    "ChatList",
     "CheckContacts",
     "CheckedContact",
     "CheckedContacts",
@@ -126,6 +127,7 @@ __all__ = [
     "RequestProgress",
     "Response",
     "ResponseStatus",
+    "Subscribe",
     "Typing",
     "parse_request",
     "request_of",
