@@ -23,7 +23,7 @@ PNG = (Path(__file__).parents[1] / "samples" / "red.png").read_bytes()
 
 @dataclass
 class Stage:
-    """What the examples of one door act on: of its own, since the doors are tried at once. `number` is that of the door."""
+    """What the examples of one door act on: of its own, since the doors are tried at once. `number` is the door's."""
 
     running: RunningBridge
     number: int

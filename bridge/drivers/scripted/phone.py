@@ -41,7 +41,7 @@ CONTENT = MessageContent.model_fields.keys()
 EMPTY = MessageContent()
 #: WhatsApp's type of a kind that is sent.
 TYPES = {kind.kind: kind.types[0] for kind in RECEIVED}
-NO_CHATS = {"chats": [], "next": None}
+NO_CHATS: dict[str, Any] = {"chats": [], "next": None}
 
 
 class SendMode(StrEnum):
