@@ -341,9 +341,9 @@ class Answers(Protocol):
         """The actions of requests that this driver can carry out."""
         ...
 
-    async def answer(self, request: Request) -> Any:
+    async def answer(self, request: Request, file: Path | None = None) -> Any:
         """Carry out a request; returns its data as JSON, with an `IncomingMessage` wherever it holds a message, and a
-        `SeenPerson` as `person` of what is about one.
+        `SeenPerson` as `person` of what is about one. `file` is the picture that it names.
 
         Raises `BridgeError` for what the service refuses, `CallInDoubt` where it is not known whether it was done.
         """

@@ -31,7 +31,8 @@ from bridge.contract.passkey import check_answer, normal_code
 from bridge.contract.requests import BY_ACTION, Request
 from bridge.contract.session import Reason, SessionState, Situation
 from bridge.contract.status import MemoryUse
-from bridge.drivers.scripted.phone import ACCOUNT, ACCOUNT_LID, ScriptedPhone, SendMode, SentMessage, Signal, downloaded
+from bridge.drivers.scripted.downloaded_file import downloaded
+from bridge.drivers.scripted.phone import ACCOUNT, ACCOUNT_LID, ScriptedPhone, SendMode, SentMessage, Signal
 from bridge.ports import (
     Account,
     CallInDoubt,
@@ -326,7 +327,7 @@ class ScriptedDriver(WhatsAppDriver):
         return frozenset(BY_ACTION)
 
     @override
-    async def answer(self, request: Request) -> Any:
+    async def answer(self, request: Request, file: Path | None = None) -> Any:
         """Typing is simulated; for other actions the script sets the data. One that changes something meets the same
         fates as a send."""
         self._require_connected()

@@ -232,12 +232,12 @@ class WebDriver(WhatsAppDriver):
         return injection.answered_actions()
 
     @override
-    async def answer(self, request: Request) -> Any:
+    async def answer(self, request: Request, file: Path | None = None) -> Any:
         self._page_loop.memory.mark_busy()
         page, now = self._page_loop.connected_page(), self._clock.monotonic()
         if isinstance(request, CheckContacts):
             return await calls.check(page, request, self._numbers, now)
-        return await calls.answer(page, request, self._numbers, now, self._limits)
+        return await calls.answer(page, request, self._numbers, now, self._limits, file)
 
     @override
     async def look_up(self, key: MessageKey) -> LookUp:

@@ -3,8 +3,10 @@
 import { kinds } from './kinds.js';
 import { english } from './texts/en.js';
 import { spanish } from './texts/es.js';
+import { people } from './texts/people.js';
 
-const TEXTS = { en: english, es: spanish };
+const withParts = (texts, ...parts) => ({ ...texts, words: Object.assign({}, texts.words, ...parts) });
+const TEXTS = { en: withParts(english, people.en), es: withParts(spanish, people.es) };
 const LOCALES = { en: 'en-GB', es: 'es-AR' };
 
 let chosen = (localStorage.getItem('language') ?? navigator.language).startsWith('es') ? 'es' : 'en';
