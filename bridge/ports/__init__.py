@@ -55,7 +55,7 @@ from bridge.ports.findings import Finding, Level, fault, ok, warning, worst
 from bridge.ports.journal import MQTT_READER, Bounds, Journal, JournalRecord, StoreUnusable, StreamPage
 from bridge.ports.key_value import KeyValueStore
 from bridge.ports.media import MediaStore, MediaUnusable, StoredMedia
-from bridge.ports.media_queue import KeptPicture, MediaChange, MediaQueue, NewMedia, ReceivedMedia
+from bridge.ports.media_queue import KeptPicture, MediaChange, MediaQueue, NewMedia, ReceivedMedia, SentFile
 from bridge.ports.numbers import CheckedNumber, NumberStore
 from bridge.ports.outbox import (
     Change,
@@ -183,6 +183,7 @@ __all__ = [
     "SendStopped",
     "Sends",
     "SendsOnce",
+    "SentFile",
     "Step",
     "StoreUnusable",
     "StoredMedia",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 
 from playwright.async_api import expect
@@ -9,6 +10,7 @@ from playwright.async_api import expect
 from bridge.contract.kinds.media import Media
 from tests.http.conftest import ANA, HttpBridge
 from tests.http.panel.conftest import OpenPanel
+from tests.pictures import picture
 from tests.sample_files import JPEG
 
 
@@ -23,3 +25,21 @@ async def test_a_received_picture_is_shown(side: HttpBridge, open_panel: OpenPan
     shown = page.get_by_role("log").get_by_role("img", name="la fuga")
     await expect(shown).to_be_visible()
     await expect(shown).to_have_js_property("naturalWidth", 32)
+
+
+async def test_a_sent_picture_is_shown_also_after_a_reload(started: HttpBridge, open_panel: OpenPanel) -> None:
+    async with started.client() as client:
+        image = {"data": base64.b64encode(JPEG).decode(), "caption": "el arreglo"}
+        answer = await client.post("/v1/sessions/haby/sends?wait=10", json={"to": ANA, "image": image})
+        assert answer.json()["status"] == "sent", answer.text
+    page = await open_panel(started, at="#messages")
+    for _ in range(2):
+        await page.get_by_role("list", name="Chats").get_by_role("listitem").first.click()
+        bubbles = page.get_by_role("log").locator(".bubble.mine")
+        await expect(bubbles).to_have_count(1)
+        await expect(bubbles.get_by_role("img")).to_have_js_property("naturalWidth", 32)
+        await expect(bubbles.locator("p.text")).to_have_text("el arreglo")
+        await page.reload()
+    await page.get_by_role("list", name="Chats").get_by_role("listitem").first.click()
+    await expect(bubbles.get_by_role("img")).to_be_visible()
+    await picture(page, "panel-sent-picture")

@@ -60,7 +60,7 @@ const mapOf = ({ latitude: lat, longitude: lon }) =>
 
 // In the place of a file that is not here.
 function missing(item, { media }, onFile) {
-  if (!media || item.mine) return null;
+  if (!media || !item.id) return null;
   const state = item.media?.state ?? media.state;
   if (state === 'pending') return h('p.soft', null, word('fileComes'));
   return button('plain', `📎 ${word('showFile')}`, () => onFile(item));
