@@ -25,6 +25,7 @@ from responder.incoming import ReceivedMessage
 from responder.lease_worker import LeaseWorker, ReaderFactory
 from responder.leases import HeldLeases, Leases, all_leases, is_gone, owner_name
 from responder.model import Model
+from responder.pictures import Pictures
 from responder.replies import Replies
 from responder.rules_file import RulesFile
 from responder.session_reader import SessionReader
@@ -112,6 +113,7 @@ class Responder:
         self._sender: LegacySender | None = None
         self._transport = self._choose_transport(broker, timing)
         self.health = Health(self.database, self._transport, self._held.by_name)
+        transcripts = Transcripts(self.database, operator, self.switches, self._transport.now)
         answers = AnswerSource(
             self.rules,
             self.model,
@@ -120,11 +122,12 @@ class Responder:
             store=self._pending,
             switches=self.switches,
             sink=self._transport.sink,
+            pictures=Pictures(transcripts, self.faults, timing.pictures) if settings.policy.images else None,
             now=self._transport.now,
         )
         self._voice = VoiceNotes(
             self.transcriber,
-            Transcripts(self.database, operator, self.switches, self._transport.now),
+            transcripts,
             recorded=self._recorded,
             heard=self._heard,
             faults=self.faults,
