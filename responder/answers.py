@@ -13,7 +13,7 @@ from responder.file_answers import FileAnswer
 from responder.model import Model
 from responder.orders import Order, confirmation, order_in
 from responder.outgoing import AnswerSink, typing_shown
-from responder.pictures import Pictures
+from responder.pictures import PictureFetcher
 from responder.policy import Verdict
 from responder.prompt import PromptLimits, chat_messages, system_text, with_pictures
 from responder.rules_file import RulesFile
@@ -60,7 +60,7 @@ class AnswerSource:
         store: PendingWork,
         switches: Switches,
         sink: AnswerSink,
-        pictures: Pictures | None,
+        pictures: PictureFetcher | None,
         now: Callable[[], float],
     ) -> None:
         self._pictures = pictures

@@ -25,7 +25,7 @@ from responder.incoming import ReceivedMessage
 from responder.lease_worker import LeaseWorker, ReaderFactory
 from responder.leases import HeldLeases, Leases, all_leases, is_gone, owner_name
 from responder.model import Model
-from responder.pictures import Pictures
+from responder.pictures import PictureFetcher
 from responder.replies import Replies
 from responder.rules_file import RulesFile
 from responder.session_reader import SessionReader
@@ -122,7 +122,7 @@ class Responder:
             store=self._pending,
             switches=self.switches,
             sink=self._transport.sink,
-            pictures=Pictures(transcripts, self.faults, timing.pictures) if settings.policy.images else None,
+            pictures=PictureFetcher(transcripts, self.faults, timing.pictures) if settings.policy.images else None,
             now=self._transport.now,
         )
         self._voice = VoiceNotes(
@@ -252,7 +252,7 @@ class Responder:
             return SenderTransport(self._sender, self._turns, self.faults, time.time, timing.sender)
         if broker is None:
             raise WrongSettings("There is no broker to connect to: set WA_MQTT_URL or MASSIVE_SENDER_URL.")
-        return BrokerTransport(broker, settings.sessions, self.faults, time.time, self.rules.content_of)
+        return BrokerTransport(broker, settings.sessions, self.faults, time.time, self.rules.path_of)
 
     async def _work(self, stop: asyncio.Event) -> None:
         async with asyncio.TaskGroup() as tasks:

@@ -26,7 +26,7 @@ MOST, LARGEST = 4, 5_000_000
 _TYPES = ("image/jpeg", "image/png", "image/webp", "image/gif")
 
 
-class Pictures:
+class PictureFetcher:
     """`fetched` gives pictures as `data:` URLs, in the order of their messages."""
 
     def __init__(self, store: Transcripts, faults: FaultLog, timing: PictureTiming) -> None:
