@@ -80,6 +80,11 @@ class MediaQueue(Protocol):
     committed.
     """
 
+    @property
+    def waiting(self) -> int:
+        """Pending files when `due` was last called."""
+        ...
+
     async def due(self, limit: int, begun: Collection[int]) -> Sequence[ReceivedMedia]:
         """Files to download now, the newest message first, without those in `begun` (numbers)."""
         ...

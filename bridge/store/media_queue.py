@@ -17,7 +17,7 @@ from bridge.contract.kinds import load_content
 from bridge.contract.kinds.media import MediaState
 from bridge.contract.kinds.media_content import MediaContent
 from bridge.contract.messages import Stream
-from bridge.ports import KeptPicture, MediaChange, MediaQueue, NewMedia, ReceivedMedia, SentFile
+from bridge.ports import Event, KeptPicture, MediaChange, MediaEnded, MediaQueue, NewMedia, ReceivedMedia, SentFile
 from bridge.store.database import SqliteDatabase
 from bridge.store.journal import SqliteJournal
 
@@ -39,13 +39,27 @@ _PLACE = {Stream.IN: "$.media", Stream.EVENT: "$.message.media"}
 
 
 class SqliteMediaQueue(MediaQueue):
-    def __init__(self, database: SqliteDatabase, journal: SqliteJournal, now: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        database: SqliteDatabase,
+        journal: SqliteJournal,
+        now: Callable[[], float],
+        observe: Callable[[Event], None] = lambda _: None,
+    ) -> None:
         self._database = database
+        self._observe = observe
+        self._waiting = 0
         self._journal = journal
         self._now = now
 
+    @property
+    @override
+    def waiting(self) -> int:
+        return self._waiting
+
     @override
     async def due(self, limit: int, begun: Collection[int]) -> Sequence[ReceivedMedia]:
+        self._waiting = await self._database.read(_count_pending)
         return await self._rows(
             f"{_SELECT} WHERE {_PENDING} AND due <= ? ORDER BY number DESC LIMIT ?",
             json.dumps(list(begun)),
@@ -83,7 +97,10 @@ class SqliteMediaQueue(MediaQueue):
 
     @override
     async def finish(self, number: int, change: MediaChange) -> bool:
-        return await self._change("number = ? AND state = 'pending'", (number,), change)
+        is_done = await self._change("number = ? AND state = 'pending'", (number,), change)
+        if is_done:
+            self._observe(MediaEnded(change.state, change.size or 0))
+        return is_done
 
     @override
     async def expire(self, sha256: str, change: MediaChange, message_id: str) -> None:
@@ -192,6 +209,11 @@ class SqliteMediaQueue(MediaQueue):
 
     async def _write(self, statement: str, *parameters: object) -> None:
         await self._database.write(lambda connection: connection.execute(statement, parameters).rowcount)
+
+
+def _count_pending(connection: sqlite3.Connection) -> int:
+    (count,) = connection.execute("SELECT count(*) FROM media WHERE state = 'pending'").fetchone()
+    return int(count)
 
 
 def _row(found: tuple[Any, ...]) -> ReceivedMedia:
