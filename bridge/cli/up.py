@@ -131,6 +131,7 @@ def _responder(
     settings: BridgeSettings, addresses: tuple[BrokerAddress, ...], console: Console, *, sandbox: bool
 ) -> tuple[ResponderSettings, BrokerAccess]:
     """The responder's settings and broker. Raises WrongSettings, WrongRules."""
+    from bridge.cli.file_upload import upload
     from responder.app import check_files
     from responder.settings import load
     from responder.transports import BrokerAccess
@@ -141,7 +142,9 @@ def _responder(
         own = own.model_copy(update={"port": _free_port()})
     ca_file = str(settings.mqtt_ca_file) if settings.mqtt_ca_file else None
     level = None if settings.addresses else "responder"
-    broker = BrokerAccess(addresses, settings.mqtt_prefix, settings.mqtt_protocol, ca_file, level, settings.instance)
+    broker = BrokerAccess(
+        *(addresses, settings.mqtt_prefix, settings.mqtt_protocol, ca_file, level, settings.instance), upload=upload
+    )
     mode = "answers by rules and a model" if own.openai_api_key else "answers by rules"
     state = mode if own.active else "records only, does not answer (RESPONDER_ACTIVO is off)"
     _step(console, "responder", f"{state}, conversations at {_responder_page(own)}; --no-responder disables it")

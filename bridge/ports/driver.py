@@ -310,6 +310,10 @@ class ReservesIds(Protocol):
 class HasMedia(Protocol):
     """Downloads the files of messages."""
 
+    async def find_message(self, key: MessageKey) -> IncomingMessage | None:
+        """A message that the page has, whatever the bridge knows of it. Raises `DriverUnavailable`, `CallInDoubt`."""
+        ...
+
     def download(self, key: MessageKey, limit: int, seconds: float) -> AbstractAsyncContextManager[Path]:
         """The file of a message, decrypted, as a file of this machine; it may be moved, and goes with the context.
 

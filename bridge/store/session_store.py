@@ -123,7 +123,7 @@ async def open_store(
             SqliteNumbers(database, now),
             SqliteKeyValueStore(database),
             SqlitePeople(database, journal, now),
-            SqliteMediaQueue(database, journal, now),
+            SqliteMediaQueue(database, journal, now, observe),
             database,
             now,
         )

@@ -7,6 +7,7 @@ from bridge.contract.budget import Budget, FirstMessagesBudget, SendBudget
 from bridge.contract.commands import ControlAction, ControlResult, ControlStatus
 from bridge.contract.errors import ERRORS, InvalidRequest, NotConnected
 from bridge.contract.events import ERASED_EVENT, LIMITS, MEDIA, OWN_MESSAGE, Event, EventBody
+from bridge.contract.kinds.contacts import ReceivedContact
 from bridge.contract.kinds.location import Place
 from bridge.contract.kinds.media import Media, MediaState
 from bridge.contract.lifecycle import AckName
@@ -81,7 +82,13 @@ def rich() -> MessageBody:
         forwarded=True,
         media=Media(mimetype="image/jpeg", size=34567, sha256="q83v", filename="foto.jpg"),
         location=Place(latitude=-34.6, longitude=-58.4, name="Obelisco"),
-        contacts=["BEGIN:VCARD\nEND:VCARD"],
+        contacts=[
+            ReceivedContact(
+                name="Ana",
+                phone="5491155500001",
+                vcard="BEGIN:VCARD\nFN:Ana\nTEL;waid=5491155500001:+54 9 11 5550-0001\nEND:VCARD",
+            )
+        ],
     )
 
 

@@ -286,18 +286,22 @@ class ScriptedDriver(WhatsAppDriver):
         return self._phone.act(chat, act)
 
     @override
+    async def find_message(self, key: MessageKey) -> IncomingMessage | None:
+        self._require_connected()
+        return self._phone.message(key.remote, key.id)
+
+    @override
     @asynccontextmanager
     async def download(self, key: MessageKey, limit: int, seconds: float) -> AsyncIterator[Path]:
         self._require_connected()
-        phone = self._phone
-        phone.downloaded.append(key.id)
+        self._phone.downloaded.append(key.id)
         try:
             async with asyncio.timeout(seconds):
-                if phone.downloading is not None:
-                    await phone.downloading()
+                if self._phone.downloading is not None:
+                    await self._phone.downloading()
         except TimeoutError as error:
             raise CallInDoubt(f"The file did not come within {seconds:g} s.") from error
-        content = phone.files.get(key.id) or MediaGone("There is no such file.", final=True)
+        content = self._phone.files.get(key.id) or MediaGone("There is no such file.", final=True)
         if isinstance(content, CodedError):
             raise content
         if len(content) > limit:

@@ -27,6 +27,7 @@ from bridge.contract.session import Reason, SessionState, Situation
 from bridge.contract.status import MemoryUse
 from bridge.drivers.web import calls, injection, library
 from bridge.drivers.web.browser import Browser, first_line
+from bridge.drivers.web.downloads import find_message
 from bridge.drivers.web.executable import BrowserFailed, LaunchFailed
 from bridge.drivers.web.limits import Limits, RestartBudget
 from bridge.drivers.web.number_cache import NumberCache
@@ -246,6 +247,10 @@ class WebDriver(WhatsAppDriver):
     @override
     async def resend(self, key: MessageKey) -> int:
         return await calls.resend(self._page_loop.connected_page(), key, self._limits)
+
+    @override
+    async def find_message(self, key: MessageKey) -> IncomingMessage | None:
+        return await find_message(self._page_loop.connected_page(), key)
 
     @override
     @asynccontextmanager

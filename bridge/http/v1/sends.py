@@ -10,13 +10,14 @@ from pydantic import BaseModel, Field
 
 from bridge.contract.commands import CancelCommand, SendCommand, checked, parse_json
 from bridge.contract.errors import Cancelled, Conflict, InvalidRequest, MessageNotFound
+from bridge.contract.kinds.media_content import MediaContent
 from bridge.contract.lifecycle import SendState
 from bridge.contract.messages import Result, ResultStatus
 from bridge.contract.payload import Instant, instant
 from bridge.contract.waiting import Waiting
 from bridge.core.results import result_of
 from bridge.core.session_entry import SessionEntry
-from bridge.http.context import outbox_of, running
+from bridge.http.context import AppContext, outbox_of, running
 from bridge.http.dependencies import ContextOf, needs
 from bridge.http.errors import NotFound, ReportedError, problem
 from bridge.http.submission import LONGEST_WAIT, settle
@@ -86,6 +87,7 @@ class Sent(Send):
     number: int
     message: str
     content: dict[str, Any] = Field(description="the command's content field", examples=[{"message": "Hola"}])
+    file: str | None = Field(default=None, description="a link to the file that it sends, if the bridge has it; a week")
     claimed_at: Instant
     expires_at: Instant | None
     send_at: Instant | None = Field(description="time before which it is not sent, as the command asked")
@@ -124,11 +126,18 @@ async def list_sends(
     entry = context.entry(session)
     rows = await outbox_of(entry).recent(before, limit, states)
     waits = _waiting(entry, rows)
-    page = SendPage(sends=[_listed(session, row, waits.get(row.number)) for row in rows])
+    page = SendPage(sends=[_listed(session, row, waits.get(row.number), _link(context, session, row)) for row in rows])
     return Response(page.model_dump_json(), media_type="application/json")
 
 
-def _listed(session: str, row: OutboxRow, waits: Waiting | None) -> Sent:
+def _link(context: AppContext, session: str, row: OutboxRow) -> str | None:
+    content = row.claim.content
+    if not isinstance(content, MediaContent) or content.sha256 is None:
+        return None
+    return context.media.links.link(content.sha256, session, context.clock.now())
+
+
+def _listed(session: str, row: OutboxRow, waits: Waiting | None, file: str | None) -> Sent:
     claim, fields = row.claim, result_of(session, row, waits).model_dump()
     return Sent(
         **fields,
@@ -137,6 +146,7 @@ def _listed(session: str, row: OutboxRow, waits: Waiting | None) -> Sent:
         number=row.number,
         message=claim.content.summary,
         content=claim.content.as_field(),
+        file=file,
         claimed_at=instant(claim.claimed_at),
         expires_at=None if claim.expires_at is None else instant(claim.expires_at),
         send_at=None if claim.send_at is None else instant(claim.send_at),
