@@ -12,8 +12,8 @@ from starlette.routing import Route
 
 from bridge.contract.payload import instant, rfc3339
 from bridge.contract.signature import SIGNATURE_HEADER, is_signed
+from bridge.sql.errors import DatabaseDown
 from responder.chat_completions import CompletionOutcome
-from responder.errors import DatabaseDown
 from responder.http.context import Surface
 from responder.http.credentials import SENDER
 from responder.http.request_fields import InvalidFields, body_of, number_of, surface_of

@@ -11,9 +11,9 @@ from sqlalchemy import ColumnElement, Row, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.contract.events import EDIT, REACTION, REVOKE
+from bridge.sql.database import SqlDatabase
 from responder.errors import NoSuchChat
 from responder.policy import OURS, Verdict
-from responder.store.database import ResponderDatabase
 from responder.store.identities import surviving
 from responder.store.marks import marks_of
 from responder.store.rows import commands_from_json
@@ -105,7 +105,7 @@ class LegacyRow:
 class Chats:
     """Every method raises DatabaseDown. The id of a merged chat stands for the one it was merged into."""
 
-    def __init__(self, database: ResponderDatabase) -> None:
+    def __init__(self, database: SqlDatabase) -> None:
         self._database = database
 
     async def find(self, *, now: float, search: str = "", show: Show = Show.ALL, limit: int = 50) -> list[ChatSummary]:
