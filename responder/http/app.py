@@ -19,7 +19,7 @@ from bridge.contract.errors import CodedError
 from responder.errors import NoSuchChat
 from responder.http import chats, health, legacy
 from responder.http.context import Surface
-from responder.http.credentials import ApiCredentials
+from bridge.asgi.api_credentials import ApiCredentials
 from responder.http.guard import guard
 from responder.http.request_fields import InvalidFields
 

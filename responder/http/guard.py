@@ -19,7 +19,7 @@ from bridge.asgi.loopback import breach, is_loopback
 from bridge.asgi.rate_limit import RateLimit
 from bridge.asgi.security_headers import SecurityHeaders
 from bridge.contract.pace import Pace
-from responder.http.credentials import LOCAL, SENDER, ApiCaller, ApiCredentials
+from bridge.asgi.api_credentials import LOCAL, SENDER, ApiCaller, ApiCredentials
 from responder.http.limits import SurfaceLimits
 
 _PUBLIC = PublicPaths(frozenset({"/"}), ("/health", "/readyz", "/static/"))

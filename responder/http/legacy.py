@@ -15,7 +15,7 @@ from bridge.contract.signature import SIGNATURE_HEADER, is_signed
 from bridge.sql.errors import DatabaseDown
 from responder.chat_completions import CompletionOutcome
 from responder.http.context import Surface
-from responder.http.credentials import SENDER
+from bridge.asgi.api_credentials import SENDER
 from responder.http.request_fields import InvalidFields, body_of, number_of, surface_of
 from responder.incoming import of_webhook
 

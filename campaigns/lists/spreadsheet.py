@@ -1,0 +1,104 @@
+"""XLSX: the first sheet with rows. Cells are values; a formula is its stored result and is never evaluated."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from collections.abc import Iterator
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+
+from bridge.contract.campaigns import MOST_ROWS
+from campaigns.errors import FileTooLarge, UnusableFile
+
+#: Bytes of all parts together, unpacked: a small archive may hold much.
+LARGEST_UNPACKED = 300_000_000
+MOST_COLUMNS = 200
+_CELL = re.compile(rb'<c [^>]*?r="([A-Z]{1,3})(\d{1,7})"')
+_SHEET = re.compile(r"xl/worksheets/[^/]+\.xml")
+_PART = 1 << 20
+#: Bytes that a cell's tag may have: what is carried over from one part of a sheet to the next.
+_OVERLAP = 256
+
+
+def is_spreadsheet(path: Path) -> bool:
+    """Whether the file is a ZIP archive, as XLSX is."""
+    return zipfile.is_zipfile(path)
+
+
+def spreadsheet_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """The rows with their line, without empty ones. Raises `UnusableFile`, `FileTooLarge`."""
+    _check_size(path)
+    from python_calamine import CalamineError, CalamineWorkbook
+
+    try:
+        with CalamineWorkbook.from_path(path) as book:
+            for name in book.sheet_names:
+                sheet = book.get_sheet_by_name(name)
+                if sheet.total_height == 0:
+                    continue
+                for line, row in enumerate(sheet.iter_rows(), start=(sheet.start or (0, 0))[0] + 1):
+                    cells = [_text(cell) for cell in row]
+                    if any(cells):
+                        yield line, cells
+                return
+    except (CalamineError, zipfile.BadZipFile, OSError, ValueError) as error:
+        raise UnusableFile(f"The spreadsheet cannot be read ({error}). Save it again as XLSX, or as CSV.") from error
+
+
+def _check_size(path: Path) -> None:
+    """Refuse an archive that unpacks to too much, and a sheet whose far corner would need too much memory."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if sum(part.file_size for part in archive.infolist()) > LARGEST_UNPACKED:
+                raise FileTooLarge(f"The spreadsheet unpacks to more than {LARGEST_UNPACKED // 1_000_000} MB.")
+            if "xl/workbook.xml" not in archive.namelist():
+                raise UnusableFile("The file is neither CSV nor XLSX: save it from the spreadsheet as one of them.")
+            for part in archive.infolist():
+                if _SHEET.fullmatch(part.filename):
+                    _check_sheet(archive, part)
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+        raise UnusableFile(f"The spreadsheet cannot be opened ({error}). Save it without a password.") from error
+
+
+def _check_sheet(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> None:
+    unpacked, rest = 0, b""
+    with archive.open(part) as sheet:
+        while chunk := sheet.read(_PART):
+            unpacked += len(chunk)
+            if unpacked > LARGEST_UNPACKED:  # the directory of the archive may say less than there is
+                raise FileTooLarge(f"The spreadsheet unpacks to more than {LARGEST_UNPACKED // 1_000_000} MB.")
+            for column, row in _CELL.findall(rest + chunk):
+                if int(row) > MOST_ROWS + 1:
+                    raise FileTooLarge(f"The sheet has more than {MOST_ROWS:,} rows: divide the list.")
+                if _column(column) > MOST_COLUMNS:
+                    raise UnusableFile(f"The sheet has more than {MOST_COLUMNS} columns: delete the empty ones.")
+            rest = chunk[-_OVERLAP:]
+
+
+def _column(name: bytes) -> int:
+    number = 0
+    for letter in name:
+        number = number * 26 + letter - 64
+    return number
+
+
+def _text(cell: Any) -> str:
+    match cell:
+        case None:
+            return ""
+        case bool():
+            return "sí" if cell else "no"
+        case float() if cell.is_integer():
+            return str(int(cell))  # a phone number
+        case datetime() if cell.time() == time():
+            return cell.strftime("%d/%m/%Y")
+        case datetime():
+            return cell.strftime("%d/%m/%Y %H:%M")
+        case date():
+            return cell.strftime("%d/%m/%Y")
+        case time() | timedelta():
+            return str(cell)[:5]
+        case _:
+            return str(cell).strip()
