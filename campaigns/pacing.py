@@ -27,7 +27,7 @@ def draw(seed: int, *parts: object) -> float:
 
 
 @dataclass(frozen=True, slots=True)
-class Hours:
+class WindowHours:
     """A window as spans of time. All moments are unix seconds."""
 
     window: SendWindow
@@ -80,7 +80,7 @@ class Hours:
 class CampaignPace:
     """The pace of one campaign."""
 
-    hours: Hours
+    hours: WindowHours
     pause: float
     jitter: float
     per_day: int | None
@@ -92,7 +92,7 @@ class CampaignPace:
         """The pace of a plan; pace `off` has no pauses."""
         pace = Pace.parse(plan.pace, burst=1)
         pause = 0.0 if pace.is_off else 1 / pace.rate
-        return cls(Hours(plan.window), pause, plan.jitter, plan.per_day, plan.warm_up, seed)
+        return cls(WindowHours(plan.window), pause, plan.jitter, plan.per_day, plan.warm_up, seed)
 
     def pause_after(self, n: int) -> float:
         """Seconds between the start of send number `n` and the next one."""

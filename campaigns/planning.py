@@ -10,16 +10,17 @@ from collections.abc import AsyncIterator, Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any
 
-from bridge.contract.campaigns import BadRow, CampaignPlan, FollowUp, SkipRule
+from bridge.contract.campaign_reports import BadRow
+from bridge.contract.campaigns import CampaignPlan, FollowUp, SkipRule
 from bridge.contract.errors import CodedError
 from bridge.contract.kinds import load_field
 from bridge.contract.text_normalize import unaccented
 from campaigns.errors import WrongPlan
-from campaigns.lists.contacts import Contact, number_key
+from campaigns.lists.contacts import ListedContact, number_key
 from campaigns.pacing import CampaignPace, draw
 from campaigns.store.campaigns import MOST_BAD_ROWS, CampaignStore
-from campaigns.store.contact_lists import ContactListStore
-from campaigns.store.people import PeopleStore
+from campaigns.store.contact_lists import RecipientListStore
+from campaigns.store.people import HeardPeople
 from campaigns.store.recipients import RecipientStore
 from campaigns.store.rows import NewRecipient
 from campaigns.templates import Template, variable_name
@@ -59,8 +60,8 @@ class Planner:
         self,
         campaigns: CampaignStore,
         recipients: RecipientStore,
-        lists: ContactListStore,
-        people: PeopleStore,
+        lists: RecipientListStore,
+        people: HeardPeople,
         sessions: Collection[str],
         now: Callable[[], float],
     ) -> None:
@@ -177,7 +178,7 @@ class Planner:
             async for row in self._followed(plan.follow_up):
                 yield row
 
-    async def _contacts(self, list_id: str, tags: frozenset[str]) -> AsyncIterator[Contact]:
+    async def _contacts(self, list_id: str, tags: frozenset[str]) -> AsyncIterator[ListedContact]:
         await self._lists.get(list_id)
         after = 0
         while page := await self._lists.page(list_id, after, BATCH):

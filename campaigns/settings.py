@@ -63,13 +63,11 @@ class CampaignSettings(SqlSettings):
     api_key: SecretStr | None = Field(
         validation_alias="WHATSAPP_API_KEY", default=None, description="Key that callers send as x-api-key."
     )
-    jwt_secret: SecretStr | None = Field(
-        validation_alias="WA_JWT_SECRET", default=None, description="HS256 secret of bearer tokens."
-    )
-    jwt_audience: str = Field(
-        validation_alias="WA_JWT_AUDIENCE",
-        default="whatsapp-mqtt-bridge",
-        description="Audience (aud) that bearer tokens must have.",
+    secret: SecretStr | None = Field(
+        validation_alias="WA_CAMPAIGNS_SECRET",
+        default=None,
+        description="Secret between the bridge and the campaigns service, the same for both. Default:"
+        " WHATSAPP_API_KEY.",
     )
     sessions: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_session_names)] = Field(
         validation_alias="WA_SESSIONS", default=("haby",), description="Sessions, as name=cliente_id, comma list."
@@ -95,7 +93,7 @@ class CampaignSettings(SqlSettings):
         description="Messages of campaigns that a session has accepted and not sent yet, at most.",
     )
 
-    @field_validator("api_key", "jwt_secret", "db_password")
+    @field_validator("api_key", "secret", "db_password")
     @classmethod
     def _check_secret(cls, secret: SecretStr | None) -> SecretStr | None:
         if secret and secret.get_secret_value().strip().casefold() in _PLACEHOLDERS:

@@ -34,7 +34,7 @@ def variable_name(title: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A parsed text."""
+    """A text whose variables are known."""
 
     text: str
 

@@ -25,7 +25,7 @@ from bridge.client.outcomes import watch_outcomes
 from bridge.client.status_cache import StatusCache
 from bridge.client.status_watch import control, watch_bot_switches, watch_pairing, watch_statuses
 from bridge.contract.bot import BotConfig, BotSwitch, ResponderEvent, SpokenText
-from bridge.contract.campaigns import CampaignEvent, CampaignProgress
+from bridge.contract.campaign_reports import CampaignEvent, CampaignProgress
 from bridge.contract.commands import ControlAction, ControlCommand, ControlResult, Priority, checked
 from bridge.contract.errors import InvalidRequest
 from bridge.contract.kinds import Content

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from pydantic import BaseModel
 
 from bridge.contract.bot import BotConfig, BotSwitch, ResponderEvent, SpokenText
-from bridge.contract.campaigns import CampaignEvent, CampaignProgress
+from bridge.contract.campaign_reports import CampaignEvent, CampaignProgress
 from bridge.contract.commands import ControlCommand, ControlResult, ReplayRequest, SendCommand
 from bridge.contract.events import Event
 from bridge.contract.messages import Ack, Inbound, Qr, ReplayEnd, Result

@@ -26,7 +26,7 @@ LONGEST_VALUE, LONGEST_NAME, MOST_TAGS = 4_096, 200, 20
 
 
 @dataclass(slots=True)
-class Contact:
+class ListedContact:
     """One person of a list. `key` is the form of the number in which people are compared."""
 
     line: int
@@ -36,7 +36,7 @@ class Contact:
     values: dict[str, str] = field(default_factory=dict)
     tags: tuple[str, ...] = ()
 
-    def absorb(self, other: Contact) -> None:
+    def absorb(self, other: ListedContact) -> None:
         """Take over from another row of the same person what this one has not."""
         self.name = self.name or other.name
         self.values = {**other.values, **{name: value for name, value in self.values.items() if value}}
@@ -89,7 +89,7 @@ def columns_of(header: list[str]) -> Columns:
 
 def contacts_of(
     rows: Iterable[tuple[int, list[str]]], own: str | None = None
-) -> Iterator[Columns | Contact | WrongRow]:
+) -> Iterator[Columns | ListedContact | WrongRow]:
     """The columns first, then each row. `own`: the account's number, which decides the country of a leading 0.
 
     Raises `UnusableFile`, `FileTooLarge`.
@@ -108,7 +108,7 @@ def contacts_of(
         yield _contact(line, cells, columns, own)
 
 
-def _contact(line: int, cells: list[str], columns: Columns, own: str | None) -> Contact | WrongRow:
+def _contact(line: int, cells: list[str], columns: Columns, own: str | None) -> ListedContact | WrongRow:
     def cell(place: int | None) -> str:
         return cells[place].strip() if place is not None and place < len(cells) else ""
 
@@ -128,7 +128,7 @@ def _contact(line: int, cells: list[str], columns: Columns, own: str | None) -> 
         return WrongRow(line, "holds a character that WhatsApp cannot carry")
     tags = tuple(filter(None, (part.strip()[:64] for part in cell(columns.tags).replace(";", ",").split(","))))
     to, key = found
-    return Contact(line, to, key, name or None, values, tags[:MOST_TAGS])
+    return ListedContact(line, to, key, name or None, values, tags[:MOST_TAGS])
 
 
 def number_key(given: str, own: str | None = None) -> tuple[str, str] | None:

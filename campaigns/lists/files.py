@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from campaigns.errors import UnusableFile
-from campaigns.lists.contacts import Columns, Contact, WrongRow, contacts_of
+from campaigns.lists.contacts import Columns, ListedContact, WrongRow, contacts_of
 from campaigns.lists.delimited import delimited_rows
 from campaigns.lists.spreadsheet import is_spreadsheet, spreadsheet_rows
 
@@ -14,7 +14,7 @@ from campaigns.lists.spreadsheet import is_spreadsheet, spreadsheet_rows
 _OLD_EXCEL = bytes.fromhex("d0cf11e0a1b11ae1")
 
 
-def read_contacts(path: Path, own: str | None = None) -> Iterator[Columns | Contact | WrongRow]:
+def read_contacts(path: Path, own: str | None = None) -> Iterator[Columns | ListedContact | WrongRow]:
     """The columns of a file, then its rows, one at a time. Blocks. Raises `UnusableFile`, `FileTooLarge`."""
     with path.open("rb") as file:
         head = file.read(8)

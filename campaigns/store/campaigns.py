@@ -9,7 +9,8 @@ from typing import Any
 from sqlalchemy import Row, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from bridge.contract.campaigns import BadRow, CampaignCounts, CampaignPlan, CampaignState, RecipientState
+from bridge.contract.campaign_reports import BadRow, CampaignCounts
+from bridge.contract.campaigns import CampaignPlan, CampaignState, RecipientState
 from bridge.sql.database import SqlDatabase
 from campaigns.errors import NoSuchCampaign, WrongState
 from campaigns.lifecycle import ENDED, check_transition
@@ -74,21 +75,31 @@ class CampaignStore:
             raise NoSuchCampaign
         return _campaign(row)
 
-    async def list(
+    async def find(
         self,
         *,
+        ids: Collection[str] | None = None,
         states: Collection[CampaignState] | None = None,
         sessions: Collection[str] | None = None,
         limit: int = 1000,
     ) -> list[Campaign]:
-        """Campaigns, newest first."""
+        """Campaigns with these properties, newest first."""
         query = select(campaigns).where(campaigns.c.planned_at.is_not(None))
+        if ids is not None:
+            query = query.where(campaigns.c.id.in_(ids))
         if states is not None:
             query = query.where(campaigns.c.state.in_(states))
         if sessions is not None:
             query = query.where(campaigns.c.session.in_(sessions))
         query = query.order_by(campaigns.c.created_at.desc(), campaigns.c.id).limit(limit)
         async with self._database.read() as connection:
+            return [_campaign(row) for row in await connection.execute(query)]
+
+    async def with_open_recipients(self) -> list[Campaign]:
+        """Campaigns with messages that have no result yet."""
+        open_ones = select(recipients.c.campaign).where(recipients.c.state == _R.SENDING).distinct()
+        async with self._database.read() as connection:
+            query = select(campaigns).where(campaigns.c.id.in_(open_ones), campaigns.c.planned_at.is_not(None))
             return [_campaign(row) for row in await connection.execute(query)]
 
     async def move(

@@ -8,15 +8,15 @@ from typing import Any
 
 from sqlalchemy import Row, delete, func, insert, select, update
 
-from bridge.contract.campaigns import BadRow, ContactList
+from bridge.contract.campaign_reports import BadRow, RecipientList
 from bridge.contract.payload import instant
 from bridge.sql.database import SqlDatabase
 from campaigns.errors import NoSuchCampaign
-from campaigns.lists.contacts import Contact
+from campaigns.lists.contacts import ListedContact
 from campaigns.store.schema import contacts, lists
 
 
-class ContactListStore:
+class RecipientListStore:
     """Every call is one transaction. Each raises DatabaseDown."""
 
     def __init__(self, database: SqlDatabase) -> None:
@@ -30,7 +30,7 @@ class ContactListStore:
                 insert(lists).values(row | {"bad_row_count": 0, "duplicates": 0, "size": 0, "complete": 0})
             )
 
-    async def add(self, list_id: str, found: Sequence[Contact]) -> None:
+    async def add(self, list_id: str, found: Sequence[ListedContact]) -> None:
         """Write contacts of people that the list does not have yet."""
         rows = [
             {
@@ -47,7 +47,7 @@ class ContactListStore:
         async with self._database.write() as connection:
             await connection.execute(insert(contacts), rows)
 
-    async def merge(self, list_id: str, found: Sequence[Contact]) -> None:
+    async def merge(self, list_id: str, found: Sequence[ListedContact]) -> None:
         """Add to stored contacts what further rows of the same people have."""
         async with self._database.write() as connection:
             for other in found:
@@ -76,7 +76,7 @@ class ContactListStore:
         bad: Sequence[BadRow],
         bad_count: int,
         twice: int,
-    ) -> ContactList:
+    ) -> RecipientList:
         """The list is whole: it can be used now."""
         async with self._database.write() as connection:
             size = (
@@ -97,7 +97,7 @@ class ContactListStore:
             )
         return await self.get(list_id)
 
-    async def get(self, list_id: str) -> ContactList:
+    async def get(self, list_id: str) -> RecipientList:
         """A complete list. Raises `NoSuchCampaign`."""
         query = select(lists).where(lists.c.id == list_id, lists.c.complete == 1)
         async with self._database.read() as connection:
@@ -106,8 +106,8 @@ class ContactListStore:
             raise NoSuchCampaign("There is no list with this id: upload its file first.")
         return _list(row)
 
-    async def all(self) -> list[ContactList]:
-        """Complete lists, newest first."""
+    async def all(self) -> list[RecipientList]:
+        """The complete lists, newest first."""
         query = select(lists).where(lists.c.complete == 1).order_by(lists.c.created_at.desc())
         async with self._database.read() as connection:
             return [_list(row) for row in await connection.execute(query)]
@@ -126,7 +126,7 @@ class ContactListStore:
             await connection.execute(delete(contacts).where(contacts.c.list.in_(names)))
             await connection.execute(delete(lists).where(lists.c.id.in_(names)))
 
-    async def page(self, list_id: str, after: int, limit: int) -> list[tuple[int, Contact]]:
+    async def page(self, list_id: str, after: int, limit: int) -> list[tuple[int, ListedContact]]:
         """Contacts after a row number, in the order of the file."""
         query = (
             select(contacts)
@@ -138,14 +138,14 @@ class ContactListStore:
             return [(row.id, contact_of(row)) for row in await connection.execute(query)]
 
 
-def contact_of(row: Row[Any]) -> Contact:
+def contact_of(row: Row[Any]) -> ListedContact:
     """The contact of a stored row."""
     values, tags = json.loads(row.vars), tuple(json.loads(row.tags))
-    return Contact(row.line, row.recipient, row.person, row.name, values, tags)
+    return ListedContact(row.line, row.recipient, row.person, row.name, values, tags)
 
 
-def _list(row: Row[Any]) -> ContactList:
-    return ContactList(
+def _list(row: Row[Any]) -> RecipientList:
+    return RecipientList(
         id=row.id,
         name=row.name,
         tags=json.loads(row.tags),

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bridge.contract.campaigns import CampaignState, OptOut, RecipientState
+from bridge.contract.campaign_reports import OptOut
+from bridge.contract.campaigns import CampaignState, RecipientState
 from bridge.contract.commands import Cursor
 from bridge.contract.payload import instant
 from bridge.sql.database import SqlDatabase
@@ -16,6 +17,8 @@ from campaigns.store.schema import campaigns, cursors, heard, opt_outs, recipien
 
 #: Seconds after a message of a campaign in which what the person writes counts as its answer.
 ANSWER_WITHIN = 14 * 86400.0
+#: Seconds by which this machine's clock may be ahead of WhatsApp's.
+CLOCKS = 5.0
 _LONGEST_ANSWER = 1_000
 
 
@@ -33,14 +36,16 @@ class Heard:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """A recipient that answered: `wants`: with a yes to the question of `ask_first`."""
+    """A recipient that answered: `wants`: with a yes to the question of `ask_first`; `opted_out`: with a «baja»."""
 
     campaign: str
+    session: str
     n: int
     wants: bool
+    opted_out: bool
 
 
-class PeopleStore:
+class HeardPeople:
     """Every call is one transaction. Each raises DatabaseDown."""
 
     def __init__(self, database: SqlDatabase) -> None:
@@ -52,8 +57,8 @@ class PeopleStore:
             row = (await connection.execute(select(cursors).where(cursors.c.session == session))).one_or_none()
         return None if row is None else Cursor(epoch=row.epoch, seq=row.seq)
 
-    async def record(self, session: str, found: Sequence[Heard], cursor: Cursor) -> list[Answered]:
-        """Store what a batch of messages says, with its cursor; returns the new answers."""
+    async def record(self, session: str, found: Sequence[Heard], cursor: Cursor | None) -> list[Answered]:
+        """Store what a batch of messages says, with its cursor (None: as it is); returns the new answers."""
         answers: list[Answered] = []
         async with self._database.write() as connection:
             for message in found:
@@ -61,12 +66,10 @@ class PeopleStore:
                     await _put(connection, session, person, message)
                 if (answer := await _answer(connection, session, message)) is not None:
                     answers.append(answer)
-            values = {"epoch": cursor.epoch, "seq": cursor.seq}
-            change = update(cursors).where(cursors.c.session == session).values(values)
-            if not (await connection.execute(change)).rowcount:
-                known = (await connection.execute(select(cursors).where(cursors.c.session == session))).one_or_none()
-                if known is None:
-                    await connection.execute(insert(cursors).values(session=session, **values))
+            if cursor is not None:
+                await connection.execute(delete(cursors).where(cursors.c.session == session))
+                row = {"session": session, "epoch": cursor.epoch, "seq": cursor.seq}
+                await connection.execute(insert(cursors).values(row))
         return answers
 
     async def opted_out(self, people: Collection[str]) -> set[str]:
@@ -96,7 +99,7 @@ class PeopleStore:
             await connection.execute(delete(opt_outs).where(opt_outs.c.person == person))
 
     async def all_opt_outs(self, limit: int = 1000) -> list[OptOut]:
-        """Opt-outs, newest first."""
+        """The newest opt-outs, newest first."""
         query = select(opt_outs).order_by(opt_outs.c.at.desc(), opt_outs.c.person).limit(limit)
         async with self._database.read() as connection:
             rows = list(await connection.execute(query))
@@ -125,7 +128,7 @@ async def _answer(connection: AsyncConnection, session: str, message: Heard) -> 
         select(recipients, campaigns.c.state.label("campaign_state"))
         .join(campaigns, campaigns.c.id == recipients.c.campaign)
         .where(of_person, campaigns.c.session == session, recipients.c.claimed_at.is_not(None))
-        .where(recipients.c.claimed_at <= message.at + 1, recipients.c.claimed_at >= message.at - ANSWER_WITHIN)
+        .where(recipients.c.claimed_at <= message.at + CLOCKS, recipients.c.claimed_at >= message.at - ANSWER_WITHIN)
         .where(recipients.c.state != RecipientState.FAILED)
         .order_by(recipients.c.claimed_at.desc())
         .limit(1)
@@ -134,12 +137,16 @@ async def _answer(connection: AsyncConnection, session: str, message: Heard) -> 
     if row is None:
         return None
     wants = message.agrees and row.question is not None and row.stage == 0 and row.state != RecipientState.WAITING
+    wants = wants and row.campaign_state != CampaignState.CANCELLED
     values: dict[str, object] = {}
     if row.answered_at is None:
         values = {"answered_at": message.at, "answer": message.body[:_LONGEST_ANSWER]}
-    if wants and row.campaign_state != CampaignState.CANCELLED:
+    if wants:
         values |= {"stage": 1, "attempt": 1, "state": RecipientState.WAITING, "claimed_at": None, "expires_at": None}
     if not values:
         return None
     await connection.execute(update(recipients).where(recipients.c.id == row.id).values(values))
-    return Answered(row.campaign, row.n, wants)
+    if wants:  # a campaign whose last question was sent long ago goes on with this one
+        done = (campaigns.c.id == row.campaign) & (campaigns.c.state == CampaignState.DONE)
+        await connection.execute(update(campaigns).where(done).values(state=CampaignState.RUNNING, ended_at=None))
+    return Answered(row.campaign, session, row.n, wants, message.opts_out)

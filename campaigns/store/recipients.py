@@ -13,7 +13,7 @@ from bridge.contract.lifecycle import AckName
 from bridge.sql.database import SqlDatabase
 from campaigns.commands import CampaignCommand
 from campaigns.lifecycle import after_tick
-from campaigns.store.rows import NewRecipient, Recipient, Sends
+from campaigns.store.rows import NewRecipient, Recipient, SendsSoFar
 from campaigns.store.schema import campaigns, recipients
 
 _R = RecipientState
@@ -36,7 +36,7 @@ class RecipientStore:
         self._database = database
 
     async def add(self, campaign_id: str, found: Sequence[NewRecipient]) -> None:
-        """Write planned recipients."""
+        """Write the recipients of a plan."""
         rows = [
             {
                 "campaign": campaign_id,
@@ -183,7 +183,7 @@ class RecipientStore:
         async with self._database.write() as connection:
             return int((await connection.execute(change)).rowcount)
 
-    async def sends(self, campaign_id: str, midnight: float) -> Sends:
+    async def sends(self, campaign_id: str, midnight: float) -> SendsSoFar:
         """What the pace of a campaign needs; `midnight` began the present day."""
         claimed = recipients.c.claimed_at
         of_campaign = recipients.c.campaign == campaign_id
@@ -192,13 +192,13 @@ class RecipientStore:
         async with self._database.read() as connection:
             last = (await connection.execute(newest.order_by(claimed.desc()).limit(1))).one_or_none()
             first, today = (await connection.execute(query)).one()
-        return Sends(None if last is None else (last.n, last.claimed_at), first, int(today or 0))
+        return SendsSoFar(None if last is None else (last.n, last.claimed_at), first, int(today or 0))
 
-    async def recent_failures(self, campaign_id: str, limit: int) -> tuple[int, int]:
-        """Of the newest finished ones: how many failed, and how many there are."""
+    async def recent_failures(self, campaign_id: str, limit: int, since: float) -> tuple[int, int]:
+        """Of the newest finished ones that were claimed since a moment: how many failed, and how many there are."""
         newest = (
             select(recipients.c.state)
-            .where(recipients.c.campaign == campaign_id, recipients.c.claimed_at.is_not(None))
+            .where(recipients.c.campaign == campaign_id, recipients.c.claimed_at >= since)
             .where(recipients.c.state.in_([*REACHED, _R.FAILED, _R.UNKNOWN]))
             .order_by(recipients.c.claimed_at.desc())
             .limit(limit)
@@ -206,6 +206,18 @@ class RecipientStore:
         async with self._database.read() as connection:
             states = list((await connection.execute(newest)).scalars())
         return sum(state == _R.FAILED for state in states), len(states)
+
+    async def oldest_unread(self, session: str, since: float) -> float | None:
+        """When the oldest message without its last tick was claimed, of those after a moment."""
+        query = (
+            select(func.min(recipients.c.claimed_at))
+            .join(campaigns, campaigns.c.id == recipients.c.campaign)
+            .where(campaigns.c.session == session, recipients.c.claimed_at > since)
+            .where(recipients.c.state.in_([_R.SENDING, _R.UNKNOWN, _R.SENT, _R.DELIVERED]))
+        )
+        async with self._database.read() as connection:
+            found: float | None = (await connection.execute(query)).scalar()
+        return found
 
     async def page(
         self, campaign_id: str, after: int, limit: int, states: Sequence[RecipientState] | None = None

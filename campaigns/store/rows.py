@@ -6,7 +6,8 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from bridge.contract.campaigns import BadRow, CampaignPlan, CampaignState, RecipientState
+from bridge.contract.campaign_reports import BadRow
+from bridge.contract.campaigns import CampaignPlan, CampaignState, RecipientState
 from campaigns.commands import CampaignCommand
 
 
@@ -72,7 +73,7 @@ class NewRecipient:
 
 
 @dataclass(frozen=True, slots=True)
-class Sends:
+class SendsSoFar:
     """What was sent so far: number and moment of the newest claim, the first one's moment, the claims of today."""
 
     last: tuple[int, float] | None

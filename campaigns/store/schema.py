@@ -85,6 +85,7 @@ recipients = Table(
     Column("answer", Text),
     UniqueConstraint("campaign", "n", name="uq_wa_campaign_recipient"),
     Index("ix_wa_campaign_recipient_state", "campaign", "state", "stage", "n"),
+    Index("ix_wa_campaign_recipient_open", "state", "campaign"),
     Index("ix_wa_campaign_recipient_claimed", "campaign", "claimed_at"),
     Index("ix_wa_campaign_recipient_person", "person", "claimed_at"),
     Index("ix_wa_campaign_recipient_chat", "chat"),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from bridge.contract.bot import BotConfig, ResponderEvent, SpokenText
-from bridge.contract.campaigns import CampaignEvent, CampaignProgress, CampaignState
+from bridge.contract.campaign_reports import CampaignEvent, CampaignProgress
+from bridge.contract.campaigns import CampaignState
 from bridge.contract.commands import ControlAction, ControlResult, ControlStatus
 from bridge.contract.errors import ERRORS, InvalidRequest, NotConnected
 from bridge.contract.events import ERASED_EVENT, LIMITS, MEDIA, OWN_MESSAGE, Event, EventBody
