@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import NoDecode, SettingsConfigDict
 
 from bridge.asgi.forwarded import Proxies
 from bridge.broker import BrokerAddress
+from bridge.campaign_settings import CampaignAddress
 from bridge.contract.errors import StartError
 from bridge.contract.pace import Pace
 from bridge.contract.settings_file import encoding_fault
@@ -47,7 +48,7 @@ def _name(variable: str, **rest: Any) -> Any:
     return Field(validation_alias=variable, validate_default=True, **rest)
 
 
-class BridgeSettings(BaseSettings):
+class BridgeSettings(CampaignAddress):
     """The effective settings. Frozen; read with `load`."""
 
     model_config = SettingsConfigDict(

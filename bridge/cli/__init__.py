@@ -9,6 +9,8 @@ import typer
 from bridge.cli import (
     backup,
     broker,
+    campaign,
+    campaigns,
     doctor,
     forget,
     key,
@@ -39,8 +41,25 @@ app = typer.Typer(
 )
 
 COMMANDS = (
-    *(up, serve, responder, panel, send, request, listen, media, status, pair, trace, listeners, key, broker, doctor),
-    *(web, backup, restore, store, forget),
+    *(
+        up,
+        serve,
+        responder,
+        campaigns,
+        panel,
+        send,
+        request,
+        listen,
+        media,
+        status,
+        pair,
+        trace,
+        listeners,
+        key,
+        broker,
+        doctor,
+    ),
+    *(campaign, web, backup, restore, store, forget),
 )
 for command in COMMANDS:
     command.register(app)

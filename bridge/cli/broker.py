@@ -107,7 +107,8 @@ def add(
         str, typer.Argument(help="Letters, digits, _ and -. Also the topic level of its replies and replays.")
     ],
     role: Annotated[
-        list[str], typer.Option("--role", help="bridge, responder, campaigns, reader, sender, panel or admin; repeatable.")
+        list[str],
+        typer.Option("--role", help="bridge, responder, campaigns, reader, sender, panel or admin; repeatable."),
     ],
     session: Annotated[str | None, typer.Option(help="Only this session; all by default.")] = None,
     new_password: Annotated[bool, typer.Option(help="Generate a new password for an existing user.")] = False,
