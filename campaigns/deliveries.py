@@ -97,6 +97,8 @@ class Deliveries:
         text = result.error.text if result.error else None
         if result.status is ResultStatus.SENT:
             return await self._finish(one, RecipientState.SENT, chat=person_of(result.chat))
+        if result.status is ResultStatus.UNKNOWN and code is None and await self._has_other_store(session, one):
+            code = NEW_STORE
         if result.status is ResultStatus.UNKNOWN or code == Conflict.code:
             return await self._finish(one, RecipientState.UNKNOWN, code, text)
         if code in NOT_SENT:

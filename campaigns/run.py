@@ -83,6 +83,8 @@ class CampaignRun:
             while True:
                 may_send = await self._may_send()
                 running = {task for task in running if not task.done()}
+                if may_send and await self._stopped_by_lock():
+                    continue
                 if may_send:
                     taken = await self._take_next(idle=not running)
                     if taken is not None:
@@ -106,7 +108,7 @@ class CampaignRun:
                 case CampaignState.SCHEDULED:
                     start = self._campaign.plan.start_at
                     if start is None or start.timestamp() <= self._parts.now():
-                        await self._move(CampaignState.RUNNING, kind="started")
+                        await self._move(CampaignState.SCHEDULED, CampaignState.RUNNING, kind="started")
                         continue
                     self.waits = "scheduled"
                     await self._sleep_until(start.timestamp())
@@ -117,14 +119,14 @@ class CampaignRun:
         """Claim the next recipient once it may leave; None to look again. The slot is the delivery's to give back."""
         if not self._next:
             self._next = await while_down(lambda: self._parts.recipients.waiting(self.id, PAGE))
-            await self._skip_some()
+            await self._skip_absent()
         if not self._next:
             if idle and not await while_down(lambda: self._parts.recipients.waiting(self.id, 1)):
-                await self._move(CampaignState.DONE, kind="done")
+                await self._move(CampaignState.RUNNING, CampaignState.DONE, kind="done")
             elif not idle:
                 await self._sleep_until(self._parts.now() + 1.0)
             return None
-        if await self._stopped_by_lock() or not await self._is_time():
+        if not await self._is_time():
             return None
         async with asyncio.TaskGroup() as waiting:
             slot = waiting.create_task(self._slots.acquire(), name="slot")
@@ -169,6 +171,8 @@ class CampaignRun:
         if epoch is None:
             return None
         del self._next[0]
+        if await self._has_opted_out(one):
+            return None
         closes = self._pace.hours.open_until(now) or now
         expires = max(now + SHORTEST_TTL, min(closes, now + LONGEST_TTL))
         claimed = await while_down(lambda: self._parts.recipients.claim(one, epoch, now, expires))
@@ -196,42 +200,52 @@ class CampaignRun:
         """Stop the campaign where a rule says so."""
         rules = self._campaign.plan.stop_on
         if outcome.is_locked and StopRule.REACH_OUT_LOCKED in rules:
-            await self._move(CampaignState.STOPPED, kind="stopped", reason=StopRule.REACH_OUT_LOCKED)
+            await self._stop(StopRule.REACH_OUT_LOCKED)
         elif outcome.state is RecipientState.FAILED and StopRule.FAILURE_RATE in rules:
             failed, finished = await while_down(
                 lambda: self._parts.recipients.recent_failures(self.id, RECENT, self._since)
             )
             if finished >= FEWEST and failed > finished * MOST_FAILED:
-                await self._move(CampaignState.STOPPED, kind="stopped", reason=StopRule.FAILURE_RATE)
+                await self._stop(StopRule.FAILURE_RATE)
 
     async def _stopped_by_lock(self) -> bool:
         if StopRule.REACH_OUT_LOCKED not in self._campaign.plan.stop_on:
             return False
         if self._parts.states.locked_until(self.session, self._parts.now()) is None:
             return False
-        await self._move(CampaignState.STOPPED, kind="stopped", reason=StopRule.REACH_OUT_LOCKED)
+        await self._stop(StopRule.REACH_OUT_LOCKED)
         return True
 
-    async def _skip_some(self) -> None:
-        """Leave out those of the next ones who opted out since the planning, or are not on WhatsApp."""
-        rules, fresh = self._campaign.plan.skip, [one for one in self._next if one.id not in self._checked]
-        gone: dict[int, SkipRule] = {}
-        if SkipRule.OPTED_OUT in rules and self._next:
-            people = [one.person for one in self._next]
-            out = await while_down(lambda: self._parts.people.opted_out(people))
-            gone |= {one.id: SkipRule.OPTED_OUT for one in self._next if one.person in out}
-        if SkipRule.NOT_ON_WHATSAPP in rules and fresh:
-            absent = await self._parts.numbers.absent(self.session, [one.to for one in fresh])
-            gone |= {one.id: SkipRule.NOT_ON_WHATSAPP for one in fresh if one.to in absent}
-        self._checked = {one.id for one in self._next}
-        for one in self._next:
-            if (rule := gone.get(one.id)) is not None:
-                await while_down(partial(self._parts.recipients.skip, one, rule))
-                self._parts.publisher.changed(self.id)
-        self._next = [one for one in self._next if one.id not in gone]
+    async def _has_opted_out(self, one: Recipient) -> bool:
+        """Whether a recipient asked for no more messages since the planning; it is left out then."""
+        if SkipRule.OPTED_OUT not in self._campaign.plan.skip:
+            return False
+        if not await while_down(lambda: self._parts.people.opted_out([one.person])):
+            return False
+        await self._skip(one, SkipRule.OPTED_OUT)
+        return True
 
-    async def _move(self, after: CampaignState, *, kind: str, reason: str | None = None) -> None:
-        before, now = self._campaign.state, self._parts.now()
+    async def _skip_absent(self) -> None:
+        """Leave out those of the next ones who are not on WhatsApp, where the plan asks for that."""
+        fresh = [one for one in self._next if one.id not in self._checked]
+        if SkipRule.NOT_ON_WHATSAPP not in self._campaign.plan.skip or not fresh:
+            return
+        absent = await self._parts.numbers.absent(self.session, [one.to for one in fresh])
+        self._checked = {one.id for one in self._next}
+        for one in [one for one in fresh if one.to in absent]:
+            self._next.remove(one)
+            await self._skip(one, SkipRule.NOT_ON_WHATSAPP)
+
+    async def _skip(self, one: Recipient, rule: SkipRule) -> None:
+        await while_down(partial(self._parts.recipients.skip, one, rule))
+        self._parts.publisher.changed(self.id)
+
+    async def _stop(self, rule: StopRule) -> None:
+        await self._move(CampaignState.RUNNING, CampaignState.STOPPED, kind="stopped", reason=rule)
+
+    async def _move(self, before: CampaignState, after: CampaignState, *, kind: str, reason: str | None = None) -> None:
+        """Change the state, unless it is no longer `before`."""
+        now = self._parts.now()
         if await while_down(lambda: self._parts.campaigns.move(self.id, before, after, now, reason)):
             self._parts.publisher.happened(self.session, self.id, kind, reason)
         self._parts.publisher.changed(self.id)

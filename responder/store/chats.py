@@ -17,7 +17,7 @@ from responder.policy import OURS, Verdict
 from responder.store.identities import surviving
 from responder.store.marks import marks_of
 from responder.store.rows import commands_from_json
-from responder.store.schema import chats, conversations, messages, turns, unix
+from responder.store.schema import chats, conversations, identities, messages, turns, unix
 from responder.turns import TurnState
 
 #: Verdicts of newest messages that wait for no person.
@@ -197,6 +197,17 @@ class Chats:
     async def opt_in(self, chat_id: int) -> int:
         """Remove an opt-out, for a person who asked for it outside the chat. Returns the id. Raises NoSuchChat."""
         return await self._change(chat_id, opted_out_at=None)
+
+    async def opted_out(self) -> list[str]:
+        """All known addresses of those who opted out, for programs that write to many people."""
+        query = (
+            select(identities.c.name)
+            .join(chats, chats.c.id == identities.c.chat_id)
+            .where(chats.c.opted_out_at.is_not(None))
+            .order_by(identities.c.name)
+        )
+        async with self._database.read() as connection:
+            return list((await connection.execute(query)).scalars())
 
     async def _change(self, chat_id: int, **values: float | None) -> int:
         async with self._database.write() as connection:

@@ -91,6 +91,7 @@ class CampaignsHarness:
     broker: MosquittoServer
     database_settings: dict[str, Any]
     options: dict[str, Any] = field(default_factory=dict)
+    bridge_port: int = 0
     service: CampaignsApp | None = None
     _running: asyncio.Task[None] | None = None
     _stop: asyncio.Event = field(default_factory=asyncio.Event)
@@ -122,6 +123,20 @@ class CampaignsHarness:
             running, self._running = self._running, None
             async with asyncio.timeout(15):
                 await running
+
+    async def cut_off(self) -> None:
+        """End it in the middle of whatever it does: no task of it runs another line."""
+        assert self._running is not None
+        running, self._running = self._running, None
+        running.cancel()
+        await asyncio.wait([running])
+
+    async def restart_bridge(self, *, without_store: bool = False) -> None:
+        """Start the bridge that was stopped again, on the same port."""
+        if without_store:
+            self.bridge.remove_store()
+        self.bridge.http = listen("127.0.0.1", self.bridge_port)
+        await self.bridge.start()
 
     async def until(self, holds: Callable[[], bool], within: float = 20) -> None:
         """Poll a condition that has no event to wait for."""
@@ -164,22 +179,35 @@ class CampaignsHarness:
         rows: list[dict[str, Any]] = answer.json()["recipients"]
         return rows
 
-    async def reach(self, campaign: str, within: float = 30, **expected: Any) -> dict[str, Any]:
-        """Wait until a campaign's numbers or its state are as expected."""
+    async def reach(
+        self, campaign: str, within: float = 30, *, at_least: int | None = None, **expected: Any
+    ) -> dict[str, Any]:
+        """Wait until a campaign's numbers or its state are as expected, or that many are sent."""
         view: dict[str, Any] = {}
         try:
             async with asyncio.timeout(within):
                 while True:
                     view = await self.view(campaign)
-                    if all(view.get(name) == value for name, value in expected.items()):
+                    enough = at_least is None or view["sent"] >= at_least
+                    if enough and all(view.get(name) == value for name, value in expected.items()):
                         return view
                     await asyncio.sleep(0.05)
         except TimeoutError as error:
             raise AssertionError(f"not reached: {expected}; it is {json.dumps(view)[:600]}") from error
 
+    async def read_up_to(self, seq: int) -> None:
+        """Wait until the service has stored what people wrote up to this place of the stream."""
+        assert self.service is not None
+        async with asyncio.timeout(20):
+            while True:
+                cursor = await self.service.people.cursor("haby")
+                if cursor is not None and cursor.seq >= seq:
+                    return
+                await asyncio.sleep(0.02)
+
     def sent_to(self, to: str) -> list[str]:
         """What the phone has sent to a number."""
-        return [message.text for message in self.bridge.phone.sent if message.to.user == to]
+        return [message.text for message in self.bridge.phone.sent if message.key.remote.user == to]
 
 
 def number(n: int) -> str:
@@ -213,7 +241,8 @@ async def harness(
 ) -> AsyncIterator[CampaignsHarness]:
     assert bridge.http is not None
     options = {"bridge_url": address_of(bridge.http)}
-    harness = CampaignsHarness(bridge, mosquitto, sqlite_settings, options)
+    port = bridge.http.getsockname()[1]
+    harness = CampaignsHarness(bridge, mosquitto, sqlite_settings, options, port)
     try:
         yield harness
     finally:
