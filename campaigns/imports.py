@@ -50,10 +50,10 @@ class ListImport:
             again: list[ListedContact] = []
             for row in batch:
                 match row:
-                    case WrongRow(line, reason):
+                    case WrongRow(line, reason, code):
                         bad_count += 1
                         if len(bad) < MOST_BAD_ROWS:
-                            bad.append(BadRow(line=line, reason=reason))
+                            bad.append(BadRow(line=line, reason=reason, code=code))
                     case ListedContact():
                         person = int(row.key)
                         (again if person in seen else fresh).append(row)

@@ -23,7 +23,7 @@ from campaigns.store.contact_lists import RecipientListStore
 from campaigns.store.people import HeardPeople
 from campaigns.store.recipients import RecipientStore
 from campaigns.store.rows import NewRecipient
-from campaigns.templates import Template, variable_name
+from campaigns.templates import MissingVariable, Template, variable_name
 
 #: Recipients that are written in one transaction.
 BATCH = 500
@@ -37,10 +37,10 @@ class _Refused:
     first: list[BadRow] = field(default_factory=list)
     count: int = 0
 
-    def add(self, line: int, reason: str) -> None:
+    def add(self, line: int, reason: str, code: str) -> None:
         self.count += 1
         if len(self.first) < MOST_BAD_ROWS:
-            self.first.append(BadRow(line=line, reason=reason))
+            self.first.append(BadRow(line=line, reason=reason, code=code))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,9 @@ class Planner:
         if session not in self._sessions:
             raise WrongPlan(f"There is no session {session}; WA_SESSIONS lists {', '.join(self._sessions)}.")
         if plan.start_at is not None and plan.start_at.timestamp() < now - 60:
-            raise WrongPlan("start_at is in the past: choose a later time, or leave it out and start by hand.")
+            raise WrongPlan(
+                "start_at is in the past: choose a later time, or leave it out and start by hand.", detail="past"
+            )
         variants = [Template.parse(text) for text in plan.variants]
         question = None if plan.ask_first is None else Template.parse(plan.ask_first)
         _check_media(plan)
@@ -96,10 +98,12 @@ class Planner:
                 kept += written
             if not kept:
                 first = f" Line {refused.first[0].line} {refused.first[0].reason}." if refused.first else ""
-                raise WrongPlan(f"No recipient is left.{first}")
+                raise WrongPlan(f"No recipient is left.{first}", detail="no_recipient")
             start = max(now, plan.start_at.timestamp() if plan.start_at else now)
             if CampaignPace.of(plan, seed).end(start, kept) is None:
-                raise WrongPlan("At this pace it would take more than ten years: raise pace or per_day.")
+                raise WrongPlan(
+                    "At this pace it would take more than ten years: raise pace or per_day.", detail="too_slow"
+                )
             await self._campaigns.planned(campaign_id, refused.first, refused.count, now)
         except BaseException:
             await self._campaigns.delete(campaign_id)
@@ -135,7 +139,9 @@ class Planner:
                 asked = None if question is None else question.render(values, defaults)
                 text = variant.render(values, defaults)
             except ValueError as error:
-                refused.add(row.line, str(error))
+                refused.add(
+                    row.line, str(error), "missing_variable" if isinstance(error, MissingVariable) else "too_long"
+                )
                 continue
             rule = _first_rule((twice, SkipRule.DUPLICATES), (row.person in gone, SkipRule.OPTED_OUT))
             rule = rule or _first_rule((row.person in recent, SkipRule.WROTE_IN_LAST_DAYS))
@@ -167,7 +173,7 @@ class Planner:
             for place, one in enumerate(plan.recipients, start=1):
                 key = number_key(one.to, own)
                 if key is None:
-                    refused.add(place, f"{one.to[:40]!r} is no phone number; write it with its country")
+                    refused.add(place, f"{one.to[:40]!r} is no phone number; write it with its country", "not_a_number")
                     continue
                 values = {variable_name(name): value for name, value in one.vars.items()}
                 yield _Row(place, *key, one.name, values, one.meta)

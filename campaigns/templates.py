@@ -45,10 +45,11 @@ class Template:
         if found := _ENGINE.search(rest):
             raise WrongPlan(
                 f"A text has {rest[found.start() : found.start() + 40]!r}, which is no variable. Write {{{{name}}}} or"
-                " {{name|default}}; loops and conditions are not possible."
+                " {{name|default}}; loops and conditions are not possible.",
+                detail="template",
             )
         if not is_visible(rest) and not _VARIABLE.search(text):
-            raise WrongPlan("A text is empty: write what is to be sent.")
+            raise WrongPlan("A text is empty: write what is to be sent.", detail="empty_text")
         return cls(text)
 
     @property

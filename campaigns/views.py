@@ -6,7 +6,15 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from bridge.contract.campaign_reports import CampaignCounts, CampaignProgress, CampaignView, PreviewText, ReportRow
+from bridge.contract.campaign_reports import (
+    CampaignCounts,
+    CampaignHistory,
+    CampaignProgress,
+    CampaignView,
+    HistoryBucket,
+    PreviewText,
+    ReportRow,
+)
 from bridge.contract.campaigns import CampaignState, RecipientState
 from bridge.contract.payload import instant
 from campaigns.pacing import CampaignPace
@@ -16,6 +24,8 @@ from campaigns.store.rows import Campaign
 
 #: Texts that a preview shows.
 PREVIEW = 5
+#: Spans of a history, at most.
+HISTORY = 60
 #: What each code means for a person.
 REASON_TEXTS = {
     "reach_out_locked": "WhatsApp lets this number begin no new chats now. Wait until the lock ends, then resume.",
@@ -66,6 +76,19 @@ class CampaignViews:
             skipped_by=await self._campaigns.codes(campaign.id, RecipientState.SKIPPED),
             failed_by=await self._campaigns.codes(campaign.id, RecipientState.FAILED),
         )
+
+    async def history(self, campaign_id: str) -> CampaignHistory:
+        """A campaign over time. Raises DatabaseDown."""
+        first, step, counts = await self._recipients.history(campaign_id, HISTORY)
+        last = max((span for spans in counts.values() for span in spans), default=-1)
+        buckets = [
+            HistoryBucket(
+                at=instant(first + span * step),
+                **{name.removesuffix("_at"): spans.get(span, 0) for name, spans in counts.items()},
+            )
+            for span in range(min(last + 1, 4 * HISTORY))
+        ]
+        return CampaignHistory(step=step, buckets=buckets)
 
     async def _fields(self, campaign: Campaign, counts: CampaignCounts) -> dict[str, Any]:
         waits = self._waits(campaign.id) if campaign.state in (CampaignState.RUNNING, CampaignState.SCHEDULED) else None

@@ -56,6 +56,7 @@ class BadRow(Payload):
 
     line: int = Field(description="its line in the file, from 1; of named recipients, its place")
     reason: PageText = Field(description="what is wrong with it, and what to do")
+    code: str = Field(default="", description="the same as a code")
 
 
 class PreviewText(Payload):
@@ -80,6 +81,23 @@ class CampaignView(CampaignProgress):
     bad_row_count: int = Field(default=0, description="all of them")
     skipped_by: dict[str, int] = Field(default_factory=dict, description="how many each rule leaves out")
     failed_by: dict[str, int] = Field(default_factory=dict, description="how many failed with each code")
+
+
+class HistoryBucket(Payload):
+    """What happened to the messages of a campaign in one span of time."""
+
+    at: Instant = Field(description="begin of the span")
+    sent: int = Field(default=0, description="messages that WhatsApp's server took")
+    delivered: int = 0
+    read: int = 0
+    answered: int = 0
+
+
+class CampaignHistory(Payload):
+    """A campaign over time, from its first message on, in spans of equal length."""
+
+    step: int = Field(description="seconds of a span")
+    buckets: list[HistoryBucket]
 
 
 class CampaignPage(Payload):

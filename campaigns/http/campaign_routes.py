@@ -86,6 +86,13 @@ async def list_recipients(request: Request) -> Response:
     return json_of(page)
 
 
+async def history(request: Request) -> Response:
+    """A campaign over time."""
+    context = context_of(request)
+    campaign = await context.campaigns.get(request.path_params["id"], sessions_of(request))
+    return json_of(await context.views.history(campaign.id))
+
+
 async def report(request: Request) -> Response:
     """The whole report as CSV."""
     context = context_of(request)
@@ -100,6 +107,7 @@ routes = [
     Route("/v1/campaigns/{id}", read_campaign, methods=["GET"]),
     Route("/v1/campaigns/{id}", delete_campaign, methods=["DELETE"]),
     Route("/v1/campaigns/{id}/recipients", list_recipients, methods=["GET"]),
+    Route("/v1/campaigns/{id}/history", history, methods=["GET"]),
     Route("/v1/campaigns/{id}/report.csv", report, methods=["GET"]),
     Route("/v1/campaigns/{id}/{action}", act, methods=["POST"]),
 ]

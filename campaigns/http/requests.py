@@ -76,7 +76,8 @@ def problem(status: int, code: str, text: str, headers: Mapping[str, str] | None
 def problem_of(error: CodedError) -> JSONResponse:
     """An error of this service, or one of the database."""
     status = error.http if isinstance(error, CampaignError) else 503 if error.transient else 500
-    return problem(status, error.code, error.text, transient=error.transient)
+    more: dict[str, Any] = {"detail_code": error.detail} if error.detail else {}
+    return problem(status, error.code, error.text, transient=error.transient, **more)
 
 
 def _faults(error: ValidationError) -> list[str]:

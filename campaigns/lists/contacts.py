@@ -49,6 +49,7 @@ class WrongRow:
 
     line: int
     reason: str
+    code: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,18 +73,26 @@ def columns_of(header: list[str]) -> Columns:
     phones = [place for place, title in enumerate(titles) if title in _PHONE]
     if not phones:
         if number_key(header[0]) or any(number_key(cell) for cell in header):
-            raise UnusableFile("The first row has a number: put a row with titles above it, such as telefono;nombre.")
+            raise UnusableFile(
+                "The first row has a number: put a row with titles above it, such as telefono;nombre.",
+                detail="no_titles",
+            )
         shown = ", ".join(cell.strip() or "(empty)" for cell in header[:8])
-        raise UnusableFile(f"No column has phone numbers: give one the title telefono. Titles found: {shown}.")
+        raise UnusableFile(
+            f"No column has phone numbers: give one the title telefono. Titles found: {shown}.",
+            detail="no_phone_column",
+        )
     if len(phones) > 1:
         both = " and ".join(header[place].strip() for place in phones)
-        raise UnusableFile(f"The columns {both} could all be the number: rename all but one of them.")
+        raise UnusableFile(
+            f"The columns {both} could all be the number: rename all but one of them.", detail="two_phone_columns"
+        )
     names = [place for place, title in enumerate(titles) if title in _NAME]
     tags = [place for place, title in enumerate(titles) if title in _TAGS]
     taken = {*phones, *names[:1], *tags[:1]}
     values = {place: variable_name(cell) for place, cell in enumerate(header) if place not in taken and cell.strip()}
     if len(set(values.values())) < len(values):
-        raise UnusableFile("Two columns have the same title: rename one of them.")
+        raise UnusableFile("Two columns have the same title: rename one of them.", detail="same_titles")
     return Columns(phones[0], names[0] if names else None, tags[0] if tags else None, values)
 
 
@@ -99,12 +108,16 @@ def contacts_of(
     if first is not None and first[1][:1] and first[1][0].casefold().startswith("sep="):
         first = next(numbered, None)
     if first is None:
-        raise UnusableFile("The file is empty: the first row has the titles, for example telefono;nombre.")
+        raise UnusableFile(
+            "The file is empty: the first row has the titles, for example telefono;nombre.", detail="empty_file"
+        )
     columns = columns_of(first[1])
     yield columns
     for count, (line, cells) in enumerate(numbered, start=1):
         if count > MOST_ROWS:
-            raise FileTooLarge(f"The list has more than {MOST_ROWS:,} rows: divide it into several.")
+            raise FileTooLarge(
+                f"The list has more than {MOST_ROWS:,} rows: divide it into several.", detail="too_many_rows"
+            )
         yield _contact(line, cells, columns, own)
 
 
@@ -114,18 +127,19 @@ def _contact(line: int, cells: list[str], columns: Columns, own: str | None) -> 
 
     given = cell(columns.phone)
     if not given:
-        return WrongRow(line, "has no number")
+        return WrongRow(line, "has no number", "no_number")
     found = number_key(given, own)
     if found is None:
-        return WrongRow(line, f"{given[:40]!r} is no phone number; write it with its country, such as 5491155500001")
+        reason = f"{given[:40]!r} is no phone number; write it with its country, such as 5491155500001"
+        return WrongRow(line, reason, "not_a_number")
     name = cell(columns.name)
     if len(name) > LONGEST_NAME:
-        return WrongRow(line, f"the name has more than {LONGEST_NAME} characters")
+        return WrongRow(line, f"the name has more than {LONGEST_NAME} characters", "too_long")
     values = {title: cell(place) for place, title in columns.values.items()}
     if long := next((title for title, value in values.items() if len(value) > LONGEST_VALUE), None):
-        return WrongRow(line, f"the column {long} has more than {LONGEST_VALUE:,} characters")
+        return WrongRow(line, f"the column {long} has more than {LONGEST_VALUE:,} characters", "too_long")
     if any("\0" in value for value in (name, *values.values())):
-        return WrongRow(line, "holds a character that WhatsApp cannot carry")
+        return WrongRow(line, "holds a character that WhatsApp cannot carry", "unprintable")
     tags = tuple(filter(None, (part.strip()[:64] for part in cell(columns.tags).replace(";", ",").split(","))))
     to, key = found
     return ListedContact(line, to, key, name or None, values, tags[:MOST_TAGS])

@@ -25,7 +25,9 @@ def delimited_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
     with path.open(encoding=encoding, newline="") as file:
         sample = file.read(_SAMPLE // 4)
         if "\0" in sample:
-            raise UnusableFile("The file is neither CSV nor XLSX: save it from the spreadsheet as one of them.")
+            raise UnusableFile(
+                "The file is neither CSV nor XLSX: save it from the spreadsheet as one of them.", detail="not_a_list"
+            )
         file.seek(0)
         reader = csv.reader(file, delimiter=_delimiter(sample), strict=True)
         line = 1
@@ -36,7 +38,8 @@ def delimited_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
                     yield begins, row
         except csv.Error as error:
             raise UnusableFile(
-                f"Line {line} cannot be read as CSV ({error}). A quote may be open: save the file again."
+                f"Line {line} cannot be read as CSV ({error}). A quote may be open: save the file again.",
+                detail="broken_csv",
             ) from error
         except UnicodeDecodeError as error:
             raise UnusableFile(f"The file is not valid {encoding}: save it as CSV UTF-8.") from error

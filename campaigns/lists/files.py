@@ -19,6 +19,9 @@ def read_contacts(path: Path, own: str | None = None) -> Iterator[Columns | List
     with path.open("rb") as file:
         head = file.read(8)
     if head == _OLD_EXCEL:
-        raise UnusableFile("The file is an old or a locked Excel file: save it as XLSX without a password, or as CSV.")
+        raise UnusableFile(
+            "The file is an old or a locked Excel file: save it as XLSX without a password, or as CSV.",
+            detail="old_excel",
+        )
     rows = spreadsheet_rows(path) if is_spreadsheet(path) else delimited_rows(path)
     yield from contacts_of(rows, own)

@@ -44,7 +44,9 @@ def spreadsheet_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
                         yield line, cells
                 return
     except (CalamineError, zipfile.BadZipFile, OSError, ValueError) as error:
-        raise UnusableFile(f"The spreadsheet cannot be read ({error}). Save it again as XLSX, or as CSV.") from error
+        raise UnusableFile(
+            f"The spreadsheet cannot be read ({error}). Save it again as XLSX, or as CSV.", detail="not_a_list"
+        ) from error
 
 
 def _check_size(path: Path) -> None:
@@ -54,12 +56,17 @@ def _check_size(path: Path) -> None:
             if sum(part.file_size for part in archive.infolist()) > LARGEST_UNPACKED:
                 raise FileTooLarge(f"The spreadsheet unpacks to more than {LARGEST_UNPACKED // 1_000_000} MB.")
             if "xl/workbook.xml" not in archive.namelist():
-                raise UnusableFile("The file is neither CSV nor XLSX: save it from the spreadsheet as one of them.")
+                raise UnusableFile(
+                    "The file is neither CSV nor XLSX: save it from the spreadsheet as one of them.",
+                    detail="not_a_list",
+                )
             for part in archive.infolist():
                 if _SHEET.fullmatch(part.filename):
                     _check_sheet(archive, part)
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
-        raise UnusableFile(f"The spreadsheet cannot be opened ({error}). Save it without a password.") from error
+        raise UnusableFile(
+            f"The spreadsheet cannot be opened ({error}). Save it without a password.", detail="not_a_list"
+        ) from error
 
 
 def _check_sheet(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> None:
@@ -71,7 +78,9 @@ def _check_sheet(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> None:
                 raise FileTooLarge(f"The spreadsheet unpacks to more than {LARGEST_UNPACKED // 1_000_000} MB.")
             for column, row in _CELL.findall(rest + chunk):
                 if int(row) > MOST_ROWS + 1:
-                    raise FileTooLarge(f"The sheet has more than {MOST_ROWS:,} rows: divide the list.")
+                    raise FileTooLarge(
+                        f"The sheet has more than {MOST_ROWS:,} rows: divide the list.", detail="too_many_rows"
+                    )
                 if _column(column) > MOST_COLUMNS:
                     raise UnusableFile(f"The sheet has more than {MOST_COLUMNS} columns: delete the empty ones.")
             rest = chunk[-_OVERLAP:]

@@ -46,7 +46,9 @@ class CampaignStore:
             async with self._database.write() as connection:
                 await connection.execute(insert(campaigns).values(row))
         except IntegrityError as error:
-            raise WrongState(f"There is a campaign {campaign_id} already: choose another id.") from error
+            raise WrongState(
+                f"There is a campaign {campaign_id} already: choose another id.", detail="id_in_use"
+            ) from error
 
     async def planned(self, campaign_id: str, bad: Sequence[BadRow], bad_count: int, now: float) -> None:
         """All recipients of a draft are written."""

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Row, case, func, insert, select, update
+from sqlalchemy import Integer, Row, case, cast, func, insert, select, update
 
 from bridge.contract.campaigns import REACHED, CampaignState, Follow, RecipientState
 from bridge.contract.lifecycle import AckName
@@ -25,6 +25,8 @@ _COLUMNS = (
     *(_SENT_NOW.label("text"), recipients.c.state, recipients.c.stage, recipients.c.attempt, recipients.c.epoch),
     *(recipients.c.claimed_at, recipients.c.expires_at),
 )
+#: Seconds of a span of the history.
+STEPS = (1, 5, 15, 60, 300, 900, 3600, 4 * 3600, 86_400)
 #: The moment that a state stands for.
 _MOMENT = {_R.SENT: "sent_at", _R.DELIVERED: "delivered_at", _R.READ: "read_at"}
 
@@ -218,6 +220,24 @@ class RecipientStore:
         async with self._database.read() as connection:
             found: float | None = (await connection.execute(query)).scalar()
         return found
+
+    async def history(self, campaign_id: str, most: int) -> tuple[float, int, dict[str, dict[int, int]]]:
+        """Moment of the first send, seconds of a span, and for each kind of moment the number in each span."""
+        of_campaign = recipients.c.campaign == campaign_id
+        moments = [recipients.c[name] for name in ("sent_at", "delivered_at", "read_at", "answered_at")]
+        bounds = select(func.min(recipients.c.sent_at), *(func.max(moment) for moment in moments)).where(of_campaign)
+        counts: dict[str, dict[int, int]] = {}
+        async with self._database.read() as connection:
+            first, *newest = (await connection.execute(bounds)).one()
+            if first is None:
+                return 0.0, 1, {}
+            last = max(moment for moment in newest if moment is not None)
+            step = next((one for one in STEPS if (last - first) / one < most), STEPS[-1])
+            for moment in moments:
+                span = (cast(moment - first, Integer) // step).label("span")
+                query = select(span, func.count()).where(of_campaign, moment >= first).group_by(span)
+                counts[moment.name] = {int(place): number for place, number in await connection.execute(query)}
+        return first, step, counts
 
     async def page(
         self, campaign_id: str, after: int, limit: int, states: Sequence[RecipientState] | None = None

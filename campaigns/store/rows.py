@@ -30,8 +30,9 @@ class Campaign:
 
     @property
     def plan(self) -> CampaignPlan:
-        """The plan, with a placeholder for its recipients."""
-        return CampaignPlan.model_validate_json(json.dumps({**self.spec, "recipients": [{"to": "0"}]}))
+        """The plan, with a placeholder for recipients that it named itself."""
+        named = {} if {"list", "follow_up"} & self.spec.keys() else {"recipients": [{"to": "0"}]}
+        return CampaignPlan.model_validate_json(json.dumps({**self.spec, **named}))
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -23,9 +24,10 @@ from campaigns.settings import CampaignSettings, load
 from campaigns.store.schema import SCHEMA
 from tests.client.conftest import ScriptedBridge
 from tests.mariadb_server import MariaDbServer
-from tests.mosquitto_server import MosquittoServer
+from tests.mosquitto_server import MosquittoServer, free_port
 
 _numbers = itertools.count(1)
+SECRET = "between bridge and campaigns"
 #: A window that is always open.
 ALWAYS = {"from": "00:00", "to": "24:00"}
 FAST = {"window": ALWAYS, "pace": "off"}
@@ -152,7 +154,12 @@ class CampaignsHarness:
         """A request to the service's own HTTP server."""
         assert self.service is not None
         async with httpx.AsyncClient(timeout=20, trust_env=False) as client:
-            return await client.request(method, f"{self.service.url}/v1/campaigns{path}", json=body, **options)
+            return await client.request(
+                method,
+                f"{self.service.url}/v1/campaigns{path}",
+                json=body,
+                **{"headers": {"x-api-key": SECRET}, **options},
+            )
 
     async def plan(self, recipients: list[dict[str, Any]] | int, **fields: Any) -> dict[str, Any]:
         """Plan a campaign, by default a fast one; returns its view."""
@@ -205,6 +212,11 @@ class CampaignsHarness:
                     return
                 await asyncio.sleep(0.02)
 
+    @property
+    def url(self) -> str:
+        """The bridge's HTTP server, which passes /v1/campaigns on."""
+        return f"http://127.0.0.1:{self.bridge_port}"
+
     def sent_to(self, to: str) -> list[str]:
         """What the phone has sent to a number."""
         return [message.text for message in self.bridge.phone.sent if message.key.remote.user == to]
@@ -224,7 +236,12 @@ def mosquitto(tmp_path: Path) -> Iterator[MosquittoServer]:
 @pytest.fixture
 async def bridge(mosquitto: MosquittoServer, tmp_path: Path) -> AsyncIterator[ScriptedBridge]:
     settings = load_bridge(
-        addresses=mosquitto.url("bridge"), data_dir=tmp_path / "data", pace="off", instance="test", http_port=0
+        addresses=mosquitto.url("bridge"),
+        data_dir=tmp_path / "data",
+        pace="off",
+        instance="test",
+        campaigns_url=f"http://127.0.0.1:{free_port()}",
+        campaigns_secret=SECRET,
     )
     bridge = ScriptedBridge(settings)
     bridge.http = listen("127.0.0.1", 0)
@@ -240,7 +257,8 @@ async def harness(
     bridge: ScriptedBridge, mosquitto: MosquittoServer, sqlite_settings: dict[str, Any]
 ) -> AsyncIterator[CampaignsHarness]:
     assert bridge.http is not None
-    options = {"bridge_url": address_of(bridge.http)}
+    address = urlsplit(str(bridge.settings.campaigns_url))
+    options = {"bridge_url": address_of(bridge.http), "port": address.port, "secret": SECRET}
     port = bridge.http.getsockname()[1]
     harness = CampaignsHarness(bridge, mosquitto, sqlite_settings, options, port)
     try:

@@ -1,4 +1,4 @@
-"""A campaign on the sandbox whose parts are killed: service, bridge, broker, browser. `make campaign-kills` is long.
+"""A campaign on the sandbox whose parts are killed: service, bridge, broker, browser. `make kills` is long.
 
 Everything is real: mosquitto, `wa bridge` with Chromium and wa-js, `wa campaigns`, each a process.
 """

@@ -1,4 +1,4 @@
-"""A short campaign with every part killed once, on the real stack. `make campaign-kills` runs the long one."""
+"""A short campaign with every part killed once, on the real stack. `make kills` runs the long one."""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
 from bridge.contract.campaign_reports import (
+    CampaignHistory,
     CampaignPage,
     CampaignView,
     OptOuts,
@@ -176,6 +177,14 @@ async def list_recipients(
     state: Annotated[str | None, Query(max_length=100, description="only these states, comma list")] = None,  # noqa: ARG001
 ) -> Response:
     """The recipients of a campaign with their states, ticks and first answers."""
+    return await context.campaigns.forward(request, caller)
+
+
+@router.get(
+    "/campaigns/{campaign}/history", response_class=Response, responses=_answers(CampaignHistory, text="Over time")
+)
+async def read_history(campaign: _Id, request: Request, context: ContextOf, caller: Caller) -> Response:  # noqa: ARG001
+    """How many messages were sent, delivered, read and answered, from the first one on."""
     return await context.campaigns.forward(request, caller)
 
 

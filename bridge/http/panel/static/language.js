@@ -1,10 +1,13 @@
 // The page's language, and everything that depends on it: texts, numbers, locale.
 
 import { kinds } from './kinds.js';
+import { campaigns } from './texts/campaigns.js';
 import { english } from './texts/en.js';
 import { spanish } from './texts/es.js';
 
-const TEXTS = { en: english, es: spanish };
+const withParts = (texts, part) => Object.fromEntries(Object.keys(texts).map((table) =>
+  [table, { ...texts[table], ...part[table] }]));
+const TEXTS = { en: withParts(english, campaigns.en), es: withParts(spanish, campaigns.es) };
 const LOCALES = { en: 'en-GB', es: 'es-AR' };
 
 let chosen = (localStorage.getItem('language') ?? navigator.language).startsWith('es') ? 'es' : 'en';

@@ -9,17 +9,22 @@ import { toast } from './widgets.js';
 import * as sessions from './sessions.js';
 import * as messages from './messages.js';
 import * as outbox from './outbox.js';
+import * as campaigns from './campaigns.js';
 import * as webhooks from './webhooks.js';
 import * as charts from './charts.js';
 import * as access from './access.js';
 
 const WEBHOOK_ICON =
   'M7 8a6 6 0 0 1 10 0M4 5a10 10 0 0 1 16 0M12 13v8M9 21h6M12 13a2 2 0 1 0 0-4 2 2 0 0 0 0 4';
-//: By the fragment of the address: a section's module, its icon, the scope it needs, whether it shows one session.
+const MEGAPHONE = 'M4 10v4h3l8 5V5L7 10zM18 9a4 4 0 0 1 0 6M8 14l1 6h2';
+const hasCampaigns = () => account.me.campaigns;
+//: By the fragment of the address: a section's module, its icon, the scope it needs, whether it shows one session;
+// `shown`: whether it is offered at all.
 const SECTIONS = {
   sessions: { module: sessions, icon: 'M4 6h16v12H4zM8 21h8M12 18v3', scope: null, ofSession: false },
   messages: { module: messages, icon: 'M4 5h16v11H9l-5 4z', scope: 'listen', ofSession: true },
   outbox: { module: outbox, icon: 'M3 11l18-7-7 17-3-7z', scope: 'send', ofSession: true },
+  campaigns: { module: campaigns, icon: MEGAPHONE, scope: 'send', ofSession: false, shown: hasCampaigns },
   listeners: { module: webhooks, icon: WEBHOOK_ICON, scope: 'listen', ofSession: true },
   charts: { module: charts, icon: 'M4 20V10M10 20V4M16 20v-7M21 20H3', scope: null, ofSession: true },
   access: { module: access, icon: 'M14 10a4 4 0 1 0-4 4M12 12l8 8M17 17l2-2', scope: 'admin', ofSession: false },
@@ -74,7 +79,8 @@ function drawFrame() {
 }
 
 function drawTabs() {
-  const shown = Object.entries(SECTIONS).filter(([, { scope }]) => !scope || hasScope(scope));
+  const shown = Object.entries(SECTIONS).filter(([, { scope, shown: offered }]) =>
+    (!scope || hasScope(scope)) && (!offered || offered()));
   const failing = app.sessions.filter(({ state }) => sessions.tone(state) === 'bad').length;
   update($('tabs'), shown.map(([name, { icon }]) =>
     h('a', { href: `#${name}`, 'aria-current': name === current() ? 'page' : null },
@@ -85,7 +91,8 @@ function drawTabs() {
 
 function current() {
   const fragment = location.hash.slice(1);
-  return Object.hasOwn(SECTIONS, fragment) ? fragment : 'sessions';
+  const known = Object.hasOwn(SECTIONS, fragment) && (SECTIONS[fragment].shown?.() ?? true);
+  return known ? fragment : 'sessions';
 }
 
 function openSection(event) {
