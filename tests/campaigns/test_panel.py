@@ -53,6 +53,8 @@ async def test_a_campaign_from_the_editor_to_its_report(
     await page.get_by_label("Texto 2").fill("{{nombre}}, tenemos cupones nuevos.")
     await page.get_by_role("button", name="Vista previa").click()
     await expect(page.get_by_text("Esto reciben cinco de ellas")).to_be_visible()
+    await page.get_by_text("Filas que no se usan: 1").click()
+    await expect(page.get_by_text("línea 10: no tiene un número")).to_be_visible()
     await check(page, f"editor-{name}")
     await page.get_by_role("button", name="Guardar como borrador").click()
     await expect(page.get_by_role("heading", name="Cupones de agosto")).to_be_visible()

@@ -16,7 +16,7 @@ export function openEditor(view, app, { toList, toCampaign }) {
   const lists = h('select', { name: 'list' }), file = h('input', { type: 'file', accept: '.csv,.xlsx,.txt' });
   const texts = h('div.cards'), outcome = h('div.feed', { 'aria-live': 'polite' });
   const issue = h('p.bad', { role: 'alert' });
-  let variants = [''], picture = null, pictureFile = null, closed = false;
+  let variants = [''], picture = null, pictureFile = null, uploaded = null, closed = false;
 
   const form = h('form.editor', { onsubmit: (event) => event.preventDefault() },
     h('section.card', null,
@@ -78,6 +78,7 @@ export function openEditor(view, app, { toList, toCampaign }) {
     if (!file.files[0]) return lists.value;
     const made = await upload(`/v1/campaigns/lists?name=${encodeURIComponent(file.files[0].name)}`, file.files[0]);
     file.value = '';
+    uploaded = made;
     drawLists((await get('/v1/campaigns/lists')).lists);
     lists.value = made.id;
     return made.id;
@@ -133,6 +134,7 @@ export function openEditor(view, app, { toList, toCampaign }) {
       previewOf(made.preview),
       h('section.card', null, numbers(made),
         made.eta ? h('p', null, `${word('endsAbout')} `, timeOfDay(made.eta)) : null),
+      uploaded?.id === lists.value ? badRows(uploaded) : null,
       badRows(made));
     outcome.scrollIntoView({ block: 'nearest' });
   }

@@ -11,6 +11,8 @@ import { ago, timeOfDay } from './times.js';
 import { button, chip, emptyState, heading, toast } from './widgets.js';
 
 const PAGE = 50;
+//: Spans of time that a chart has at least.
+const FEWEST = 12;
 const RETRIED = ['done', 'paused', 'stopped'];
 //: Of each selection of people: its states, comma list, and the key of its name.
 const SELECTIONS = [
@@ -137,11 +139,17 @@ const tone = (state) =>
   ({ failed: 'bad', unknown: 'wait', read: 'good', delivered: 'good', sent: 'good' })[state] ?? 'dim';
 
 // The numbers as they grew.
-function progressChart({ buckets }) {
+function progressChart({ step, buckets }) {
   const totals = { sent: 0, read: 0 };
   const grown = buckets.map((bucket) => {
     for (const name of Object.keys(totals)) totals[name] += bucket[name];
     return { at: bucket.at, ...totals };
   });
-  return growthChart(word('overTime'), grown, [['one', 'sentTo', 'sent'], ['two', 'read_by', 'read']]);
+  while (grown.length < FEWEST) {
+    const last = grown.at(-1);
+    grown.push({ ...last, at: new Date(Date.parse(last.at) + 1000 * step).toISOString() });
+  }
+  const made = growthChart(word('overTime'), grown, [['one', 'sentTo', 'sent'], ['two', 'read_by', 'read']]);
+  made.classList.add('growth');
+  return made;
 }
