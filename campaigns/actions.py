@@ -42,6 +42,7 @@ class CampaignActions:
         now: Callable[[], float],
         status: Callable[[str], SessionStatus | None],
         before_plan: Callable[[], Awaitable[None]],
+        own: Callable[[str | None], Awaitable[str | None]],
     ) -> None:
         self._campaigns = campaigns
         self._recipients = recipients
@@ -52,11 +53,12 @@ class CampaignActions:
         self._now = now
         self._status = status
         self._before_plan = before_plan
+        self._own = own
 
     async def plan(self, plan: CampaignPlan, *, dry_run: bool = False) -> CampaignView:
         """Plan a campaign; `dry_run`: keep nothing of it. Raises what `Planner.plan` raises."""
         await self._before_plan()
-        campaign_id = await self._planner.plan(plan)
+        campaign_id = await self._planner.plan(plan, await self._own(plan.session))
         try:
             view = await self._views.view(await self._campaigns.get(campaign_id))
         finally:

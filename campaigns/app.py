@@ -21,6 +21,7 @@ from campaigns.http.app import build_app, listen, serve
 from campaigns.http.context import CampaignContext
 from campaigns.http.limits import CampaignHttpLimits
 from campaigns.imports import ListImport
+from campaigns.numbers import OwnNumbers
 from campaigns.planning import Planner
 from campaigns.publisher import CampaignPublisher
 from campaigns.runner import CampaignRunner
@@ -100,8 +101,10 @@ class CampaignsApp:
             now=now,
             status=self.states.of,
             before_plan=self._take_opt_outs,
+            own=self._own_number,
         )
         self._now = now
+        self._own_numbers = OwnNumbers(lambda: self._client)
         self._migrated = False
         self._closing = asyncio.Event()
 
@@ -173,6 +176,7 @@ class CampaignsApp:
             people=self.people,
             imports=ListImport(self.lists, self._now),
             views=self.views,
+            own=self._own_number,
             now=self._now,
             problems=self.problems,
             uploads=self.settings.data_dir,
@@ -221,6 +225,9 @@ class CampaignsApp:
         """Take over who opted out with the responder."""
         if people := people_of(await self._bridge.opted_out()):
             await while_down(lambda: self.people.opt_out(people, self._now(), "responder"))
+
+    async def _own_number(self, session: str | None = None) -> str | None:
+        return await self._own_numbers.of(session or self.settings.sessions[0])
 
     def _connected(self) -> Client:
         if self._client is None:

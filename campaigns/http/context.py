@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,6 +29,7 @@ class CampaignContext:
     people: HeardPeople
     imports: ListImport
     views: CampaignViews
+    own: Callable[[], Awaitable[str | None]]
     now: Callable[[], float]
     problems: Callable[[], list[str]]
     uploads: Path

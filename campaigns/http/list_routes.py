@@ -33,7 +33,7 @@ async def upload_list(request: Request) -> Response:
     with tempfile.TemporaryDirectory(dir=context.uploads) as folder:
         path = Path(folder) / "list"
         await _receive(request, context, path)
-        return json_of(await context.imports.take(path, name), 201)
+        return json_of(await context.imports.take(path, name, await context.own()), 201)
 
 
 async def _receive(request: Request, context: CampaignContext, path: Path) -> None:
