@@ -1,7 +1,7 @@
 # Each recipe execs the program, so that exit codes and signals pass through.
 MAKEFLAGS += --no-print-directory --no-builtin-rules
 .DEFAULT_GOAL := help
-.PHONY: help setup test-setup run test check bench chaos day clean
+.PHONY: help setup test-setup run test check bench chaos kills day clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' Makefile
@@ -26,6 +26,9 @@ bench: setup  ## measure the real path, write docs/BENCHMARKS.md; takes minutes
 
 chaos: setup  ## inject faults under load, write docs/RELIABILITY.md; options: SEED= ROUNDS= MINUTES=
 	@exec .venv/bin/python -m tests.chaos --write docs/RELIABILITY.md $(if $(SEED),--seed $(SEED)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(MINUTES),--minutes $(MINUTES))
+
+kills: setup  ## a campaign whose parts are killed again and again; options: RECIPIENTS= ROUNDS= SEED=
+	@exec .venv/bin/python -m tests.campaigns.kill_run $(if $(RECIPIENTS),--recipients $(RECIPIENTS)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SEED),--seed $(SEED))
 
 day: setup  ## a squeezed day of the responder with wrong clock, small packets, slow posts; options: MINUTES= PEOPLE= DATABASE=
 	@exec .venv/bin/python -m tests.responder.day $(if $(MINUTES),--minutes $(MINUTES)) $(if $(PEOPLE),--people $(PEOPLE)) $(if $(DATABASE),--database $(DATABASE))

@@ -12,10 +12,11 @@ from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, InstanceOf, SecretStr, ValidationError, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import NoDecode, SettingsConfigDict
 
 from bridge.asgi.forwarded import Proxies
 from bridge.broker import BrokerAddress
+from bridge.campaign_settings import CampaignAddress
 from bridge.contract.errors import StartError
 from bridge.contract.pace import Pace
 from bridge.contract.settings_file import encoding_fault
@@ -53,7 +54,7 @@ def _name(variable: str, **rest: Any) -> Any:
     return Field(validation_alias=variable, validate_default=True, **rest)
 
 
-class BridgeSettings(BaseSettings):
+class BridgeSettings(CampaignAddress):
     """The effective settings. Frozen; read with `load`."""
 
     model_config = SettingsConfigDict(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bridge.contract.jid import mask
+from bridge.contract.text_normalize import LONGEST
 from responder.chat_state import OperatorSettings
 from responder.file_answers import FileAnswer
 from responder.model import Model
@@ -20,7 +21,6 @@ from responder.rules_file import RulesFile
 from responder.store.pending import PendingWork
 from responder.store.rows import Pending
 from responder.store.switches import Switches
-from responder.text_normalize import LONGEST
 from responder.turns import TurnOrigin
 
 #: Earlier messages of the chat that the model receives besides those it is to answer.

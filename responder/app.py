@@ -12,9 +12,11 @@ from typing import Self
 from bridge.client import Client, CodedError
 from bridge.contract.bot import SpokenText
 from bridge.contract.payload import instant
+from bridge.sql.database import FIRST_PAUSE, SqlDatabase, make_private, pause_before_retry
+from bridge.sql.errors import DatabaseDown
 from responder.answers import AnswerSource, Prompt
 from responder.changes import Changes
-from responder.errors import DatabaseDown, WrongSettings
+from responder.errors import WrongSettings
 from responder.fault_publisher import FaultPublisher
 from responder.faults import FaultLog
 from responder.health import Health
@@ -32,10 +34,9 @@ from responder.session_reader import SessionReader
 from responder.settings import ResponderSettings
 from responder.store.chats import Chats
 from responder.store.circumstances import CircumstanceReader
-from responder.store.database import FIRST_PAUSE, ResponderDatabase, make_private, pause_before_retry
 from responder.store.human_replies import HumanReplies
 from responder.store.leases import LeaseTable
-from responder.store.migrate import migrate
+from responder.store.migrate import SCHEMA
 from responder.store.pending import PendingWork
 from responder.store.recorder import Recorder
 from responder.store.retention import DAY, Pruning
@@ -97,7 +98,7 @@ class Responder:
         self._fault_publisher = FaultPublisher(broker.instance if broker else "", timing.faults)
         self.faults = FaultLog(time.time, self._fault_publisher.note)
         self.changes = Changes()
-        self.database = ResponderDatabase(settings.database_url, self.faults)
+        self.database = SqlDatabase(settings.database_url, self.faults)
         operator = settings.operator
         self.rules = RulesFile(settings.rules_file, self.faults, texts_only=settings.sender_url is not None)
         self.switches = Switches(self.database, settings.active, time.monotonic)
@@ -272,7 +273,7 @@ class Responder:
         pause = FIRST_PAUSE
         while not stop.is_set():
             try:
-                await migrate(self.database)
+                await SCHEMA.migrate(self.database)
             except DatabaseDown:
                 pause = await pause_before_retry(pause)
             else:

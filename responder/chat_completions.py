@@ -11,9 +11,9 @@ from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from typing import Any
 
+from bridge.contract.text_normalize import is_visible
 from responder.errors import ModelFailed
 from responder.reasoning import without_reasoning
-from responder.text_normalize import is_visible
 
 #: Characters of a server's sentence that an operator reads.
 LONGEST_REASON = 200

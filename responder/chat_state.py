@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
+from bridge.contract.opt_outs import is_opt_in
+from bridge.contract.text_normalize import fingerprint, plain
 from responder.hours import Hours
 from responder.incoming import ReceivedMessage, SentBy
-from responder.orders import Order, is_opt_in, order_in
+from responder.orders import Order, order_in
 from responder.policy import OURS, Circumstances, Facts, Policy, Verdict, decide
-from responder.text_normalize import fingerprint, plain
 
 #: Seconds after a customer's message in which an own message is one of WhatsApp Business itself.
 AUTOREPLY_WITHIN = 2

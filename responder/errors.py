@@ -25,23 +25,6 @@ class WrongRules(ResponderError):
     transient = False
 
 
-class DatabaseDown(ResponderError):
-    """The database does not answer at present."""
-
-    code = "database_down"
-
-
-class StatementLost(DatabaseDown):
-    """The connection ended during a statement: the server went down, or the statement is larger than it takes."""
-
-
-class DatabaseUnusable(ResponderError):
-    """The database answers but cannot be used: wrong password, no such database, a newer schema."""
-
-    code = "database_unusable"
-    transient = False
-
-
 class LeaseLost(ResponderError):
     """Another replica holds the lease by now; nothing was written."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from responder.store.database import ResponderDatabase
+from bridge.sql.database import SqlDatabase
 from responder.store.rows import Lease
 from responder.transports import Transport
 
@@ -14,7 +14,7 @@ from responder.transports import Transport
 class Health:
     """Reads the state of the parts; owns none of it."""
 
-    database: ResponderDatabase
+    database: SqlDatabase
     transport: Transport
     leases: Mapping[str, Lease]
 

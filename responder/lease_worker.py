@@ -9,7 +9,7 @@ from contextlib import suppress
 
 from typing_extensions import override
 
-from responder.errors import DatabaseDown
+from bridge.sql.errors import DatabaseDown
 from responder.leases import HeldLeases, LeasedWork
 from responder.replies import Replies
 from responder.session_reader import SessionReader

@@ -18,8 +18,8 @@ from typing import Protocol
 
 import psutil
 
-from responder.errors import DatabaseDown
-from responder.store.database import FIRST_PAUSE, pause_before_retry
+from bridge.sql.database import FIRST_PAUSE, pause_before_retry
+from bridge.sql.errors import DatabaseDown
 from responder.store.leases import Holdings, LeaseTable
 from responder.store.rows import PARTS, Lease, chats_lease, reading_lease
 

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from bridge.contract.kinds import BY_NAME
-from responder.orders import is_opt_out, order_in
-from responder.text_normalize import fingerprint
+from bridge.contract.opt_outs import is_opt_out
+from bridge.contract.text_normalize import fingerprint
+from responder.orders import order_in
 
 
 class Groups(StrEnum):

@@ -12,12 +12,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bridge.contract.jid import mask
+from bridge.sql.database import while_down
 from responder.answers import Answer, AnswerSource
 from responder.errors import ModelFailed
 from responder.faults import FaultLog
 from responder.outgoing import AnswerSink
 from responder.policy import Verdict
-from responder.store.database import while_down
 from responder.store.group_commit import GroupCommit
 from responder.store.rows import Lease, NewTurn, Pending, QueuedAnswer, Turn, chats_lease
 from responder.store.turns import Finished, Turns

@@ -26,9 +26,9 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
+from bridge.contract.text_normalize import LONGEST, contains_phrase, legible, made_of, plain, unaccented
 from responder.errors import WrongRules
 from responder.file_answers import FIELDS, NO_FILES, FileAnswer, FileFolder
-from responder.text_normalize import LONGEST, contains_phrase, legible, made_of, plain, unaccented
 
 #: The language of patterns and answers without one.
 ANY = "any"

@@ -15,7 +15,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bridge.client import BrokerRefused, Client, Gap, Message
 from bridge.contract.messages import Stream
-from responder.errors import DatabaseDown, LeaseLost, StatementLost
+from bridge.sql.database import FIRST_PAUSE, pause_before_retry
+from bridge.sql.errors import DatabaseDown, StatementLost
+from responder.errors import LeaseLost
 from responder.faults import FaultLog
 from responder.incoming import (
     STATEMENT_OVERHEAD,
@@ -26,7 +28,6 @@ from responder.incoming import (
     of_event,
     of_message,
 )
-from responder.store.database import FIRST_PAUSE, pause_before_retry
 from responder.store.recorder import Recorder
 from responder.store.rows import Lease, Pending
 

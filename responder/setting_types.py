@@ -12,9 +12,9 @@ from bridge.asgi.forwarded import Proxies
 from bridge.contract.errors import CodedError
 from bridge.contract.jid import parse_recipient
 from bridge.contract.pace import Pace
+from bridge.contract.text_normalize import plain
 from bridge.contract.topics import check_session_name
 from responder.hours import Hours
-from responder.text_normalize import plain
 
 _ON, _OFF = frozenset({"true", "1", "on", "si", "sí", "yes"}), frozenset({"false", "0", "off", "no"})
 

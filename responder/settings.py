@@ -17,9 +17,10 @@ from pydantic import (
     field_validator,
     model_validator,
 )
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
 from bridge.contract.settings_file import encoding_fault
+from bridge.sql.settings import SqlSettings
 from responder.chat_state import OperatorSettings
 from responder.errors import WrongSettings
 from responder.model import ModelOptions
@@ -53,7 +54,7 @@ def _name(variable: str, **rest: Any) -> Any:
     return Field(validation_alias=variable, **rest)
 
 
-class ResponderSettings(BaseSettings):
+class ResponderSettings(SqlSettings):
     """The settings in force. Read with `load`."""
 
     model_config = SettingsConfigDict(
@@ -94,14 +95,6 @@ class ResponderSettings(BaseSettings):
     data_dir: Path = _name(
         "WA_DATA_DIR", default=Path("data"), description="Folder of responder.db, without a legacy database."
     )
-
-    db_host: str | None = _name(
-        "DB_HOST", default=None, description="MySQL or MariaDB; none: SQLite in the data directory."
-    )
-    db_port: int = _name("DB_PORT", default=3306, ge=1, le=65535, description="Its port.")
-    db_user: str = _name("DB_USER", default="root", description="Its user.")
-    db_password: SecretStr = _name("DB_PASSWORD", default=SecretStr(""), description="The user's password.")
-    db_database: str | None = _name("DB_DATABASE", default=None, description="The legacy installation's database.")
 
     active: SwitchSetting = _name(
         "RESPONDER_ACTIVO",
@@ -285,8 +278,6 @@ class ResponderSettings(BaseSettings):
 
     @model_validator(mode="after")
     def _check_together(self) -> ResponderSettings:
-        if self.db_host and not self.db_database:
-            raise ValueError("DB_HOST needs DB_DATABASE")
         if self.transcribe and self.openai_api_key is None and self.transcribe_url is None:
             raise ValueError("RESPONDER_TRANSCRIBE needs OPENAI_API_KEY, or RESPONDER_TRANSCRIBE_URL")
         if self.groups is Groups.MENTIONED and self.sender_url is not None and not self.own:
@@ -359,19 +350,7 @@ class ResponderSettings(BaseSettings):
     @property
     def database_url(self) -> URL:
         """The database of the conversations."""
-        from sqlalchemy.engine import URL  # not at the top: the bridge reads the names of these settings
-
-        if self.db_host:
-            return URL.create(
-                "mysql+aiomysql",
-                self.db_user,
-                self.db_password.get_secret_value(),
-                self.db_host,
-                self.db_port,
-                self.db_database,
-                {"charset": "utf8mb4"},
-            )
-        return URL.create("sqlite+aiosqlite", database=str(self.data_dir / "responder.db"))
+        return self.url_of(self.data_dir / "responder.db")
 
     def system_template(self) -> str:
         """The system text before its variables are filled in. Raises WrongSettings."""

@@ -10,7 +10,7 @@ from contextlib import aclosing, suppress
 from bridge.client import BrokerDown, BrokerRefused, Client
 from bridge.contract.bot import BotConfig
 from bridge.contract.payload import instant
-from responder.errors import DatabaseDown
+from bridge.sql.errors import DatabaseDown
 from responder.faults import FaultLog
 from responder.store.switches import Switches
 

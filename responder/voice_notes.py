@@ -12,11 +12,11 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 
 from bridge.contract.jid import mask
+from bridge.sql.database import while_down
 from responder.bridge_files import fetch
 from responder.errors import FileFailed, ModelFailed
 from responder.faults import FaultLog
 from responder.policy import Verdict
-from responder.store.database import while_down
 from responder.store.recorder import Recorded
 from responder.store.rows import Pending
 from responder.store.transcripts import Transcripts

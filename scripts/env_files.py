@@ -1,6 +1,6 @@
-"""Makes deploy/wa.env.example and deploy/responder.env.example from the descriptions in the settings.
+"""Makes deploy/wa.env.example, responder.env.example and campaigns.env.example from the descriptions in the settings.
 
-`--check` writes nothing, names the files that differ and ends with 1. A setting that both programs read is in wa.env.
+`--check` writes nothing, names the files that differ and ends with 1. What several programs read is in wa.env.
 """
 
 from __future__ import annotations
@@ -15,18 +15,23 @@ from pydantic_core import PydanticUndefined
 from pydantic_settings import BaseSettings
 
 from bridge.settings import BridgeSettings
+from campaigns.settings import CampaignSettings
 from responder.settings import ResponderSettings
 
 ROOT = Path(__file__).parent.parent
 WIDTH = 120
 BRIDGE_HEAD = """\
-Settings of the bridge, and those shared with the responder. deploy/install copies this file to /etc/wa/wa.env
+Settings of the bridge, and those shared with the services beside it. deploy/install copies this file to /etc/wa/wa.env
 (root, 0600); compose reads it too. Every setting is commented out and shows its default. `wa doctor` prints the
 settings in force and their errors. Secrets are empty here; placeholders are refused at start."""
 RESPONDER_HEAD = """\
 Settings of the responder only, with the names of the legacy service; shared settings are in wa.env. deploy/install
 copies this file to /etc/wa/responder.env (root, 0600). Every setting is commented out and shows its default. Secrets
 are empty here; placeholders are refused at start."""
+CAMPAIGNS_HEAD = """\
+Settings of the campaigns service only; shared settings are in wa.env. deploy/install copies this file to
+/etc/wa/campaigns.env (root, 0600). Every setting is commented out and shows its default. Secrets are empty here;
+placeholders are refused at start."""
 #: Heading of the section that a variable begins.
 SECTIONS = {
     "WA_MQTT_URL": "The broker.",
@@ -35,6 +40,8 @@ SECTIONS = {
     "WA_RETENTION": "Retention: how long data is kept.",
     "WA_HTTP_HOST": "HTTP and webhooks.",
     "WA_LOG_LEVEL": "The log.",
+    "WA_CAMPAIGNS_URL": "Campaigns.",
+    "WA_CAMPAIGNS_HOST": "HTTP, behind the bridge's.",
     "RESPONDER_HOST": "HTTP endpoints: /health, /api/status, /api/conversaciones, /api/message-received.",
     "DB_HOST": "The legacy database. The tables keep their names; the first start widens them and loses no row. Back"
     " up the database first.",
@@ -50,7 +57,10 @@ SECTIONS = {
 def variables(settings: type[BaseSettings]) -> dict[str, tuple[str, str]]:
     """Variable -> description, default as it is written; empty for none, for a secret, and for the host's own."""
     found = {}
-    for name, field in settings.model_fields.items():
+    inherited = [name for name in settings.model_fields if name not in settings.__annotations__]
+    for name in (*settings.__annotations__, *inherited):
+        if (field := settings.model_fields.get(name)) is None:
+            continue
         if not field.description:
             raise SystemExit(f"{settings.__name__}.{name} has no description.")
         default = field.default
@@ -87,9 +97,11 @@ def comment(text: str) -> Iterator[str]:
 def examples() -> dict[Path, str]:
     bridge, responder = variables(BridgeSettings), variables(ResponderSettings)
     own = {name: setting for name, setting in responder.items() if name not in bridge}
+    sending = {name: setting for name, setting in variables(CampaignSettings).items() if name not in bridge}
     return {
         ROOT / "deploy/wa.env.example": example(BRIDGE_HEAD, bridge),
         ROOT / "deploy/responder.env.example": example(RESPONDER_HEAD, own),
+        ROOT / "deploy/campaigns.env.example": example(CAMPAIGNS_HEAD, sending),
     }
 
 

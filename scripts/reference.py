@@ -43,6 +43,8 @@ WRITTEN = {
     "BotConfig": "bot-config",
     "ResponderEvent": "responder-event",
     "SpokenText": "spoken-text",
+    "CampaignProgress": "campaign-progress",
+    "CampaignEvent": "campaign-event",
 }
 #: Payload -> what a program publishes; checked against the model.
 PUBLISHED: dict[str, dict[str, Any]] = {

@@ -23,7 +23,7 @@ class Tree:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.touched: set[str] = set()
-        for name in ("bridge", "responder", "scripts", "deploy", "docs", "tests"):
+        for name in ("bridge", "campaigns", "responder", "scripts", "deploy", "docs", "tests"):
             shutil.copytree(
                 ROOT / name, root / name, symlinks=True, ignore=shutil.ignore_patterns("node_modules", "__pycache__")
             )

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-FOLDERS = ("bridge", "responder", "bench", "scripts", "tests", "docs", "deploy", "mosquitto")
+FOLDERS = ("bridge", "campaigns", "responder", "bench", "scripts", "tests", "docs", "deploy", "mosquitto")
 SUFFIXES = {".py", ".js", ".mjs", ".md", ".html", ".css", ".sql", ".sh", ".yml", ".yaml", ".conf", ".example", ""}
 #: Each with what to write instead.
 WORDS = {
@@ -93,7 +93,7 @@ def test_no_word_of_the_list() -> None:
 
 def test_a_public_class_name_stands_in_one_file() -> None:
     homes = defaultdict(set)
-    for path in python_files("bridge", "responder"):
+    for path in python_files("bridge", "campaigns", "responder"):
         for node in ast.parse(path.read_text("utf-8")).body:
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 homes[node.name].add(str(path.relative_to(ROOT)))
@@ -103,7 +103,7 @@ def test_a_public_class_name_stands_in_one_file() -> None:
 def test_a_docstring_has_more_than_three_words() -> None:
     short = [
         f"{path.relative_to(ROOT)}:{node.lineno}: {docstring}"
-        for path in python_files("bridge", "responder", "bench", "scripts")
+        for path in python_files("bridge", "campaigns", "responder", "bench", "scripts")
         for node in ast.walk(ast.parse(path.read_text("utf-8")))
         if isinstance(node, (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef))
         if (docstring := ast.get_docstring(node)) and len(docstring.split()) <= 3
@@ -130,14 +130,17 @@ VAGUE = {
 
 
 def test_a_file_is_named_by_a_noun_of_the_field() -> None:
-    named = {path.stem: str(path.relative_to(ROOT)) for path in python_files("bridge", "responder", "bench", "scripts")}
+    named = {
+        path.stem: str(path.relative_to(ROOT))
+        for path in python_files("bridge", "campaigns", "responder", "bench", "scripts")
+    }
     assert {file for stem, file in named.items() if stem in VAGUE} == set()
 
 
 def test_one_logger_style() -> None:
     found = [
         f"{path.relative_to(ROOT)}: {line.strip()}"
-        for path in python_files("bridge", "responder")
+        for path in python_files("bridge", "campaigns", "responder")
         for line in path.read_text("utf-8").splitlines()
         if "getLogger(" in line
         and not re.match(r"_\w*log = logging\.getLogger\((__name__|f?\"[^\"]+\")\)$", line.strip())

@@ -17,6 +17,7 @@ from bridge.app.media import UPLOADS
 from bridge.broker import BrokerOptions
 from bridge.contract.errors import StartError
 from bridge.core.shared_media import SharedMedia
+from bridge.http.campaigns_gateway import CampaignsGateway
 from bridge.http.context import AppContext, entries_by_name
 from bridge.http.credentials import Credentials
 from bridge.http.guard import AuthOptions
@@ -100,6 +101,8 @@ async def http_facade(
         logins = PanelSessions(credentials, clock, settings.data_dir)
         if login_link is not None:
             logins.offer(login_link)
+        campaigns = CampaignsGateway(settings.campaigns_url, settings.campaigns_secret or settings.api_key)
+        stack.push_async_callback(campaigns.close)
         context = AppContext(
             entries=entries_by_name(hosts),
             default=settings.sessions[0].name,
@@ -113,6 +116,7 @@ async def http_facade(
             switches=switches,
             media=media,
             uploads=Uploads(settings.data_dir / UPLOADS, media.store, limit=settings.media_limit),
+            campaigns=campaigns,
             clock=clock,
             charts=charts,
             metrics_text=counters.text,

@@ -9,6 +9,8 @@ import typer
 from bridge.cli import (
     backup,
     broker,
+    campaign,
+    campaigns,
     cancel,
     doctor,
     forget,
@@ -40,8 +42,8 @@ app = typer.Typer(
 )
 
 COMMANDS = (
-    *(up, serve, responder, panel, send, cancel, request, listen, media, status, pair, trace, listeners, key, broker),
-    *(doctor, web, backup, restore, store, forget),
+    *(up, serve, responder, campaigns, panel, send, cancel, request, listen, media, status, pair, trace, listeners),
+    *(key, broker, doctor, campaign, web, backup, restore, store, forget),
 )
 for command in COMMANDS:
     command.register(app)

@@ -89,7 +89,7 @@ def init(
         setup = target.set_up(prefix or current.prefix, listeners)
         added = [
             _put_user(target, User(role.value, frozenset({role})), None)
-            for role in (Role.BRIDGE, Role.RESPONDER, Role.ADMIN)
+            for role in (Role.BRIDGE, Role.RESPONDER, Role.CAMPAIGNS, Role.ADMIN)
             if role.value not in setup.users
         ]
         _print_added(target, added, credentials, json)
@@ -107,7 +107,8 @@ def add(
         str, typer.Argument(help="Letters, digits, _ and -. Also the topic level of its replies and replays.")
     ],
     role: Annotated[
-        list[str], typer.Option("--role", help="bridge, responder, reader, sender, panel or admin; repeatable.")
+        list[str],
+        typer.Option("--role", help="bridge, responder, campaigns, reader, sender, panel or admin; repeatable."),
     ],
     session: Annotated[str | None, typer.Option(help="Only this session; all by default.")] = None,
     new_password: Annotated[bool, typer.Option(help="Generate a new password for an existing user.")] = False,

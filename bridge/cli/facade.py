@@ -51,6 +51,23 @@ class FacadeClient:
         query = {"sha256": sha256, "offset": offset}
         return await self._answer("POST", "/v1/media", params=query, content=parts, headers=headers)
 
+    async def send_file(self, path: str, parts: AsyncIterator[bytes], **query: Any) -> dict[str, Any]:
+        """Post a file as it is. Raises `NoFacade`, `FacadeRefused`."""
+        headers = {"Content-Type": "application/octet-stream"}
+        return await self._answer("POST", path, params=query, content=parts, headers=headers)
+
+    async def text(self, path: str) -> bytes:
+        """The body of an answer that is not JSON. Raises `NoFacade`, `FacadeRefused`."""
+        import httpx
+
+        try:
+            response = await self._client.get(path)
+        except httpx.TransportError as error:
+            raise NoFacade(f"The bridge at {self._client.base_url} does not answer.") from error
+        if response.is_success:
+            return response.content
+        raise FacadeRefused(str(response.status_code), response.text[:300])
+
     async def save(self, path: str, target: Path, sha256: str) -> None:
         """Download a file to `target`. Raises `FileNotSaved`."""
         from bridge.cli.saved_files import save
@@ -62,7 +79,7 @@ class FacadeClient:
 
         try:
             response = await self._client.request(method, path, **options)
-            answer: dict[str, Any] = response.json()
+            answer: dict[str, Any] = {} if response.status_code == 204 else response.json()
         except (httpx.TransportError, ValueError) as error:
             raise NoFacade(
                 f"No bridge with HTTP runs on {self._data_dir}/, and none answers at {self._client.base_url}: start"

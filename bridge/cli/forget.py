@@ -108,17 +108,17 @@ async def _erase_from_responder(
 ) -> None:
     """Skipped if these settings lead to no existing responder database."""
     from bridge.cli.paths import RESPONDER_STORE
+    from bridge.sql.database import SqlDatabase
     from responder.settings import load
-    from responder.store.database import ResponderDatabase
     from responder.store.erasure import erase
-    from responder.store.migrate import is_migrated
+    from responder.store.migrate import SCHEMA
 
     own = load(data_dir=settings.data_dir)
-    database = ResponderDatabase(own.database_url)
+    database = SqlDatabase(own.database_url)
     if database.is_sqlite and not (own.data_dir / RESPONDER_STORE).exists():
         return
     async with database:
-        if await is_migrated(database):
+        if await SCHEMA.is_there(database):
             report.erased["responder"] = await erase(database, person.addresses, dry_run=dry_run)
 
 

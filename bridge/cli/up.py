@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from bridge.contract.topics import Topics
     from bridge.sandbox import Sandbox
     from bridge.settings import BridgeSettings
+    from campaigns.settings import CampaignSettings
     from responder.settings import ResponderSettings
     from responder.transports import BrokerAccess
 
@@ -62,8 +63,10 @@ async def _up(*, sandbox: bool, sandbox_port: int, scan: bool, answering: bool, 
 
     from bridge.app import Bridge
     from bridge.app.clock import SystemClock
+    from bridge.cli.campaigns import broker_of
+    from bridge.cli.campaigns import run_beside as run_campaigns_beside
     from bridge.cli.doubtful_settings import warn_of_settings
-    from bridge.cli.http_file import http_json
+    from bridge.cli.http_file import base_url, http_json
     from bridge.cli.paths import SANDBOX
     from bridge.cli.responder import run_beside
     from bridge.cli.screen import Hint, Screen
@@ -108,6 +111,10 @@ async def _up(*, sandbox: bool, sandbox_port: int, scan: bool, answering: bool, 
             described = kind.describe(settings)
             _step(console, "driver", described)
             beside = _responder(settings, addresses, console, sandbox=sandbox) if answering else None
+            sending = None if http is None else _campaigns(settings, address_of(http), beside, console, sandbox=sandbox)
+            if sending is not None:
+                address = {"campaigns_url": base_url(sending.host, sending.port), "campaigns_secret": sending.secret}
+                settings = settings.model_copy(update=address)
             warn_of_settings(settings, beside[0] if beside else None)
             page = _responder_page(beside[0]) if beside else None
             bridge = Bridge(
@@ -120,6 +127,9 @@ async def _up(*, sandbox: bool, sandbox_port: int, scan: bool, answering: bool, 
             async with asyncio.TaskGroup() as tasks:
                 if beside is not None:
                     tasks.create_task(run_beside(*beside, stop), name="responder")
+                if sending is not None:
+                    broker = broker_of(settings, addresses)
+                    tasks.create_task(run_campaigns_beside(sending, broker, stop), name="campaigns")
                 screen = tasks.create_task(Screen(console, bridge.hosts, hints).run(), name="screen")
                 await run_until(bridge, stop)
                 screen.cancel()
@@ -149,6 +159,28 @@ def _responder(
     state = mode if own.active else "records only, does not answer (RESPONDER_ACTIVO is off)"
     _step(console, "responder", f"{state}, conversations at {_responder_page(own)}; --no-responder disables it")
     return own, broker
+
+
+def _campaigns(
+    settings: BridgeSettings,
+    bridge_url: str,
+    beside: tuple[ResponderSettings, BrokerAccess] | None,
+    console: Console,
+    *,
+    sandbox: bool,
+) -> CampaignSettings:
+    """The settings of the campaigns service; only this process knows its secret. Raises WrongCampaignSettings."""
+    from pydantic import SecretStr
+
+    from campaigns.settings import load
+
+    own = load(data_dir=settings.data_dir)
+    port = _free_port() if own.port == 0 or (sandbox and not _is_free(own.port)) else own.port
+    responder = _responder_page(beside[0]).rstrip("/") if beside else None
+    secret = own.secret or SecretStr(secrets.token_urlsafe(32))
+    _step(console, "campaigns", "`wa campaign plan FILE`, and the panel")
+    changes = {"port": port, "bridge_url": bridge_url, "responder_url": responder, "secret": secret}
+    return own.model_copy(update=changes)
 
 
 def _responder_page(settings: ResponderSettings) -> str:

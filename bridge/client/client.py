@@ -21,9 +21,11 @@ from bridge.client.connection import Resubscribed, SharedConnection, Subscriptio
 from bridge.client.decoder import EventMessage, Message, OnGap, StreamReader
 from bridge.client.errors import NoAnswer
 from bridge.client.merge import Start
+from bridge.client.outcomes import watch_outcomes
 from bridge.client.status_cache import StatusCache
 from bridge.client.status_watch import control, watch_bot_switches, watch_pairing, watch_statuses
 from bridge.contract.bot import BotConfig, BotSwitch, ResponderEvent, SpokenText
+from bridge.contract.campaign_reports import CampaignEvent, CampaignProgress
 from bridge.contract.commands import ControlAction, ControlCommand, ControlResult, Priority, checked
 from bridge.contract.errors import InvalidRequest
 from bridge.contract.kinds import Content
@@ -328,6 +330,19 @@ class Client:
     async def publish_transcript(self, spoken: SpokenText) -> None:
         """Publish what was said in a voice message. Raises BrokerDown, BrokerRefused."""
         await self._connection.publish(self._topics.transcript(spoken.session), spoken.to_json())
+
+    def outcomes(self, session: str) -> AsyncGenerator[Result | Ack | None, None]:
+        """The results and acks of all commands; None where some may be missing: first, and after each reconnection."""
+        return watch_outcomes(self._connection, self._topics, session)
+
+    async def retain_campaign(self, session: str, campaign: str, progress: CampaignProgress | None) -> None:
+        """Publish (retained) how far a campaign is; None clears it. Raises BrokerDown, BrokerRefused."""
+        body = "" if progress is None else progress.to_json()
+        await self._connection.publish(self._topics.campaign(session, campaign), body, retain=True)
+
+    async def publish_campaign_event(self, event: CampaignEvent) -> None:
+        """Publish what happened with a campaign. Raises BrokerDown, BrokerRefused."""
+        await self._connection.publish(self._topics.campaign_event(event.session, event.id), event.to_json())
 
     async def _attach_statuses(self) -> None:
         if not self._attached:

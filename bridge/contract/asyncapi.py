@@ -12,6 +12,7 @@ from typing import Any, Literal
 from pydantic import BaseModel
 
 from bridge.contract.bot import BotConfig, BotSwitch, ResponderEvent, SpokenText
+from bridge.contract.campaign_reports import CampaignEvent, CampaignProgress
 from bridge.contract.commands import CancelCommand, ControlCommand, ControlResult, SendCommand
 from bridge.contract.events import Event
 from bridge.contract.messages import Ack, Inbound, Qr, ReplayEnd, Result
@@ -42,6 +43,8 @@ PAYLOADS: tuple[type[BaseModel], ...] = (
     BotSwitch,
     ResponderEvent,
     SpokenText,
+    CampaignProgress,
+    CampaignEvent,
 )
 _TEXT = "PlainText"
 
@@ -153,6 +156,16 @@ def channels(topics: Topics) -> tuple[Channel, ...]:
             "A fault of the responder, or its end.",
         ),
         Channel("transcript", of(Leaf.TRANSCRIPT), "send", ("SpokenText",), "What was said in a voice message."),
+        Channel(
+            "campaign", topics.campaign(session, "{campaign}"), "send", ("CampaignProgress",), "How far it is.", True
+        ),
+        Channel(
+            "campaignEvent",
+            topics.campaign_event(session, "{campaign}"),
+            "send",
+            ("CampaignEvent",),
+            "What happens with it.",
+        ),
     )
 
 
@@ -231,6 +244,7 @@ def _within(schema: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 _PARAMETERS = {
+    "campaign": "id of a campaign",
     "session": "A name of WA_SESSIONS.",
     "recipient": "A number with country code, or a chat's address; what cannot be sent is answered.",
     "reader": "The name that the replay request gave: letters, digits, _ and -.",

@@ -2,10 +2,8 @@
 
 Levels are `[A-Za-z0-9_-]+`: some brokers rewrite `.` and `*`, and no topic that the bridge publishes contains a JID.
 What follows `out/` is a recipient as the client wrote it. The prefix may hold `/` and is a setting. Retained: `status`,
-Levels are `[A-Za-z0-9_-]+`: some brokers rewrite `.` and `*`, and no topic that the bridge publishes contains a JID.
-What follows `out/` is a recipient as the client wrote it. The prefix may hold `/` and is a setting. Retained: `status`,
-`qr`, `passkey`, the bridge's own status and the responder's config. All QoS 1 but `control`, which is subscribed at
-QoS 0 so that an old action is never carried out after a reconnect.
+`qr`, `passkey`, `campaign/<id>`, the bridge's own status and the responder's config. All QoS 1 but `control`, which is
+subscribed at QoS 0 so that an old action is never carried out after a reconnect.
 """
 
 from __future__ import annotations
@@ -38,6 +36,7 @@ class Leaf(StrEnum):
     QR = "qr"
     PASSKEY = "passkey"
     TRANSCRIPT = "transcript"
+    CAMPAIGN = "campaign"
 
 
 _LEAVES = {str(leaf): leaf for leaf in Leaf}
@@ -143,6 +142,14 @@ class Topics:
     def transcript(self, session: str) -> str:
         """What was said in voice messages, by a responder that writes them down."""
         return self.session(session, Leaf.TRANSCRIPT)
+
+    def campaign(self, session: str, campaign: str) -> str:
+        """How far a campaign is, retained."""
+        return self.session(session, Leaf.CAMPAIGN, campaign)
+
+    def campaign_event(self, session: str, campaign: str) -> str:
+        """What happens with a campaign."""
+        return f"{self.campaign(session, campaign)}/event"
 
     def bridge_status(self, instance: str) -> str:
         """Retained status of one bridge process, and its will."""

@@ -15,6 +15,7 @@ from bridge.contract.topics import Topics
 from bridge.core.session import Session
 from bridge.core.session_entry import SessionEntry
 from bridge.core.shared_media import SharedMedia
+from bridge.http.campaigns_gateway import CampaignsGateway
 from bridge.http.credentials import Credentials
 from bridge.http.limits import HttpLimits
 from bridge.http.panel_sessions import PanelSessions
@@ -41,6 +42,7 @@ class AppContext:
     switches: BotSwitches
     media: SharedMedia
     uploads: Uploads
+    campaigns: CampaignsGateway
     clock: Clock
     charts: ChartRecorder
     metrics_text: Callable[[frozenset[str] | None], bytes]

@@ -50,6 +50,23 @@ class NotFound(HttpError):
     sentence = "Not found: no such path."
 
 
+class NoCampaigns(HttpError):
+    """No campaigns service is configured."""
+
+    code, http = "no_campaigns", 404
+    sentence = (
+        "No campaigns service runs beside this bridge: `wa up` starts one; else start `wa campaigns` and set"
+        " WA_CAMPAIGNS_URL."
+    )
+
+
+class CampaignsDown(HttpError):
+    """The configured campaigns service does not answer."""
+
+    code, http, transient = "campaigns_down", 503, True
+    sentence = "The campaigns service does not answer: is `wa campaigns` running, and is WA_CAMPAIGNS_URL right?"
+
+
 class MethodNotAllowed(HttpError):
     """The path exists, but not for this method."""
 

@@ -20,7 +20,7 @@ from bridge.contract.pace import Pace
 from bridge.http.context import AppContext
 from bridge.http.credentials import ANYBODY, Principal
 from bridge.http.errors import GUARD_ERRORS, answer
-from bridge.http.v1 import media_downloads
+from bridge.http.v1 import campaigns, media_downloads
 from bridge.http.v1.uploads import BODY_TYPE, UPLOAD
 
 _log = logging.getLogger(__name__)
@@ -40,8 +40,8 @@ class AuthOptions:
 def guard(app: ASGIApp, options: AuthOptions, context: AppContext) -> ASGIApp:
     """The application behind its middleware, innermost first."""
     limits, clock = context.limits, context.clock.monotonic
-    app = BodyLimit(app, limits.body, refuse, streamed=frozenset({UPLOAD}))
-    app = JsonOnly(app, refuse, other={UPLOAD: BODY_TYPE})
+    app = BodyLimit(app, limits.body, refuse, streamed=frozenset({UPLOAD, campaigns.LISTS}))
+    app = JsonOnly(app, refuse, other={UPLOAD: BODY_TYPE, campaigns.LISTS: campaigns.BODY_TYPE})
     app = RateLimit(app, options.rate, refuse, clock)
     app = CallerShare(app, limits.requests_of_one, refuse)
     rules = AuthRules(

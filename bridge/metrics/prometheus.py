@@ -220,8 +220,8 @@ class _Gauges(Collector):
             if place.media is not None:
                 files.add_metric([place.name], place.media.waiting)
             self._of_listeners(place, behind, failing)
-        sending = [budget, firsts, held]
-        return [state, since, changes, mqtt, waiting, files, lag, *sending, last, memory, behind, failing, *self._disk()]
+        sending = [waiting, files, lag, budget, firsts, held]
+        return [state, since, changes, mqtt, *sending, last, memory, behind, failing, *self._disk()]
 
     def _disk(self) -> list[Metric]:
         try:

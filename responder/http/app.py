@@ -13,13 +13,13 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
+from bridge.asgi.api_credentials import ApiCredentials
 from bridge.asgi.express_paths import ExpressPaths
 from bridge.asgi.kinds_script import kinds_script
 from bridge.contract.errors import CodedError
 from responder.errors import NoSuchChat
 from responder.http import chats, health, legacy
 from responder.http.context import Surface
-from responder.http.credentials import ApiCredentials
 from responder.http.guard import guard
 from responder.http.request_fields import InvalidFields
 

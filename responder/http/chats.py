@@ -79,6 +79,11 @@ async def chats(request: Request) -> Response:
     return JSONResponse(body)
 
 
+async def opted_out(request: Request) -> Response:
+    """Who opted out: the campaigns service reads it, so that a «baja» here counts there."""
+    return JSONResponse({"people": await surface_of(request).chats.opted_out()})
+
+
 async def chat(request: Request) -> Response:
     """A chat with its messages, oldest first."""
     surface, chat_id, query = surface_of(request), _chat_id(request), query_of(request, MessageQuery)
@@ -150,6 +155,7 @@ routes = [
     Route("/api/chats/{chatId}/replies", reply, methods=["POST"]),
     Route("/api/chats/{chatId}/pause", pause, methods=["POST"]),
     Route("/api/chats/{chatId}/opt-in", opt_in, methods=["POST"]),
+    Route("/api/opted-out", opted_out),
     Route("/api/switches", switches),
     Route("/api/switches/active", set_active, methods=["POST"]),
     Route("/api/live", live),

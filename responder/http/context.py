@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from bridge.asgi.event_stream import OpenStreams
+from bridge.sql.database import SqlDatabase
 from responder.changes import Changes
 from responder.faults import FaultLog
 from responder.http.limits import SurfaceLimits
@@ -15,7 +16,6 @@ from responder.model import Model
 from responder.rules_file import RulesFile
 from responder.settings import ResponderSettings
 from responder.store.chats import Chats
-from responder.store.database import ResponderDatabase
 from responder.store.human_replies import HumanReplies
 from responder.store.rows import Turn
 from responder.store.switches import Switches
@@ -34,7 +34,7 @@ class Surface:
     """
 
     settings: ResponderSettings
-    database: ResponderDatabase
+    database: SqlDatabase
     chats: Chats
     switches: Switches
     human: HumanReplies

@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Scope
 
+from bridge.asgi.api_credentials import LOCAL, SENDER, ApiCaller, ApiCredentials
 from bridge.asgi.authentication import Authentication, AuthRules, PublicPaths, client_address
 from bridge.asgi.bearer import PresentedCredentials
 from bridge.asgi.body import BodyLimit
@@ -19,7 +20,6 @@ from bridge.asgi.loopback import breach, is_loopback
 from bridge.asgi.rate_limit import RateLimit
 from bridge.asgi.security_headers import SecurityHeaders
 from bridge.contract.pace import Pace
-from responder.http.credentials import LOCAL, SENDER, ApiCaller, ApiCredentials
 from responder.http.limits import SurfaceLimits
 
 _PUBLIC = PublicPaths(frozenset({"/"}), ("/health", "/readyz", "/static/"))

@@ -10,12 +10,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from bridge.asgi.api_credentials import SENDER
 from bridge.contract.payload import instant, rfc3339
 from bridge.contract.signature import SIGNATURE_HEADER, is_signed
+from bridge.sql.errors import DatabaseDown
 from responder.chat_completions import CompletionOutcome
-from responder.errors import DatabaseDown
 from responder.http.context import Surface
-from responder.http.credentials import SENDER
 from responder.http.request_fields import InvalidFields, body_of, number_of, surface_of
 from responder.incoming import of_webhook
 

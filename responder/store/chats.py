@@ -11,13 +11,13 @@ from sqlalchemy import ColumnElement, Row, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.contract.events import EDIT, REACTION, REVOKE
+from bridge.sql.database import SqlDatabase
 from responder.errors import NoSuchChat
 from responder.policy import OURS, Verdict
-from responder.store.database import ResponderDatabase
 from responder.store.identities import surviving
 from responder.store.marks import marks_of
 from responder.store.rows import commands_from_json
-from responder.store.schema import chats, conversations, messages, turns, unix
+from responder.store.schema import chats, conversations, identities, messages, turns, unix
 from responder.turns import TurnState
 
 #: Verdicts of newest messages that wait for no person.
@@ -105,7 +105,7 @@ class LegacyRow:
 class Chats:
     """Every method raises DatabaseDown. The id of a merged chat stands for the one it was merged into."""
 
-    def __init__(self, database: ResponderDatabase) -> None:
+    def __init__(self, database: SqlDatabase) -> None:
         self._database = database
 
     async def find(self, *, now: float, search: str = "", show: Show = Show.ALL, limit: int = 50) -> list[ChatSummary]:
@@ -197,6 +197,17 @@ class Chats:
     async def opt_in(self, chat_id: int) -> int:
         """Remove an opt-out, for a person who asked for it outside the chat. Returns the id. Raises NoSuchChat."""
         return await self._change(chat_id, opted_out_at=None)
+
+    async def opted_out(self) -> list[str]:
+        """All known addresses of those who opted out, for programs that write to many people."""
+        query = (
+            select(identities.c.name)
+            .join(chats, chats.c.id == identities.c.chat_id)
+            .where(chats.c.opted_out_at.is_not(None))
+            .order_by(identities.c.name)
+        )
+        async with self._database.read() as connection:
+            return list((await connection.execute(query)).scalars())
 
     async def _change(self, chat_id: int, **values: float | None) -> int:
         async with self._database.write() as connection:

@@ -10,11 +10,11 @@ from collections.abc import Collection
 from sqlalchemy import delete, func, or_, select, update
 
 from bridge.contract.jid import Jid, canonical_address
-from responder.store.database import ResponderDatabase
+from bridge.sql.database import SqlDatabase
 from responder.store.schema import chats, conversations, identities, marks, messages, turns
 
 
-async def erase(database: ResponderDatabase, addresses: Collection[str], *, dry_run: bool = False) -> dict[str, int]:
+async def erase(database: SqlDatabase, addresses: Collection[str], *, dry_run: bool = False) -> dict[str, int]:
     """Erase a person, given by all their addresses (`user@server`); returns the number of rows of each kind.
 
     `opt-outs kept` counts chats whose addresses and moment of opt-out stay. Messages in groups are erased where the

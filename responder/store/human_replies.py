@@ -6,9 +6,9 @@ import hashlib
 
 from sqlalchemy import insert, select, update
 
+from bridge.sql.database import SqlDatabase
 from responder.errors import NoSuchChat
 from responder.policy import Verdict
-from responder.store.database import ResponderDatabase
 from responder.store.identities import all_ids, surviving
 from responder.store.rows import QueuedAnswer, Turn, commands_from_json, commands_to_json
 from responder.store.schema import chats, conversations, messages, turns
@@ -19,7 +19,7 @@ from responder.turns import TurnOrigin, TurnState, command_ids
 class HumanReplies:
     """`pause`: seconds without automatic answers in the chat after a person's answer."""
 
-    def __init__(self, database: ResponderDatabase, pause: float) -> None:
+    def __init__(self, database: SqlDatabase, pause: float) -> None:
         self._database = database
         self._pause = pause
 

@@ -9,8 +9,8 @@ from sqlalchemy import delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bridge.sql.database import SqlDatabase
 from responder.errors import LeaseLost
-from responder.store.database import ResponderDatabase
 from responder.store.rows import Lease
 from responder.store.schema import leases, replicas
 from responder.store.statements import LEASES
@@ -40,7 +40,7 @@ Plan = Callable[[Holdings], tuple[frozenset[str], frozenset[str]]]
 class LeaseTable:
     """`names` are all leases; `is_gone` says of an owner whether its process is known to have ended."""
 
-    def __init__(self, database: ResponderDatabase, names: Collection[str], is_gone: Callable[[str], bool]) -> None:
+    def __init__(self, database: SqlDatabase, names: Collection[str], is_gone: Callable[[str], bool]) -> None:
         self._database = database
         self._names = tuple(sorted(names))
         self._is_gone = is_gone

@@ -7,11 +7,11 @@ from collections.abc import Collection
 from sqlalchemy import ColumnElement, Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bridge.sql.database import SqlDatabase
 from responder.incoming import is_only_kind
 from responder.orders import ACTIVE, PAUSED
 from responder.policy import Verdict
 from responder.prompt import HistoryEntry
-from responder.store.database import ResponderDatabase
 from responder.store.rows import OPEN, Pending, Turn, commands_from_json
 from responder.store.schema import chats, conversations, messages, turns
 from responder.turns import TurnOrigin, TurnState
@@ -21,7 +21,7 @@ PAGE = 1000
 
 
 class PendingWork:
-    def __init__(self, database: ResponderDatabase) -> None:
+    def __init__(self, database: SqlDatabase) -> None:
         self._database = database
 
     async def pending(self, parts: Collection[int]) -> list[Pending]:

@@ -12,11 +12,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bridge.client import Cursor
 from bridge.contract.events import MEDIA
 from bridge.contract.messages import Stream
+from bridge.sql.database import SqlDatabase
 from responder.chat_state import AUTOREPLY_WITHIN, ChatState, OperatorSettings, judge
 from responder.incoming import LONGEST_KIND, MessageMark, PersonLink, ReceivedMessage, StreamPosition, file_mark
 from responder.policy import BY_HAND, Verdict
 from responder.store import marks
-from responder.store.database import ResponderDatabase
 from responder.store.identities import chats_of
 from responder.store.leases import check_lease
 from responder.store.pending import open_messages
@@ -34,7 +34,7 @@ Recorded = tuple[list[Pending], set[int]]
 
 
 class Recorder:
-    def __init__(self, database: ResponderDatabase, operator: OperatorSettings, switches: Switches) -> None:
+    def __init__(self, database: SqlDatabase, operator: OperatorSettings, switches: Switches) -> None:
         self._database = database
         self._operator = operator
         self._switches = switches

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Table, delete, not_, select
 
-from responder.errors import DatabaseDown
-from responder.store.database import ResponderDatabase
+from bridge.sql.database import SqlDatabase
+from bridge.sql.errors import DatabaseDown
 from responder.store.rows import OPEN
 from responder.store.schema import chats, conversations, identities, marks, messages, turns, unix
 from responder.turns import TurnState
@@ -31,7 +31,7 @@ class Pruning:
     `chunk` is the number of rows of one transaction, which is how long a message waits at most.
     """
 
-    database: ResponderDatabase
+    database: SqlDatabase
     records: float
     conversations: float
     chunk: int = 500

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bridge.sql.database import SqlDatabase
 from responder.chat_state import SwitchState
-from responder.store.database import ResponderDatabase
 from responder.store.schema import bot_config, switches, unix
 
 ACTIVE = "active"
@@ -41,7 +41,7 @@ async def _read(connection: AsyncConnection, configured: bool) -> SwitchState:
 class Switches:
     """Reads and sets the switches. `configured` is RESPONDER_ACTIVO."""
 
-    def __init__(self, database: ResponderDatabase, configured: bool, clock: Callable[[], float]) -> None:
+    def __init__(self, database: SqlDatabase, configured: bool, clock: Callable[[], float]) -> None:
         self._database = database
         self._configured = configured
         self._clock = clock

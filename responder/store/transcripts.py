@@ -9,10 +9,10 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.contract.kinds import Text
+from bridge.sql.database import SqlDatabase
 from responder.chat_state import OperatorSettings, judge
 from responder.incoming import ReceivedMessage
 from responder.policy import Facts, Verdict
-from responder.store.database import ResponderDatabase
 from responder.store.identities import chats_of
 from responder.store.marks import file_of, was_revoked
 from responder.store.recorder import Recorded, write_chats
@@ -26,7 +26,7 @@ class Transcripts:
     """`now` is the clock by which ages are judged, in unix seconds. Every method raises DatabaseDown."""
 
     def __init__(
-        self, database: ResponderDatabase, operator: OperatorSettings, switches: Switches, now: Callable[[], float]
+        self, database: SqlDatabase, operator: OperatorSettings, switches: Switches, now: Callable[[], float]
     ) -> None:
         self._database = database
         self._operator = operator

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bridge.sql.database import SqlDatabase
 from responder.policy import Verdict
 from responder.store.circumstances import CircumstanceReader, with_answers
-from responder.store.database import ResponderDatabase
 from responder.store.leases import lost_leases
 from responder.store.rows import Lease, NewTurn, Pending, Turn, chats_lease, commands_to_json
 from responder.store.schema import conversations, turns
@@ -28,7 +28,7 @@ class Finished:
 
 
 class Turns:
-    def __init__(self, database: ResponderDatabase, reader: CircumstanceReader) -> None:
+    def __init__(self, database: SqlDatabase, reader: CircumstanceReader) -> None:
         self._database = database
         self._reader = reader
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from bridge.contract.bot import BotConfig, ResponderEvent, SpokenText
 from bridge.contract.budget import Budget, FirstMessagesBudget, SendBudget
+from bridge.contract.campaign_reports import CampaignEvent, CampaignProgress
+from bridge.contract.campaigns import CampaignState
 from bridge.contract.commands import ControlAction, ControlResult, ControlStatus
 from bridge.contract.errors import ERRORS, InvalidRequest, NotConnected
 from bridge.contract.events import ERASED_EVENT, LIMITS, MEDIA, OWN_MESSAGE, Event, EventBody
@@ -249,6 +251,27 @@ def _others() -> dict[str, Payload]:
             text="HTTP 503; asked again in 15 s",
             count=3,
             at=AT,
+        ),
+        "campaign-progress": CampaignProgress(
+            session="haby",
+            id="agosto",
+            name="Cupones de agosto",
+            state=CampaignState.RUNNING,
+            planned=120,
+            waiting=80,
+            sending=2,
+            sent=36,
+            delivered=30,
+            read=12,
+            answered=4,
+            failed=1,
+            unknown=1,
+            skipped=3,
+            eta=AT,
+            at=AT,
+        ),
+        "campaign-event": CampaignEvent(
+            session="haby", id="agosto", kind="paused", text="Paused: 36 of 120 were sent.", at=AT
         ),
         "spoken-text": SpokenText(
             session="haby",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -108,7 +109,7 @@ class DyingStore(PeopleStore):
     def __init__(self, store: PeopleStore, *, committed: bool) -> None:
         self._store, self._committed = store, committed
 
-    async def addresses_of(self, keys: Any) -> list[PersonAddress]:
+    async def addresses_of(self, keys: Any) -> Sequence[PersonAddress]:
         return await self._store.addresses_of(keys)
 
     async def lids(self) -> dict[str, str]:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from bridge.sql.database import make_private
 from responder.errors import WrongSettings
-from responder.store.database import make_private
 from tests.mosquitto_server import free_port
 
 WA = [sys.executable, "-c", "from bridge.cli import main; main()"]

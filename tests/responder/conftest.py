@@ -14,11 +14,11 @@ from typing import Any, Literal
 import pytest
 
 from bridge.settings import load as load_bridge
+from bridge.sql.database import SqlDatabase
 from responder.app import Responder
 from responder.http.limits import SurfaceLimits
 from responder.settings import ResponderSettings, load
-from responder.store.database import ResponderDatabase
-from responder.store.migrate import migrate
+from responder.store.migrate import SCHEMA
 from responder.timing import DEFAULT_TIMING, Timing
 from responder.transports import BrokerAccess
 from tests.client.conftest import ScriptedBridge
@@ -40,8 +40,8 @@ def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("migrated")
 
     async def make() -> None:
-        async with ResponderDatabase(load(data_dir=folder).database_url) as database:
-            await migrate(database)
+        async with SqlDatabase(load(data_dir=folder).database_url) as database:
+            await SCHEMA.migrate(database)
 
     asyncio.run(make())
     return folder / "responder.db"
@@ -77,10 +77,10 @@ def mariadb_settings(server: MariaDbServer, name: str) -> dict[str, Any]:
 
 
 @pytest.fixture
-async def database(database_settings: dict[str, Any]) -> AsyncIterator[ResponderDatabase]:
+async def database(database_settings: dict[str, Any]) -> AsyncIterator[SqlDatabase]:
     """An open, migrated database."""
-    async with ResponderDatabase(load(**database_settings).database_url) as database:
-        await migrate(database)
+    async with SqlDatabase(load(**database_settings).database_url) as database:
+        await SCHEMA.migrate(database)
         yield database
 
 

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from bridge.sql.database import SqlDatabase
 from responder.settings import load
-from responder.store.database import ResponderDatabase
 from tests.client.conftest import ANA, ScriptedBridge
 from tests.mosquitto_server import MosquittoServer
 
@@ -78,7 +78,7 @@ async def halted(child: asyncio.subprocess.Process, step: str) -> None:
 
 
 async def rows(database_settings: dict[str, Any], query: str) -> list[tuple[Any, ...]]:
-    async with ResponderDatabase(load(**database_settings).database_url) as database, database.read() as connection:
+    async with SqlDatabase(load(**database_settings).database_url) as database, database.read() as connection:
         return [tuple(row) for row in await connection.execute(text(query))]
 
 

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from sqlalchemy import insert, select, update
 
+from bridge.sql.database import SqlDatabase
 from responder.settings import load
-from responder.store.database import ResponderDatabase
 from responder.store.erasure import erase
-from responder.store.migrate import migrate
+from responder.store.migrate import SCHEMA
 from responder.store.schema import chats, conversations, messages, turns
 
 MARTA, MARTA_LID, JUAN, GROUP = "5491155500001", "123456789012345@lid", "5491155500002", "120363000000000001@g.us"
@@ -19,7 +19,7 @@ ADDRESSES = [f"{MARTA}@c.us", "541155500001@c.us", MARTA_LID]
 SECRET = "el secreto de Marta"
 
 
-async def fill(database: ResponderDatabase) -> None:
+async def fill(database: SqlDatabase) -> None:
     """Chats of two people and a group with messages of both; every message is answered."""
     people = [(1, MARTA, f"{MARTA}@c.us"), (2, JUAN, f"{JUAN}@c.us"), (3, GROUP, GROUP), (4, MARTA_LID, MARTA_LID)]
     lines = [(MARTA, 1, "P"), (JUAN, 2, "Q"), (GROUP, 3, f"R_{MARTA}@c.us"), (GROUP, 3, f"S_{JUAN}@c.us")]
@@ -59,12 +59,12 @@ async def fill(database: ResponderDatabase) -> None:
             )
 
 
-async def ids(database: ResponderDatabase, table: Any) -> list[int]:
+async def ids(database: SqlDatabase, table: Any) -> list[int]:
     async with database.read() as connection:
         return list((await connection.execute(select(table.c.id).order_by(table.c.id))).scalars())
 
 
-async def test_one_person_is_erased_and_no_other(database: ResponderDatabase) -> None:
+async def test_one_person_is_erased_and_no_other(database: SqlDatabase) -> None:
     await fill(database)
     counted = await erase(database, ADDRESSES, dry_run=True)
     assert counted == {"conversations": 4, "answers": 2, "marks": 0, "messages": 2, "chats": 2, "opt-outs kept": 0}
@@ -75,7 +75,7 @@ async def test_one_person_is_erased_and_no_other(database: ResponderDatabase) ->
     assert sum((await erase(database, ADDRESSES)).values()) == 0
 
 
-async def test_the_opt_out_stays_without_the_name(database: ResponderDatabase) -> None:
+async def test_the_opt_out_stays_without_the_name(database: SqlDatabase) -> None:
     await fill(database)
     async with database.write() as connection:
         await connection.execute(update(chats).where(chats.c.id == 1).values(opted_out_at=7.0))
@@ -89,10 +89,10 @@ async def test_the_opt_out_stays_without_the_name(database: ResponderDatabase) -
 @pytest.mark.usefixtures("sqlite_settings")
 async def test_no_sqlite_file_contains_the_erased_text(sqlite_settings: dict[str, Any]) -> None:
     async with (
-        ResponderDatabase(load(**sqlite_settings).database_url) as running,
-        ResponderDatabase(running.url) as beside,
+        SqlDatabase(load(**sqlite_settings).database_url) as running,
+        SqlDatabase(running.url) as beside,
     ):
-        await migrate(running)
+        await SCHEMA.migrate(running)
         await fill(running)
         await erase(beside, ADDRESSES)
         for file in Path(sqlite_settings["data_dir"]).iterdir():  # noqa: ASYNC240 - a few files, on a local disk

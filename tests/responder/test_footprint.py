@@ -13,14 +13,14 @@ import pytest
 LOGIN = """
 import asyncio, json, sys
 from responder.settings import load
-from responder.store.database import ResponderDatabase
+from bridge.sql.database import SqlDatabase
 from sqlalchemy import text
 
 RUST = "cryptography.hazmat.bindings._rust"
 
 async def ask():
     url = load(**json.loads(sys.argv[1])).database_url
-    async with ResponderDatabase(url) as database, database.read() as connection:
+    async with SqlDatabase(url) as database, database.read() as connection:
         return (await connection.execute(text("SELECT 1"))).scalar()
 
 assert asyncio.run(ask()) == 1

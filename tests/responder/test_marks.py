@@ -9,8 +9,8 @@ from bridge.client import Cursor
 from bridge.contract.jid import Jid
 from bridge.contract.messages import Stream
 from bridge.ports import IncomingEvent
+from bridge.sql.database import SqlDatabase
 from responder.incoming import MessageMark, ReceivedMessage, StreamPosition
-from responder.store.database import ResponderDatabase
 from responder.store.erasure import erase
 from responder.store.retention import Pruning
 from tests.client.conftest import ANA
@@ -60,7 +60,7 @@ def mark(kind: str, message: ReceivedMessage, body: str, *forms: str) -> Message
     return MessageMark(position, message.message_id, frozenset({message.message_id, *forms}), kind, body, NOW)
 
 
-async def test_a_mark_may_come_before_its_message_and_under_another_address(database: ResponderDatabase) -> None:
+async def test_a_mark_may_come_before_its_message_and_under_another_address(database: SqlDatabase) -> None:
     desk = Desk(database)
     early, revoked, later = (desk.message(NUMBER, body) for body in ("a las 8", "mi clave", "a las 10"))
     await desk.recorder.record([mark("edit", early, "a las 9"), mark("revoke", revoked, "")], now=desk.now)
@@ -78,7 +78,7 @@ async def test_a_mark_may_come_before_its_message_and_under_another_address(data
     assert await desk.rows("SELECT count(*) FROM wa_mark") == [(0,)]
 
 
-async def test_old_marks_are_deleted(database: ResponderDatabase) -> None:
+async def test_old_marks_are_deleted(database: SqlDatabase) -> None:
     desk = Desk(database)
     await desk.recorder.record([mark("edit", desk.message(NUMBER, "a las 8"), "a las 9")], now=desk.now)
     await Pruning(database, records=60, conversations=0).once(NOW + 61)

@@ -8,12 +8,12 @@ from collections.abc import AsyncIterator
 import pytest
 from sqlalchemy import text
 
-from responder.errors import DatabaseUnusable
+from bridge.sql.database import SqlDatabase
+from bridge.sql.errors import DatabaseUnusable
 from responder.policy import Verdict
 from responder.settings import load
 from responder.store.chats import Chats
-from responder.store.database import ResponderDatabase
-from responder.store.migrate import HEAD, migrate
+from responder.store.migrate import SCHEMA
 from responder.store.pending import PendingWork
 from responder.store.rows import Pending
 from tests.mariadb_server import MariaDbServer
@@ -46,23 +46,23 @@ INSERT INTO ll_ia_conversaciones (cliente_id, telefono, rol, mensaje, notas) VAL
 
 
 @pytest.fixture
-async def legacy(mariadb: MariaDbServer, request: pytest.FixtureRequest) -> AsyncIterator[ResponderDatabase]:
+async def legacy(mariadb: MariaDbServer, request: pytest.FixtureRequest) -> AsyncIterator[SqlDatabase]:
     """A legacy database with the tables of `request.param`."""
     name = mariadb.create(f"legacy_{request.node.name.encode().hex()[-24:]}", "latin1")
     mariadb.sql(request.param, name)
-    async with ResponderDatabase(load(**mariadb_settings(mariadb, name)).database_url) as database:
+    async with SqlDatabase(load(**mariadb_settings(mariadb, name)).database_url) as database:
         yield database
 
 
-async def rows(database: ResponderDatabase, query: str) -> list[tuple[object, ...]]:
+async def rows(database: SqlDatabase, query: str) -> list[tuple[object, ...]]:
     async with database.read() as connection:
         return [tuple(row) for row in await connection.execute(text(query))]
 
 
 @pytest.mark.parametrize("legacy", [OLDEST], indirect=True)
-async def test_the_oldest_legacy_schema_is_migrated_without_losing_a_row(legacy: ResponderDatabase) -> None:
+async def test_the_oldest_legacy_schema_is_migrated_without_losing_a_row(legacy: SqlDatabase) -> None:
     before = await rows(legacy, "SELECT id, telefono, rol, mensaje, created_at FROM ll_ia_conversaciones ORDER BY id")
-    await migrate(legacy)
+    await SCHEMA.migrate(legacy)
     query = "SELECT id, telefono, rol, mensaje, created_at FROM ll_ia_conversaciones ORDER BY id"
     assert await rows(legacy, query) == before
     assert await rows(legacy, "SELECT DISTINCT cliente_id, origen_mensaje, pauso_ia FROM ll_ia_conversaciones") == [
@@ -78,9 +78,9 @@ async def test_the_oldest_legacy_schema_is_migrated_without_losing_a_row(legacy:
 
 
 @pytest.mark.parametrize("legacy", [NEWEST], indirect=True)
-async def test_the_newest_legacy_schema_keeps_its_columns_and_switches(legacy: ResponderDatabase) -> None:
-    await migrate(legacy)
-    await migrate(legacy)
+async def test_the_newest_legacy_schema_keeps_its_columns_and_switches(legacy: SqlDatabase) -> None:
+    await SCHEMA.migrate(legacy)
+    await SCHEMA.migrate(legacy)
     assert await rows(legacy, "SELECT cliente_id, telefono, mensaje, notas FROM ll_ia_conversaciones ORDER BY id") == [
         (51, "5491155500001@c.us", "Mañana ¿a qué hora?", "x"),
         (52, "5491155500001", "Otro cliente", None),
@@ -100,8 +100,8 @@ async def test_the_newest_legacy_schema_keeps_its_columns_and_switches(legacy: R
 
 
 @pytest.mark.parametrize("legacy", [NEWEST], indirect=True)
-async def test_the_legacy_responders_statements_still_work(legacy: ResponderDatabase) -> None:
-    await migrate(legacy)
+async def test_the_legacy_responders_statements_still_work(legacy: SqlDatabase) -> None:
+    await SCHEMA.migrate(legacy)
     async with legacy.write() as connection:
         await connection.execute(
             text("INSERT INTO ll_ia_conversaciones (cliente_id, telefono, rol, mensaje) VALUES (51, '1', 'user', 'x')")
@@ -113,22 +113,22 @@ async def test_the_legacy_responders_statements_still_work(legacy: ResponderData
 
 
 @pytest.mark.parametrize("legacy", [OLDEST], indirect=True)
-async def test_an_interrupted_migration_is_completed(legacy: ResponderDatabase) -> None:
+async def test_an_interrupted_migration_is_completed(legacy: SqlDatabase) -> None:
     async with legacy.write() as connection:  # the steps before the interruption
         await connection.execute(text("ALTER TABLE ll_ia_conversaciones CONVERT TO CHARACTER SET utf8mb4"))
         await connection.execute(text("ALTER TABLE ll_ia_conversaciones ADD cliente_id INT NOT NULL DEFAULT 51"))
         await connection.execute(
             text("CREATE TABLE wa_switch (name VARCHAR(32) PRIMARY KEY, value BOOL, configured BOOL)")
         )
-    await migrate(legacy)
+    await SCHEMA.migrate(legacy)
     assert len(await rows(legacy, "SELECT cliente_id FROM ll_ia_conversaciones")) == 3
-    assert await rows(legacy, "SELECT version_num FROM wa_schema") == [(HEAD,)]
+    assert await rows(legacy, "SELECT version_num FROM wa_schema") == [(SCHEMA.head,)]
 
 
 async def test_new_tables_do_not_depend_on_the_servers_defaults(mariadb: MariaDbServer) -> None:
     name = mariadb.create("plain", "latin1")
-    async with ResponderDatabase(load(**mariadb_settings(mariadb, name)).database_url) as database:
-        await migrate(database)
+    async with SqlDatabase(load(**mariadb_settings(mariadb, name)).database_url) as database:
+        await SCHEMA.migrate(database)
         tables = (
             "SELECT DISTINCT engine, SUBSTRING_INDEX(table_collation, '_', 1) FROM information_schema.tables"
             " WHERE table_schema = DATABASE() AND table_name LIKE '%\\_%' AND table_name <> 'wa_schema'"
@@ -148,17 +148,17 @@ async def test_new_tables_do_not_depend_on_the_servers_defaults(mariadb: MariaDb
 
 
 @pytest.mark.parametrize("legacy", [OLDEST], indirect=True)
-async def test_replicas_that_start_together_migrate_once(legacy: ResponderDatabase) -> None:
-    async with ResponderDatabase(legacy.url) as other, ResponderDatabase(legacy.url) as third:
-        await asyncio.gather(migrate(legacy), migrate(other), migrate(third))
-    assert await rows(legacy, "SELECT version_num FROM wa_schema") == [(HEAD,)]
+async def test_replicas_that_start_together_migrate_once(legacy: SqlDatabase) -> None:
+    async with SqlDatabase(legacy.url) as other, SqlDatabase(legacy.url) as third:
+        await asyncio.gather(SCHEMA.migrate(legacy), SCHEMA.migrate(other), SCHEMA.migrate(third))
+    assert await rows(legacy, "SELECT version_num FROM wa_schema") == [(SCHEMA.head,)]
     assert len(await rows(legacy, "SELECT id FROM ll_ia_conversaciones")) == 3
 
 
 @pytest.mark.parametrize("legacy", [NEWEST], indirect=True)
-async def test_the_legacy_history_is_used(legacy: ResponderDatabase) -> None:
+async def test_the_legacy_history_is_used(legacy: SqlDatabase) -> None:
     """Stored under the number or under the address."""
-    await migrate(legacy)
+    await SCHEMA.migrate(legacy)
     async with legacy.write() as connection:
         await connection.execute(
             text(
@@ -184,7 +184,7 @@ async def test_the_legacy_history_is_used(legacy: ResponderDatabase) -> None:
     assert [(one.role, one.text) for one in history] == [("user", "Mañana ¿a qué hora?"), ("assistant", "A las 9")]
 
 
-async def test_rows_from_before_the_kinds_are_kept(database: ResponderDatabase) -> None:
+async def test_rows_from_before_the_kinds_are_kept(database: SqlDatabase) -> None:
     insert = (
         "INSERT INTO wa_message (session, message_id, chat_id, part, verdict, timestamp)"
         " VALUES ('haby', 'x', 1, 0, 'answered', 0)"
@@ -193,21 +193,21 @@ async def test_rows_from_before_the_kinds_are_kept(database: ResponderDatabase) 
     async with database.write() as connection:
         for statement in (*alter, insert, "UPDATE wa_schema SET version_num = '0003'"):
             await connection.execute(text(statement))
-    await migrate(database)
+    await SCHEMA.migrate(database)
     assert await rows(database, "SELECT message_id, kind, title FROM wa_message") == [("x", None, None)]
-    assert await rows(database, "SELECT version_num FROM wa_schema") == [(HEAD,)]
+    assert await rows(database, "SELECT version_num FROM wa_schema") == [(SCHEMA.head,)]
 
 
-async def test_a_newer_schema_is_refused(database: ResponderDatabase) -> None:
+async def test_a_newer_schema_is_refused(database: SqlDatabase) -> None:
     async with database.write() as connection:
         await connection.execute(text("UPDATE wa_schema SET version_num = '9999'"))
     with pytest.raises(DatabaseUnusable, match="Update the responder"):
-        await migrate(database)
+        await SCHEMA.migrate(database)
 
 
 async def test_a_legacy_table_on_sqlite_is_migrated(tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("sqlite")
-    async with ResponderDatabase(load(data_dir=folder).database_url) as database:
+    async with SqlDatabase(load(data_dir=folder).database_url) as database:
         async with database.write() as connection:
             await connection.execute(
                 text(
@@ -216,6 +216,6 @@ async def test_a_legacy_table_on_sqlite_is_migrated(tmp_path_factory: pytest.Tem
                 )
             )
             await connection.execute(text("INSERT INTO ll_ia_conversaciones VALUES (1, '1', 'user', 'Año')"))
-        await migrate(database)
+        await SCHEMA.migrate(database)
         query = "SELECT id, cliente_id, telefono, mensaje, pauso_ia FROM ll_ia_conversaciones"
         assert await rows(database, query) == [(1, 51, "1", "Año", 0)]

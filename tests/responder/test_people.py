@@ -20,6 +20,7 @@ from sqlalchemy import func, insert, select, text
 from bridge.client import Cursor
 from bridge.contract.jid import Jid
 from bridge.contract.messages import Stream
+from bridge.sql.database import SqlDatabase
 from responder.chat_state import OperatorSettings
 from responder.errors import NoSuchChat, WrongSettings
 from responder.hours import Hours
@@ -28,10 +29,9 @@ from responder.policy import Policy, Verdict
 from responder.settings import load
 from responder.store.chats import Chats
 from responder.store.circumstances import CircumstanceReader
-from responder.store.database import ResponderDatabase
 from responder.store.erasure import erase
 from responder.store.human_replies import HumanReplies
-from responder.store.migrate import migrate
+from responder.store.migrate import SCHEMA
 from responder.store.recorder import Recorder
 from responder.store.rows import NewTurn, Pending, QueuedAnswer, part_of
 from responder.store.schema import chats, conversations, identities, messages, turns
@@ -51,7 +51,7 @@ Item = ReceivedMessage | PersonLink
 class Desk:
     """A recorder with everything that decides; `say` records one message at a moment of its own."""
 
-    database: ResponderDatabase
+    database: SqlDatabase
     policy: Policy = field(default_factory=Policy)
     now: float = NOW
     count: int = 0
@@ -108,19 +108,19 @@ class Desk:
 
 
 @pytest.fixture
-async def embedded(sqlite_settings: dict[str, Any]) -> AsyncIterator[ResponderDatabase]:
+async def embedded(sqlite_settings: dict[str, Any]) -> AsyncIterator[SqlDatabase]:
     """For what does not depend on the kind of database."""
-    async with ResponderDatabase(load(**sqlite_settings).database_url) as database:
+    async with SqlDatabase(load(**sqlite_settings).database_url) as database:
         yield database
 
 
 @pytest.fixture
-async def desk(embedded: ResponderDatabase) -> Desk:
+async def desk(embedded: SqlDatabase) -> Desk:
     return Desk(embedded)
 
 
 @pytest.fixture
-async def each_desk(database: ResponderDatabase) -> Desk:
+async def each_desk(database: SqlDatabase) -> Desk:
     """On each kind of database."""
     return Desk(database)
 
@@ -192,7 +192,7 @@ async def test_the_same_text_is_a_duplicate_under_another_address(
 
 @each_way
 async def test_the_hourly_budget_is_the_persons(
-    embedded: ResponderDatabase, first: str, between: tuple[str, ...], last: str
+    embedded: SqlDatabase, first: str, between: tuple[str, ...], last: str
 ) -> None:
     desk = Desk(embedded, Policy(chat_budget=2))
     for number in range(2):
@@ -207,7 +207,7 @@ async def test_the_hourly_budget_is_the_persons(
 @pytest.mark.parametrize("spelling", ["54 11 15 5550-0001", "+54 9 11 5550-0001", "541155500001", LID])
 @pytest.mark.parametrize(("before", "way"), [((), NUMBER), ((), BOTH), ((BOTH,), HIDDEN), ((BOTH,), NUMBER)])
 async def test_the_lists_name_the_person_in_any_spelling(
-    embedded: ResponderDatabase, spelling: str, before: tuple[str, ...], way: str
+    embedded: SqlDatabase, spelling: str, before: tuple[str, ...], way: str
 ) -> None:
     if spelling == LID and (before, way) == ((), NUMBER):
         pytest.skip("that this number has this LID is not known yet")
@@ -281,7 +281,7 @@ async def test_the_id_of_a_merged_chat_leads_to_the_conversation(each_desk: Desk
         await chat_list.one(999)
 
 
-async def test_a_whole_batch_in_any_order_is_one_conversation(database: ResponderDatabase) -> None:
+async def test_a_whole_batch_in_any_order_is_one_conversation(database: SqlDatabase) -> None:
     for order in itertools.permutations((NUMBER, HIDDEN, BOTH, LINK)):
         async with database.write() as connection:
             for table in (chats, messages, identities, conversations):
@@ -310,7 +310,7 @@ async def test_two_spellings_of_a_number_are_one_chat_and_other_numbers_are_not(
     assert await desk.verdicts() == [Verdict.OPT_OUT, Verdict.OPTED_OUT, Verdict.ANSWER]
 
 
-async def test_two_writers_that_learn_it_at_once_lose_nothing(database: ResponderDatabase) -> None:
+async def test_two_writers_that_learn_it_at_once_lose_nothing(database: SqlDatabase) -> None:
     desk = Desk(database)
     await desk.say(NUMBER, "baja")
     await desk.say(HIDDEN, "hola")
@@ -339,11 +339,11 @@ from sqlalchemy.engine import make_url
 from bridge.client import Cursor
 from bridge.contract.messages import Stream
 from responder.incoming import PersonLink, StreamPosition
-from responder.store.database import ResponderDatabase
+from bridge.sql.database import SqlDatabase
 from responder.store.identities import chats_of
 
 async def main(url, names, statements):
-    async with ResponderDatabase(make_url(url)) as database:
+    async with SqlDatabase(make_url(url)) as database:
         left = [statements]
         def count(connection, cursor, statement, *rest):
             left[0] -= statement.split()[0] in ("UPDATE", "INSERT", "DELETE")
@@ -397,7 +397,7 @@ async def test_forget_follows_the_person(each_desk: Desk) -> None:
     assert (await desk.verdicts())[-1] == Verdict.OPTED_OUT, "the opt-out stays, under every address"
 
 
-async def fill_earlier(database: ResponderDatabase) -> None:
+async def fill_earlier(database: SqlDatabase) -> None:
     """The database of the version before: two chats of one person, a third one's, and a group."""
     async with database.write() as connection:
         await connection.run_sync(lambda bind: identities.drop(bind))
@@ -434,10 +434,10 @@ async def fill_earlier(database: ResponderDatabase) -> None:
         await connection.execute(insert(conversations).values(line))
 
 
-async def test_an_earlier_database_gets_one_conversation_for_each_person(database: ResponderDatabase) -> None:
+async def test_an_earlier_database_gets_one_conversation_for_each_person(database: SqlDatabase) -> None:
     await fill_earlier(database)
-    await migrate(database)
-    await migrate(database)
+    await SCHEMA.migrate(database)
+    await SCHEMA.migrate(database)
     desk = Desk(database)
     assert await desk.rows(
         "SELECT id, chat, telefono, name, opted_out_at, paused_until, last_print FROM wa_chat ORDER BY id"
@@ -456,11 +456,11 @@ async def test_an_earlier_database_gets_one_conversation_for_each_person(databas
     assert (await desk.verdicts())[-1] == Verdict.OPTED_OUT
 
 
-async def test_an_interrupted_migration_is_completed(database: ResponderDatabase) -> None:
+async def test_an_interrupted_migration_is_completed(database: SqlDatabase) -> None:
     await fill_earlier(database)
     async with database.write() as connection:  # MySQL commits the new table at once, and the process ends after it
         await connection.run_sync(lambda bind: identities.create(bind))
-    await migrate(database)
+    await SCHEMA.migrate(database)
     desk = Desk(database)
     assert await desk.rows("SELECT count(*) FROM wa_chat") == [(3,)]
     names = await desk.rows("SELECT name FROM wa_identity WHERE chat_id = 1 ORDER BY name")

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
+from bridge.contract.text_normalize import fingerprint
 from responder.policy import Circumstances, Facts, Groups, Policy, Verdict, decide, reconsider
-from responder.text_normalize import fingerprint
 
 NOW = 1_800_000_000.0
 PERSON, ADMIN, BLOCKED, OWN = (f"549115550000{n}@c.us" for n in (1, 9, 8, 0))

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from bridge.sql.database import SqlDatabase
 from responder.leases import all_leases, fair_share, is_gone, owner_name
-from responder.store.database import ResponderDatabase
 from responder.store.leases import Holdings, LeaseTable
 from responder.store.rows import PARTS, part_of
 from tests.client.conftest import ScriptedBridge
@@ -48,7 +48,7 @@ def test_an_owner_whose_process_has_ended_is_gone() -> None:
     assert not is_gone("nonsense")
 
 
-async def test_a_lease_gets_a_new_fence_with_a_new_owner(database: ResponderDatabase) -> None:
+async def test_a_lease_gets_a_new_fence_with_a_new_owner(database: SqlDatabase) -> None:
     table = LeaseTable(database, NAMES, lambda _: False)
     await table.prepare()
     await table.prepare()

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import text, update
 
-from responder.store.database import ResponderDatabase
+from bridge.sql.database import SqlDatabase
 from responder.store.retention import DAY, Pruning
 from responder.store.schema import chats, conversations, messages, turns
 from tests.responder.test_erasure import fill, ids
@@ -15,7 +15,7 @@ from tests.responder.test_erasure import fill, ids
 NOW = 40 * DAY
 
 
-async def test_old_records_are_deleted_and_waiting_ones_stay(database: ResponderDatabase) -> None:
+async def test_old_records_are_deleted_and_waiting_ones_stay(database: SqlDatabase) -> None:
     await fill(database)
     async with database.write() as connection:
         await connection.execute(update(messages).where(messages.c.id == 2).values(turn_id=None, verdict="answer"))
@@ -28,7 +28,7 @@ async def test_old_records_are_deleted_and_waiting_ones_stay(database: Responder
     assert await ids(database, chats) == [1, 2, 3, 4]
 
 
-async def test_old_conversations_are_deleted_and_opt_outs_stay(database: ResponderDatabase) -> None:
+async def test_old_conversations_are_deleted_and_opt_outs_stay(database: SqlDatabase) -> None:
     await fill(database)
     now = datetime.now(UTC).timestamp()
     before = "datetime('now', '-41 days')" if database.is_sqlite else "NOW() - INTERVAL 41 DAY"
@@ -41,6 +41,6 @@ async def test_old_conversations_are_deleted_and_opt_outs_stay(database: Respond
     assert await ids(database, chats) == [1, 2]
 
 
-async def test_rows_are_deleted_in_small_transactions(database: ResponderDatabase) -> None:
+async def test_rows_are_deleted_in_small_transactions(database: SqlDatabase) -> None:
     await fill(database)
     assert await Pruning(database, 30 * DAY, 0, chunk=1).once(NOW) == 8

@@ -13,13 +13,13 @@ from sqlalchemy import select, update
 
 from bridge.client import Result, ResultStatus
 from bridge.contract.messages import ErrorInfo
-from responder.errors import DatabaseDown
+from bridge.sql.database import SqlDatabase
+from bridge.sql.errors import DatabaseDown
 from responder.faults import Fault, FaultLog
 from responder.outgoing import _finished
 from responder.settings import load
-from responder.store.database import ResponderDatabase
 from responder.store.group_commit import GroupCommit
-from responder.store.migrate import migrate
+from responder.store.migrate import SCHEMA
 from responder.store.rows import QueuedAnswer, Turn, commands_from_json, commands_to_json
 from responder.store.schema import conversations
 from responder.store.statements import insert_rows
@@ -28,7 +28,7 @@ from responder.turns import TurnOrigin, TurnState
 
 @pytest.mark.parametrize("returning", [True, False])  # MariaDB and SQLite can return ids, MySQL cannot
 async def test_inserted_rows_return_their_ids_in_order(
-    database: ResponderDatabase, returning: bool, monkeypatch: pytest.MonkeyPatch
+    database: SqlDatabase, returning: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows = [{"telefono": str(n), "rol": "user", "mensaje": f"ñ😀 {n}"} for n in range(7)]
     async with database.write() as connection:
@@ -42,7 +42,7 @@ async def test_inserted_rows_return_their_ids_in_order(
     assert [by_id[one] for one in ids] == [(row["telefono"], row["mensaje"]) for row in rows]
 
 
-async def test_an_error_rolls_back_the_transaction(database: ResponderDatabase) -> None:
+async def test_an_error_rolls_back_the_transaction(database: SqlDatabase) -> None:
     async def fail() -> None:
         async with database.write() as connection:
             await insert_rows(connection, conversations, [{"telefono": "1", "rol": "user", "mensaje": "x"}])
@@ -59,8 +59,8 @@ async def test_a_deadlock_is_not_reported_as_a_database_that_is_down(database_se
     published: list[Fault] = []
     rows = [{"telefono": str(number), "rol": "user", "mensaje": "x"} for number in range(2)]
     url = load(**database_settings).database_url
-    async with ResponderDatabase(url, FaultLog(time.time, published.append)) as database:
-        await migrate(database)
+    async with SqlDatabase(url, FaultLog(time.time, published.append)) as database:
+        await SCHEMA.migrate(database)
         async with database.write() as connection:
             ids = await insert_rows(connection, conversations, rows)
         at_both = asyncio.Barrier(2)

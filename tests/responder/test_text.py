@@ -11,6 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from bridge.contract.text_normalize import fingerprint, made_of, plain
 from responder.chat_state import ChatState, OperatorSettings, SwitchState, judge
 from responder.errors import WrongRules
 from responder.faults import FaultLog
@@ -20,7 +21,6 @@ from responder.policy import Facts, Policy
 from responder.prompt import HistoryEntry, PromptLimits, chat_messages, system_text, unknown_variables
 from responder.rules import parse_rules
 from responder.rules_file import RulesFile
-from responder.text_normalize import fingerprint, made_of, plain
 from responder.turns import LONGEST_PART, MOST_PARTS, command_ids, due_at, split_answer
 
 SHIPPED = parse_rules((Path(__file__).parents[2] / "responder/rules/default.yaml").read_text("utf-8"))

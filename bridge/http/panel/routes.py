@@ -101,4 +101,9 @@ async def log_out(request: Request, context: ContextOf) -> Response:
 def _me(context: AppContext, caller: Principal, login: PanelSession, *, trusted: bool) -> dict[str, Any]:
     """`trusted`: no log-in is needed here, so the page offers no log-out."""
     known = {"id": caller.id, "scopes": sorted(caller.scopes), "csrf": login.csrf, "trusted": trusted}
-    return {**known, "version": context.version, "responder": context.responder_url}
+    return {
+        **known,
+        "version": context.version,
+        "responder": context.responder_url,
+        "campaigns": context.campaigns.is_configured,
+    }

@@ -4,6 +4,7 @@ from fastapi import APIRouter
 
 from bridge.http.v1 import (
     audit,
+    campaigns,
     dead_letters,
     events,
     history,
@@ -28,6 +29,7 @@ for part in (
     sends,
     requests,
     uploads,
+    campaigns,
     webhooks,
     dead_letters,
     history,

@@ -61,6 +61,7 @@ def session_topics(topics: Topics, user: User) -> list[str]:
     for session in (own, f"{own[:50]}-not"):
         probed += [topics.session(session, leaf) for leaf in Leaf if leaf is not Leaf.REPLY]
         probed.append(topics.out(session, "5491155500001"))
+        probed += [topics.campaign(session, "check"), topics.campaign_event(session, "check")]
         for level in (user.name, "other"):
             probed += [topics.reply(session, level), topics.replay(session, level)]
     return probed

@@ -20,6 +20,7 @@ Action = Literal["read", "write"]
 class Role(StrEnum):
     BRIDGE = "bridge"
     RESPONDER = "responder"
+    CAMPAIGNS = "campaigns"
     READER = "reader"
     SENDER = "sender"
     REQUESTER = "requester"
@@ -28,11 +29,12 @@ class Role(StrEnum):
 
 
 #: Roles that publish for every session and cannot be restricted to one.
-ALL_SESSIONS = frozenset({Role.BRIDGE, Role.RESPONDER})
+ALL_SESSIONS = frozenset({Role.BRIDGE, Role.RESPONDER, Role.CAMPAIGNS})
 
 PURPOSE = {
     Role.BRIDGE: "The bridge. Owns the whole prefix: every client trusts what only the bridge may publish.",
     Role.RESPONDER: "Reads and answers conversations, publishes its switch and its faults. Cannot pair or restart.",
+    Role.CAMPAIGNS: "Sends campaigns, reads the answers, publishes how far each is. Cannot pair or restart.",
     Role.READER: "Receives messages and acks, and requests replays on its own topic. Cannot send.",
     Role.SENDER: "Sends and receives the results. Cannot read messages.",
     Role.REQUESTER: "Makes requests: reads chats and their history, and changes marks. Cannot send messages.",
@@ -141,6 +143,16 @@ def _responder(scope: _Scope) -> Iterator[Grant]:
     yield Grant("write", scope.topics.transcript(scope.session))
 
 
+def _campaigns(scope: _Scope) -> Iterator[Grant]:
+    yield from scope.reading(Leaf.IN, Leaf.RESULT, Leaf.ACK, Leaf.STATUS)
+    yield scope.bridges
+    yield from scope.replays
+    yield Grant("write", scope.topics.out(scope.session))
+    yield Grant("write", scope.topics.request(scope.session))
+    yield scope.reply
+    yield Grant("write", scope.topics.campaign(scope.session, "#"))
+
+
 def _reader(scope: _Scope) -> Iterator[Grant]:
     yield from scope.reading(Leaf.IN, Leaf.EVENT, Leaf.ACK, Leaf.STATUS, Leaf.TRANSCRIPT)
     yield scope.bridges
@@ -186,6 +198,7 @@ def _admin(scope: _Scope) -> Iterator[Grant]:
 _GRANTS: dict[Role, Callable[[_Scope], Iterator[Grant]]] = {
     Role.BRIDGE: _bridge,
     Role.RESPONDER: _responder,
+    Role.CAMPAIGNS: _campaigns,
     Role.READER: _reader,
     Role.SENDER: _sender,
     Role.REQUESTER: _requester,

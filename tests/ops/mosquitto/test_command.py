@@ -83,7 +83,7 @@ def test_init_writes_private_files_and_a_second_run_keeps_the_users(tmp_path: Pa
     (folder / "mosquitto.conf").write_text("listener 1883\n")
     first = wa("init", "--dir", str(folder))
     assert first.code == 0, first.stderr
-    assert first.stdout.count("shown only once") == 3
+    assert first.stdout.count("shown only once") == 4
     assert (folder / "mosquitto.conf.before-wa").read_text() == "listener 1883\n"
     assert {stat.S_IMODE((folder / name).stat().st_mode) for name in ("wa.acl", "wa.passwords")} == {0o600}
     hashes = (folder / "wa.passwords").read_text()
@@ -141,7 +141,7 @@ def test_a_running_broker_with_other_files_is_detected(running: Running) -> None
     good = running.wa("check", "--live", "--json", "--dir", str(running.folder))
     assert good.code == 0, good.stdout + good.stderr
     live = [found for found in map(json.loads, good.stdout.splitlines()) if found["user"].startswith("wa-check-")]
-    assert len(live) == 76
+    assert len(live) == 88
     assert {found["topic"].split("/")[1] for found in live if found["found"]} == {live[0]["user"].replace("wa-", "")}
     assert "wa-check" not in (running.folder / "wa.acl").read_text() + (running.folder / "wa.passwords").read_text()
     # the same broker, checked against a directory that it does not use
@@ -167,7 +167,7 @@ def test_credentials_are_written_to_files_and_not_printed(tmp_path: Path, wa: Wa
     kept = tmp_path / "credentials"
     made = wa("init", "--dir", str(tmp_path / "b"), "--credentials", str(kept))
     assert "mqtt://" not in made.stdout
-    assert sorted(file.name for file in kept.iterdir()) == ["admin.env", "bridge.env", "responder.env"]
+    assert sorted(file.name for file in kept.iterdir()) == ["admin.env", "bridge.env", "campaigns.env", "responder.env"]
     assert (kept / "bridge.env").read_text().startswith("WA_MQTT_URL=mqtt://bridge:")
     assert stat.S_IMODE((kept / "bridge.env").stat().st_mode) == 0o600
     chosen = wa(

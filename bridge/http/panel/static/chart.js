@@ -8,6 +8,8 @@ const TONES = { one: 'good', two: 'calm', three: 'bad' };
 
 export const barChart = (title, buckets, series) => chart(title, buckets, series, bars, total);
 export const lineChart = (title, buckets, series) => chart(title, buckets, series, line, average);
+// Of numbers that only grow.
+export const growthChart = (title, buckets, series) => chart(title, buckets, series, line, latest);
 
 function chart(title, buckets, series, shape, summary) {
   const highest = Math.max(0, ...buckets.flatMap((bucket) => series.map(([, , field]) => bucket[field] ?? 0)));
@@ -30,6 +32,7 @@ function chart(title, buckets, series, shape, summary) {
 const valuesOf = (buckets, field) => buckets.map((bucket) => bucket[field]).filter((value) => value !== null);
 const sum = (values) => values.reduce((all, value) => all + value, 0);
 const total = (values) => number(sum(values));
+const latest = (values) => number(values.at(-1) ?? 0);
 const average = (values) => (values.length ? `ø ${number(Math.round(sum(values) / values.length))}` : '–');
 
 function scaleFor(top, count) {

@@ -1,12 +1,17 @@
 // The page's language, and everything that depends on it: texts, numbers, locale.
 
 import { kinds } from './kinds.js';
+import { campaigns } from './texts/campaigns.js';
 import { english } from './texts/en.js';
 import { spanish } from './texts/es.js';
 import { people } from './texts/people.js';
 
-const withParts = (texts, ...parts) => ({ ...texts, words: Object.assign({}, texts.words, ...parts) });
-const TEXTS = { en: withParts(english, people.en), es: withParts(spanish, people.es) };
+const withParts = (texts, ...parts) => Object.fromEntries(Object.keys(texts).map((table) =>
+  [table, Object.assign({}, texts[table], ...parts.map((part) => part[table]))]));
+const TEXTS = {
+  en: withParts(english, { words: people.en }, campaigns.en),
+  es: withParts(spanish, { words: people.es }, campaigns.es),
+};
 const LOCALES = { en: 'en-GB', es: 'es-AR' };
 
 let chosen = (localStorage.getItem('language') ?? navigator.language).startsWith('es') ? 'es' : 'en';

@@ -11,6 +11,7 @@ import * as messages from './messages.js';
 import * as people from './people.js';
 import * as groups from './groups.js';
 import * as outbox from './outbox.js';
+import * as campaigns from './campaigns.js';
 import * as webhooks from './webhooks.js';
 import * as charts from './charts.js';
 import * as access from './access.js';
@@ -20,13 +21,17 @@ const WEBHOOK_ICON =
 const PERSON_ICON = 'M12 11a4 4 0 1 0 0-8 4 4 0 0 0 0 8M4 21c0-4 3.5-7 8-7s8 3 8 7';
 const GROUP_ICON =
   'M9 11a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7M2 20c0-3.5 3-6 7-6s7 2.5 7 6M16 5a3.5 3.5 0 0 1 0 6M18 15c2 1 4 3 4 5';
-//: By the fragment of the address: a section's module, its icon, the scope it needs, whether it shows one session.
+const MEGAPHONE = 'M4 10v4h3l8 5V5L7 10zM18 9a4 4 0 0 1 0 6M8 14l1 6h2';
+const hasCampaigns = () => account.me.campaigns;
+//: By the fragment of the address: a section's module, its icon, the scope it needs, whether it shows one session;
+// `shown`: whether it is offered at all.
 const SECTIONS = {
   sessions: { module: sessions, icon: 'M4 6h16v12H4zM8 21h8M12 18v3', scope: null, ofSession: false },
   messages: { module: messages, icon: 'M4 5h16v11H9l-5 4z', scope: 'listen', ofSession: true },
   people: { module: people, icon: PERSON_ICON, scope: 'listen', ofSession: true },
   groups: { module: groups, icon: GROUP_ICON, scope: 'listen', ofSession: true },
   outbox: { module: outbox, icon: 'M3 11l18-7-7 17-3-7z', scope: 'send', ofSession: true },
+  campaigns: { module: campaigns, icon: MEGAPHONE, scope: 'send', ofSession: false, shown: hasCampaigns },
   listeners: { module: webhooks, icon: WEBHOOK_ICON, scope: 'listen', ofSession: true },
   charts: { module: charts, icon: 'M4 20V10M10 20V4M16 20v-7M21 20H3', scope: null, ofSession: true },
   access: { module: access, icon: 'M14 10a4 4 0 1 0-4 4M12 12l8 8M17 17l2-2', scope: 'admin', ofSession: false },
@@ -81,7 +86,8 @@ function drawFrame() {
 }
 
 function drawTabs() {
-  const shown = Object.entries(SECTIONS).filter(([, { scope }]) => !scope || hasScope(scope));
+  const shown = Object.entries(SECTIONS).filter(([, { scope, shown: offered }]) =>
+    (!scope || hasScope(scope)) && (!offered || offered()));
   const failing = app.sessions.filter(({ state }) => sessions.tone(state) === 'bad').length;
   update($('tabs'), shown.map(([name, { icon }]) =>
     h('a', { href: `#${name}`, 'aria-current': name === current() ? 'page' : null },
@@ -92,7 +98,8 @@ function drawTabs() {
 
 function current() {
   const fragment = location.hash.slice(1);
-  return Object.hasOwn(SECTIONS, fragment) ? fragment : 'sessions';
+  const known = Object.hasOwn(SECTIONS, fragment) && (SECTIONS[fragment].shown?.() ?? true);
+  return known ? fragment : 'sessions';
 }
 
 function openSection(event) {

@@ -1,6 +1,6 @@
 """The database: connections, transactions, and whether it answers. One writer at a time on SQLite.
 
-Owns the engine and raises `DatabaseDown`; the other files here own the tables.
+Owns the engine and raises `DatabaseDown`; the services own the tables.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Protocol, Self, TypeVar
 
 from sqlalchemy import Connection, event, text
 from sqlalchemy.engine import URL
@@ -18,9 +18,9 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, Operationa
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from responder.errors import DatabaseDown, StatementLost, WrongSettings
-from responder.faults import FaultLog
-from responder.store.mysql_driver import load_driver
+from bridge.contract.errors import StartError
+from bridge.sql.errors import DatabaseDown, StatementLost
+from bridge.sql.mysql_driver import load_driver
 
 #: Seconds that a transaction may take; a server that hangs counts as down.
 DEADLINE = 15.0
@@ -35,10 +35,22 @@ _NOT_TRIED = "not tried yet"
 _T = TypeVar("_T")
 
 
-class ResponderDatabase:
+class TroubleLog(Protocol):
+    """Receives what is wrong with the database, and its end."""
+
+    def note(self, code: str, where: str, text: str) -> None:
+        """The database fails; once, until `recovered`."""
+        ...
+
+    def recovered(self, code: str, where: str, text: str) -> None:
+        """The database answers again."""
+        ...
+
+
+class SqlDatabase:
     """Use as `async with`. Connections are opened on first use, so that a start needs no server."""
 
-    def __init__(self, url: URL, faults: FaultLog | None = None) -> None:
+    def __init__(self, url: URL, faults: TroubleLog | None = None) -> None:
         self.url = url
         self._faults = faults
         self.is_sqlite = url.get_backend_name() == "sqlite"
@@ -210,7 +222,7 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 def make_private(database: Path) -> None:
-    """Create a SQLite database and its folder if missing; deny other users access. Raises OSError, WrongSettings."""
+    """Create a SQLite database and its folder if missing; deny other users access. Raises OSError, StartError."""
     folder = database.parent
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     database.touch(mode=0o600)  # SQLite gives -wal and -shm the mode of the database
@@ -219,7 +231,7 @@ def make_private(database: Path) -> None:
             try:
                 path.chmod(0o700 if path is folder else 0o600)
             except PermissionError as error:
-                raise WrongSettings(
-                    f"Other users can read {path}, which holds conversations, and this user may not change its mode."
-                    f" Give it to this user, or name another folder in WA_DATA_DIR."
+                raise StartError(
+                    f"Other users can read {path}, which holds what people wrote, and this user may not change"
+                    f" its mode. Give it to this user, or name another folder in WA_DATA_DIR."
                 ) from error

@@ -1,0 +1,30 @@
+"""Where the bridge's HTTP side finds the campaigns service."""
+
+from __future__ import annotations
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings
+
+
+class CampaignAddress(BaseSettings):
+    """The part of the bridge's settings that names the campaigns service."""
+
+    campaigns_url: str | None = Field(
+        validation_alias="WA_CAMPAIGNS_URL",
+        default=None,
+        description="Address of the campaigns service, for example http://127.0.0.1:3015; /v1/campaigns is passed on to"
+        " it. `wa up` sets it by itself. Default: none, and no campaigns.",
+    )
+    campaigns_secret: SecretStr | None = Field(
+        validation_alias="WA_CAMPAIGNS_SECRET",
+        default=None,
+        description="Secret between the bridge and the campaigns service, the same for both. Default:"
+        " WHATSAPP_API_KEY.",
+    )
+
+    @field_validator("campaigns_url")
+    @classmethod
+    def _check_campaigns_url(cls, url: str | None) -> str | None:
+        if url is not None and not url.startswith(("http://", "https://")):
+            raise ValueError("must begin with http:// or https://")
+        return url and url.rstrip("/")

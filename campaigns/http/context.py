@@ -1,0 +1,36 @@
+"""What the routes work with."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from bridge.sql.database import SqlDatabase
+from campaigns.actions import CampaignActions
+from campaigns.http.limits import CampaignHttpLimits
+from campaigns.imports import ListImport
+from campaigns.store.campaigns import CampaignStore
+from campaigns.store.contact_lists import RecipientListStore
+from campaigns.store.people import HeardPeople
+from campaigns.store.recipients import RecipientStore
+from campaigns.views import CampaignViews
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignContext:
+    """`problems` lists what is wrong now; `uploads` is the folder of files while they are read."""
+
+    database: SqlDatabase
+    actions: CampaignActions
+    campaigns: CampaignStore
+    recipients: RecipientStore
+    lists: RecipientListStore
+    people: HeardPeople
+    imports: ListImport
+    views: CampaignViews
+    own: Callable[[], Awaitable[str | None]]
+    now: Callable[[], float]
+    problems: Callable[[], list[str]]
+    uploads: Path
+    limits: CampaignHttpLimits

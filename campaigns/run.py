@@ -1,0 +1,277 @@
+"""One campaign while it sends: waits for its time, claims the next recipient, hands it to its delivery, and stops."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+
+from bridge.client import Content
+from bridge.contract.campaigns import CampaignState, RecipientState, SkipRule, StopRule
+from bridge.contract.kinds import load_field
+from bridge.contract.session import SessionState
+from bridge.sql.database import while_down
+from campaigns.deliveries import Deliveries, DeliveryOutcome
+from campaigns.numbers import AbsentNumbers
+from campaigns.pacing import CampaignPace
+from campaigns.publisher import CampaignPublisher
+from campaigns.session_states import SessionStates
+from campaigns.store.campaigns import CampaignStore
+from campaigns.store.people import HeardPeople
+from campaigns.store.recipients import RecipientStore
+from campaigns.store.rows import Campaign, Recipient, SendsSoFar
+
+_log = logging.getLogger(__name__)
+#: Recipients that are read at once.
+PAGE = 20
+#: Seconds within which a command has to leave, at most and at least; a closing window ends it before.
+LONGEST_TTL, SHORTEST_TTL = 43_200.0, 60.0
+#: Of this many newest ones, at least `FEWEST` finished, that share may have failed.
+RECENT, FEWEST, MOST_FAILED = 50, 20, 0.3
+#: Seconds that a run sleeps at most before it looks again: a clock may be set.
+LONGEST_SLEEP = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class RunParts:
+    """What every run works with."""
+
+    campaigns: CampaignStore
+    recipients: RecipientStore
+    people: HeardPeople
+    deliveries: Deliveries
+    numbers: AbsentNumbers
+    states: SessionStates
+    publisher: CampaignPublisher
+    now: Callable[[], float]
+
+
+class CampaignRun:
+    """`run` returns once the campaign may send nothing more and every message of it has an outcome."""
+
+    def __init__(self, campaign: Campaign, parts: RunParts, slots: asyncio.Semaphore) -> None:
+        self._campaign = campaign
+        self._parts = parts
+        self._slots = slots
+        self._pace = CampaignPace.of(campaign.plan, campaign.seed)
+        self._media = campaign.plan.media
+        self._wake = asyncio.Event()
+        self._next: list[Recipient] = []
+        self._checked: set[int] = set()
+        self._sends = SendsSoFar(None, None, 0)
+        self._day = 0.0
+        self._since = parts.now()
+        #: What it waits for now: a code, None while it sends.
+        self.waits: str | None = None
+        self.id = campaign.id
+        self.session = campaign.session
+
+    def wake(self) -> None:
+        """Look again at state and time."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        parts = self._parts
+        open_ones = await while_down(lambda: parts.recipients.sending(self.id))
+        async with asyncio.TaskGroup() as tasks:
+            running: set[asyncio.Task[None]] = set()
+            for one in open_ones:  # published before a restart: their commands are repeated
+                running.add(tasks.create_task(self._deliver(one, holds_slot=False), name=f"deliver {one.command}"))
+            while True:
+                may_send = await self._may_send()
+                running = {task for task in running if not task.done()}
+                if may_send and await self._stopped_by_lock():
+                    continue
+                if may_send:
+                    taken = await self._take_next(idle=not running)
+                    if taken is not None:
+                        running.add(tasks.create_task(self._deliver(taken), name=f"deliver {taken.command}"))
+                elif running:
+                    await self._sleep_until(self._parts.now() + LONGEST_SLEEP)  # each delivery that ends wakes it
+                else:
+                    return
+
+    async def _may_send(self) -> bool:
+        """Wait for the start of a scheduled campaign; False once it is paused, over or deleted."""
+        while True:
+            self._wake.clear()
+            found = await while_down(lambda: self._parts.campaigns.find(ids=[self.id]))
+            if not found:
+                return False
+            self._campaign = found[0]
+            match self._campaign.state:
+                case CampaignState.RUNNING:
+                    return True
+                case CampaignState.SCHEDULED:
+                    start = self._campaign.plan.start_at
+                    if start is None or start.timestamp() <= self._parts.now():
+                        await self._move(CampaignState.SCHEDULED, CampaignState.RUNNING, kind="started")
+                        continue
+                    self.waits = "scheduled"
+                    await self._sleep_until(start.timestamp())
+                case _:
+                    return False
+
+    async def _take_next(self, *, idle: bool) -> Recipient | None:
+        """Claim the next recipient once it may leave; None to look again. The slot is the delivery's to give back."""
+        if not self._next:
+            self._next = await while_down(lambda: self._parts.recipients.waiting(self.id, PAGE))
+            await self._skip_absent()
+        if not self._next:
+            if idle and not await while_down(lambda: self._parts.recipients.waiting(self.id, 1)):
+                await self._move(CampaignState.RUNNING, CampaignState.DONE, kind="done")
+            elif not idle:
+                await self._sleep_until(self._parts.now() + 1.0)
+            return None
+        if not await self._is_time():
+            return None
+        async with asyncio.TaskGroup() as waiting:
+            slot = waiting.create_task(self._slots.acquire(), name="slot")
+            woken = waiting.create_task(self._wake.wait(), name="woken")
+            await asyncio.wait([slot, woken], return_when=asyncio.FIRST_COMPLETED)
+            woken.cancel()
+            got = slot.done()
+            if not got:
+                slot.cancel()
+        if not got:
+            return None
+        claimed = await self._claim()
+        if claimed is None:
+            self._slots.release()
+        return claimed
+
+    async def _is_time(self) -> bool:
+        """Whether the next one may leave now; else wait a while."""
+        now = self._parts.now()
+        if self._parts.states.epoch(self.session) is None:
+            self._wait_for("not_connected")
+            await self._sleep_until(now + LONGEST_SLEEP)
+            return False
+        midnight = self._pace.midnight(now)
+        if midnight != self._day:
+            self._day = midnight
+            self._sends = await while_down(lambda: self._parts.recipients.sends(self.id, midnight))
+        sends = self._sends
+        at = self._pace.next_send(now, last=sends.last, first=sends.first, today=sends.today)
+        if at <= now:
+            self._wait_for(None)
+            return True
+        closed = self._pace.hours.open_until(now) is None
+        long = at - now > 2 * self._pace.pause_after(0) + 60
+        self._wait_for("window" if closed else "day_limit" if long else None)
+        await self._sleep_until(at)
+        return False
+
+    async def _claim(self) -> Recipient | None:
+        now = self._parts.now()
+        one, epoch = self._next[0], self._parts.states.epoch(self.session)
+        if epoch is None:
+            return None
+        del self._next[0]
+        if await self._has_opted_out(one):
+            return None
+        closes = self._pace.hours.open_until(now) or now
+        expires = max(now + SHORTEST_TTL, min(closes, now + LONGEST_TTL))
+        claimed = await while_down(lambda: self._parts.recipients.claim(one, epoch, now, expires))
+        if claimed is None:
+            self._next = []
+            return None
+        sends = self._sends
+        first = now if sends.first is None else sends.first
+        self._sends = replace(sends, last=(one.n, now), first=first, today=sends.today + 1)
+        self._parts.publisher.changed(self.id)
+        return claimed
+
+    async def _deliver(self, one: Recipient, *, holds_slot: bool = True) -> None:
+        try:
+            outcome = await self._parts.deliveries.deliver(self.session, one, self._content(one))
+        finally:
+            if holds_slot:
+                self._slots.release()
+            self._wake.set()
+        self._parts.publisher.changed(self.id)
+        if outcome.code is not None:
+            await self._judge(outcome)
+
+    async def _judge(self, outcome: DeliveryOutcome) -> None:
+        """Stop the campaign where a rule says so."""
+        rules = self._campaign.plan.stop_on
+        if outcome.is_locked and StopRule.REACH_OUT_LOCKED in rules:
+            await self._stop(StopRule.REACH_OUT_LOCKED)
+        elif outcome.state is RecipientState.FAILED and StopRule.FAILURE_RATE in rules:
+            failed, finished = await while_down(
+                lambda: self._parts.recipients.recent_failures(self.id, RECENT, self._since)
+            )
+            if finished >= FEWEST and failed > finished * MOST_FAILED:
+                await self._stop(StopRule.FAILURE_RATE)
+
+    async def _stopped_by_lock(self) -> bool:
+        if StopRule.REACH_OUT_LOCKED not in self._campaign.plan.stop_on:
+            return False
+        if self._parts.states.locked_until(self.session, self._parts.now()) is None:
+            return False
+        await self._stop(StopRule.REACH_OUT_LOCKED)
+        return True
+
+    async def _has_opted_out(self, one: Recipient) -> bool:
+        """Whether a recipient asked for no more messages since the planning; it is left out then."""
+        if SkipRule.OPTED_OUT not in self._campaign.plan.skip:
+            return False
+        if not await while_down(lambda: self._parts.people.opted_out([one.person])):
+            return False
+        await self._skip(one, SkipRule.OPTED_OUT)
+        return True
+
+    async def _skip_absent(self) -> None:
+        """Leave out those of the next ones who are not on WhatsApp, where the plan asks for that."""
+        fresh = [one for one in self._next if one.id not in self._checked]
+        if SkipRule.NOT_ON_WHATSAPP not in self._campaign.plan.skip or not fresh:
+            return
+        absent = await self._parts.numbers.absent(self.session, [one.to for one in fresh])
+        self._checked = {one.id for one in self._next}
+        for one in [one for one in fresh if one.to in absent]:
+            self._next.remove(one)
+            await self._skip(one, SkipRule.NOT_ON_WHATSAPP)
+
+    async def _skip(self, one: Recipient, rule: SkipRule) -> None:
+        await while_down(partial(self._parts.recipients.skip, one, rule))
+        self._parts.publisher.changed(self.id)
+
+    async def _stop(self, rule: StopRule) -> None:
+        await self._move(CampaignState.RUNNING, CampaignState.STOPPED, kind="stopped", reason=rule)
+
+    async def _move(self, before: CampaignState, after: CampaignState, *, kind: str, reason: str | None = None) -> None:
+        """Change the state, unless it is no longer `before`."""
+        now = self._parts.now()
+        if await while_down(lambda: self._parts.campaigns.move(self.id, before, after, now, reason)):
+            self._parts.publisher.happened(self.session, self.id, kind, reason)
+        self._parts.publisher.changed(self.id)
+        self._wake.set()
+
+    def _content(self, one: Recipient) -> str | Content:
+        """The text, or the file with the text as its caption; a question goes without the file."""
+        media = self._media
+        asks = self._campaign.plan.ask_first is not None and one.stage == 0
+        if media is None or asks:
+            return one.text
+        value = media.model_dump(exclude={"kind"}, exclude_none=True) | {"caption": one.text}
+        return load_field(media.kind, json.loads(json.dumps(value)))
+
+    def _wait_for(self, code: str | None) -> None:
+        status = self._parts.states.of(self.session)
+        if code == "not_connected" and status is not None and status.state is SessionState.LOGGED_OUT:
+            code = "logged_out"
+        if code != self.waits:
+            self.waits = code
+            self._parts.publisher.changed(self.id)
+
+    async def _sleep_until(self, moment: float) -> None:
+        pause = min(max(0.0, moment - self._parts.now()), LONGEST_SLEEP)
+        try:
+            async with asyncio.timeout(pause):
+                await self._wake.wait()
+        except TimeoutError:
+            pass

@@ -1,0 +1,1 @@
+"""The tables of the campaigns service: campaigns, recipients, lists, opt-outs, cursors."""

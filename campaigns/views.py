@@ -1,0 +1,141 @@
+"""Campaigns as they are published and answered: numbers, what it waits for in words, and when it will end."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from bridge.contract.campaign_reports import (
+    CampaignCounts,
+    CampaignHistory,
+    CampaignProgress,
+    CampaignView,
+    HistoryBucket,
+    PreviewText,
+    ReportRow,
+)
+from bridge.contract.campaigns import CampaignState, RecipientState
+from bridge.contract.payload import instant
+from campaigns.pacing import CampaignPace
+from campaigns.store.campaigns import CampaignStore
+from campaigns.store.recipients import RecipientStore
+from campaigns.store.rows import Campaign
+
+#: Texts that a preview shows.
+PREVIEW = 5
+#: Spans of a history, at most.
+HISTORY = 60
+#: What each code means for a person.
+REASON_TEXTS = {
+    "reach_out_locked": "WhatsApp lets this number begin no new chats now. Wait until the lock ends, then resume.",
+    "failure_rate": "Too many of the last messages failed: look at the report before you resume.",
+    "window": "It waits for its window to open.",
+    "day_limit": "It has reached the most sends of a day and goes on tomorrow.",
+    "not_connected": "It waits for the session to be connected.",
+    "logged_out": "The session is logged out: pair it again (`wa pair`), then it goes on.",
+    "scheduled": "It waits for its start.",
+}
+
+
+class CampaignViews:
+    """Builds the payloads. `waits` answers what a running campaign waits for."""
+
+    def __init__(
+        self,
+        campaigns: CampaignStore,
+        recipients: RecipientStore,
+        now: Callable[[], float],
+        waits: Callable[[str], str | None],
+    ) -> None:
+        self._campaigns = campaigns
+        self._recipients = recipients
+        self._now = now
+        self._waits = waits
+
+    async def progress(self, campaign: Campaign, counts: CampaignCounts | None = None) -> CampaignProgress:
+        """How far a campaign is. Raises DatabaseDown."""
+        found = counts if counts is not None else (await self._campaigns.counts([campaign.id]))[campaign.id]
+        return CampaignProgress(**await self._fields(campaign, found))
+
+    async def view(self, campaign: Campaign) -> CampaignView:
+        """A campaign with its plan and a preview. Raises DatabaseDown."""
+        counts = (await self._campaigns.counts([campaign.id]))[campaign.id]
+        states = [state for state in RecipientState if state is not RecipientState.SKIPPED]
+        rows = await self._recipients.page(campaign.id, 0, PREVIEW, states)
+        return CampaignView(
+            **await self._fields(campaign, counts),
+            seed=campaign.seed,
+            created_at=instant(campaign.created_at),
+            started_at=_moment(campaign.started_at),
+            ended_at=_moment(campaign.ended_at),
+            plan=campaign.spec,
+            preview=[PreviewText(n=row.n, to=row.recipient, name=row.name, text=row.text) for row in rows],
+            bad_rows=list(campaign.bad_rows),
+            bad_row_count=campaign.bad_row_count,
+            skipped_by=await self._campaigns.codes(campaign.id, RecipientState.SKIPPED),
+            failed_by=await self._campaigns.codes(campaign.id, RecipientState.FAILED),
+        )
+
+    async def history(self, campaign_id: str) -> CampaignHistory:
+        """A campaign over time. Raises DatabaseDown."""
+        first, step, counts = await self._recipients.history(campaign_id, HISTORY)
+        last = max((span for spans in counts.values() for span in spans), default=-1)
+        buckets = [
+            HistoryBucket(
+                at=instant(first + span * step),
+                **{name.removesuffix("_at"): spans.get(span, 0) for name, spans in counts.items()},
+            )
+            for span in range(min(last + 1, 4 * HISTORY))
+        ]
+        return CampaignHistory(step=step, buckets=buckets)
+
+    async def _fields(self, campaign: Campaign, counts: CampaignCounts) -> dict[str, Any]:
+        waits = self._waits(campaign.id) if campaign.state in (CampaignState.RUNNING, CampaignState.SCHEDULED) else None
+        reason = waits or campaign.reason
+        eta = await self._end(campaign, counts)
+        return {
+            **counts.model_dump(),
+            "session": campaign.session,
+            "id": campaign.id,
+            "name": campaign.name,
+            "state": campaign.state,
+            "reason": reason,
+            "text": REASON_TEXTS.get(reason or ""),
+            "eta": _moment(eta),
+            "at": instant(self._now()),
+        }
+
+    async def _end(self, campaign: Campaign, counts: CampaignCounts) -> float | None:
+        if campaign.state in (CampaignState.DONE, CampaignState.CANCELLED) or not counts.waiting:
+            return None
+        now, plan = self._now(), campaign.plan
+        pace = CampaignPace.of(plan, campaign.seed)
+        sends = await self._recipients.sends(campaign.id, pace.midnight(now))
+        start = now if plan.start_at is None else max(now, plan.start_at.timestamp())
+        start = pace.next_send(start, last=sends.last, first=sends.first, today=sends.today)
+        today = sends.today if pace.hours.local_date(start) == pace.hours.local_date(now) else 0
+        return pace.end(start, counts.waiting, first=sends.first, today=today)
+
+
+def report_row(row: Any) -> ReportRow:
+    """A stored recipient as the report has it."""
+    return ReportRow(
+        n=row.n,
+        to=row.recipient,
+        name=row.name,
+        state=RecipientState(row.state),
+        code=row.code,
+        error=row.error,
+        text=row.text,
+        sent_at=_moment(row.sent_at),
+        delivered_at=_moment(row.delivered_at),
+        read_at=_moment(row.read_at),
+        answered_at=_moment(row.answered_at),
+        answer=row.answer,
+        meta=None if row.meta is None else json.loads(row.meta),
+    )
+
+
+def _moment(seconds: float | None) -> Any:
+    return None if seconds is None else instant(seconds)

@@ -1,0 +1,142 @@
+"""Lists from files: every spelling of CSV, XLSX, and what is refused with which sentence."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from campaigns.errors import CampaignError
+from campaigns.http.csv_report import harmless
+from campaigns.lists.contacts import Columns, ListedContact, WrongRow
+from campaigns.lists.files import read_contacts
+
+
+def read(path: Path) -> tuple[Columns, list[ListedContact], list[WrongRow]]:
+    columns, *rows = read_contacts(path)
+    assert isinstance(columns, Columns)
+    contacts = [row for row in rows if isinstance(row, ListedContact)]
+    return columns, contacts, [row for row in rows if isinstance(row, WrongRow)]
+
+
+def write(path: Path, text: str, encoding: str = "utf-8") -> Path:
+    path.write_bytes(text.encode(encoding))
+    return path
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "latin-1", "utf-16"])
+def test_every_delimiter_and_encoding(tmp_path: Path, delimiter: str, encoding: str) -> None:
+    rows = [["Teléfono", "Nombre", "Año"], ["+54 9 11 5550-0001", f'"Muñoz{delimiter} Ángela"', "2024"]]
+    path = write(tmp_path / "a.csv", "\r\n".join(delimiter.join(row) for row in rows), encoding)
+    columns, [contact], wrong = read(path)
+    assert (contact.to, contact.name, contact.values) == ("5491155500001", f"Muñoz{delimiter} Ángela", {"año": "2024"})
+    assert (columns.variables, wrong) == (["nombre", "name", "año"], [])
+
+
+def test_each_bad_row_is_named_with_its_line_and_the_rest_is_used(tmp_path: Path) -> None:
+    lines = [
+        "telefono;nombre",
+        "5491155500001;Ana",
+        "",
+        ";Beto",
+        "no sé;Caro",
+        '5,49E+12;"dos\nlíneas"',
+        "+5491155500002;Dani",
+    ]
+    _, contacts, wrong = read(write(tmp_path / "a.csv", "\n".join(lines)))
+    assert [(contact.line, contact.name) for contact in contacts] == [(2, "Ana"), (8, "Dani")]
+    assert [(row.line, row.reason[:20]) for row in wrong] == [
+        (4, "has no number"),
+        (5, "'no sé' is no phone n"[:20]),
+        (6, "'5,49E+12' is no pho"),
+    ]
+
+
+def test_all_spellings_of_a_number_are_one_person(tmp_path: Path) -> None:
+    rows = ["telefono", "5491155500001", "54 11 5550-0001", "+54 9 (11) 5550 0001", "541155500001"]
+    _, contacts, _ = read(write(tmp_path / "a.csv", "\n".join(rows)))
+    assert len({contact.key for contact in contacts}) == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"", "The file is empty"),
+        (b"nombre;zona\nAna;Sur\n", "No column has phone numbers"),
+        (b"telefono;celular\n1;2\n", "could all be the number"),
+        (b"5491155500001;Ana\n", "put a row with titles"),
+        (b"telefono;a;a\n1;2;3\n", "same title"),
+        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "neither CSV nor XLSX"),
+        (bytes.fromhex("d0cf11e0a1b11ae1") + b"\0" * 600, "old or a locked Excel"),
+        (b'telefono;nombre\n1;"' + b"x" * 80_000, "cannot be read as CSV"),
+        (b"telefono\n" + b"1\n" * 200_001, "more than 200,000 rows"),
+    ],
+)
+def test_an_unusable_file_is_refused_with_what_to_do(tmp_path: Path, content: bytes, sentence: str) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(content)
+    with pytest.raises(CampaignError, match=sentence):
+        list(read_contacts(path))
+
+
+def workbook(path: Path, sheet: str) -> Path:
+    """The least that is an XLSX file, with these rows."""
+    main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    rel = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+    package = "http://schemas.openxmlformats.org/package/2006"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(
+            "[Content_Types].xml",
+            f'<Types xmlns="{package}/content-types"><Default Extension="xml" ContentType="application/xml"/></Types>',
+        )
+        archive.writestr(
+            "_rels/.rels",
+            f'<Relationships xmlns="{package}/relationships"><Relationship Id="r1" Type="{rel}/officeDocument"'
+            ' Target="xl/workbook.xml"/></Relationships>',
+        )
+        archive.writestr(
+            "xl/workbook.xml",
+            f'<workbook xmlns="{main}" xmlns:r="{rel}"><sheets><sheet name="H" sheetId="1" r:id="r1"/></sheets>'
+            "</workbook>",
+        )
+        archive.writestr(
+            "xl/_rels/workbook.xml.rels",
+            f'<Relationships xmlns="{package}/relationships"><Relationship Id="r1" Type="{rel}/worksheet"'
+            ' Target="worksheets/sheet1.xml"/></Relationships>',
+        )
+        archive.writestr(
+            "xl/worksheets/sheet1.xml", f'<worksheet xmlns="{main}"><sheetData>{sheet}</sheetData></worksheet>'
+        )
+    return path
+
+
+def cell(place: str, text: str) -> str:
+    return f'<c r="{place}" t="inlineStr"><is><t>{text}</t></is></c>'
+
+
+def test_a_spreadsheet_with_numbers_and_formulas(tmp_path: Path) -> None:
+    """A formula is its stored result: this one claims 3 where it would calculate 2."""
+    formula = "<f>1+1</f><v>3</v>"
+    head = f'<row r="1">{cell("A1", "Nombre")}{cell("B1", "Celular")}{cell("C1", "saldo")}</row>'
+    rows = f'<row r="3">{cell("A3", "=HYPERLINK(1)")}<c r="B3"><v>5491155500001</v></c>'
+    rows += f'<c r="C3">{formula}</c></row>'
+    _, [contact], wrong = read(workbook(tmp_path / "a.xlsx", head + rows))
+    assert (contact.line, contact.to, contact.values) == (3, "5491155500001", {"saldo": "3"})
+    assert (contact.name, wrong) == ("=HYPERLINK(1)", [])
+
+
+@pytest.mark.parametrize(
+    ("place", "sentence"), [("A1048576", "more than 200,000 rows"), ("XFD2", "more than 200 columns")]
+)
+def test_a_far_corner_is_refused_before_it_takes_memory(tmp_path: Path, place: str, sentence: str) -> None:
+    sheet = f'<row r="1">{cell("A1", "telefono")}</row><row r="9">{cell(place, "x")}</row>'
+    with pytest.raises(CampaignError, match=sentence):
+        list(read_contacts(workbook(tmp_path / "a.xlsx", sheet)))
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+54", "-2", "@SUM(A1)", "\t=1", "  =cmd|'/c calc'!A1", "＝1"])
+def test_no_cell_of_a_report_is_a_formula(text: str) -> None:
+    assert harmless(text) == f"'{text}"
+    assert harmless("Hola = bien") == "Hola = bien"

@@ -1,0 +1,107 @@
+"""The panel's pages of campaigns in a real browser: list, editor with preview, live progress, report."""
+
+from __future__ import annotations
+
+import pytest
+from axe_playwright_python.async_playwright import Axe  # type: ignore[import-untyped]
+from playwright.async_api import FilePayload, Page, ViewportSize, expect
+
+from bridge.contract.lifecycle import AckLevel
+from tests.campaigns.conftest import CampaignsHarness, number
+from tests.http.panel.conftest import DESK, PHONE, OpenPanel, browser, open_panel
+from tests.pictures import picture
+
+__all__ = ["browser", "open_panel"]
+NARROW: ViewportSize = {"width": 320, "height": 700}
+LIST: FilePayload = {
+    "name": "clientes.csv",
+    "mimeType": "text/csv",
+    "buffer": "\n".join(
+        ["telefono;nombre;zona", *(f"{number(n)};Persona {n};Palermo" for n in range(1, 9)), "x;Sin número;"]
+    ).encode(),
+}
+
+
+async def check(page: Page, name: str) -> None:
+    """Accessible, within the window, and pictured."""
+    found = (await Axe().run(page)).response["violations"]
+    serious = [one for one in found if one["impact"] in ("serious", "critical")]
+    assert serious == [], [(one["id"], one["nodes"][0]["html"][:160]) for one in serious]
+    assert await page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, name
+    await picture(page, f"campaigns-{name}")
+
+
+@pytest.mark.parametrize(("name", "size", "scheme"), [("desk", DESK, "light"), ("phone", NARROW, "dark")])
+async def test_a_campaign_from_the_editor_to_its_report(
+    harness: CampaignsHarness, open_panel: OpenPanel, name: str, size: ViewportSize, scheme: str
+) -> None:
+    await harness.start()
+    page = await open_panel(harness, size=size, scheme=scheme, locale="es-AR", at="#campaigns", expected="400")
+    await expect(page.get_by_text("Todavía no hay campañas")).to_be_visible()
+    await page.get_by_role("button", name="Campaña nueva").click()
+    await page.get_by_label("Nombre").fill("Cupones de agosto")
+    await page.get_by_label("Lista: CSV o XLSX").set_input_files(LIST)
+    await page.get_by_label("Texto 1").fill("Hola {{nombre}}, {% saldo %}")
+    await page.get_by_role("checkbox", name="dom").check()
+    await page.get_by_label("Desde").fill("00:00")
+    await page.get_by_label("Hasta", exact=True).fill("23:59")
+    await page.get_by_label("Ritmo").select_option("off")
+    await page.get_by_role("button", name="Vista previa").click()
+    await expect(page.get_by_role("alert").filter(has_text="no hay bucles")).to_be_visible()
+    await page.get_by_label("Texto 1").fill("Hola {{nombre}}, ¿cómo va todo por {{zona}}?")
+    await page.get_by_role("button", name="Agregar otro texto").click()
+    await page.get_by_label("Texto 2").fill("{{nombre}}, tenemos cupones nuevos.")
+    await page.get_by_role("button", name="Vista previa").click()
+    await expect(page.get_by_text("Esto reciben cinco de ellas")).to_be_visible()
+    await page.get_by_text("Filas que no se usan: 1").click()
+    await expect(page.get_by_text("línea 10: no tiene un número")).to_be_visible()
+    await check(page, f"editor-{name}")
+    await page.get_by_role("button", name="Guardar como borrador").click()
+    await expect(page.get_by_role("heading", name="Cupones de agosto")).to_be_visible()
+    await check(page, f"draft-{name}")
+    await page.get_by_role("button", name="Iniciar").click()
+    await page.get_by_role("dialog").get_by_role("button", name="Iniciar").click()
+    await expect(page.locator("main .badge").first).to_have_text("Terminada", timeout=20_000)
+    phone = harness.bridge.phone
+    for message in phone.sent[:6]:
+        phone.acknowledge(message.key.id, AckLevel.READ)
+    phone.incoming(f"{number(1)}@c.us", "¡Gracias! ¿Hasta cuándo?")
+    await expect(page.get_by_text("¡Gracias! ¿Hasta cuándo?")).to_be_visible(timeout=15_000)
+    await expect(page.locator("main .chart")).to_be_visible()
+    await check(page, f"report-{name}")
+    async with page.expect_download() as download:
+        await page.get_by_role("link", name="Informe (CSV)").click()
+    assert (await download.value).suggested_filename.endswith(".csv")
+    await page.get_by_role("button", name="Todas las campañas").click()
+    await expect(page.get_by_role("article", name="Cupones de agosto")).to_contain_text("Terminada")
+    await check(page, f"list-{name}")
+
+
+async def test_a_running_campaign_is_paused_and_goes_on_in_english(
+    harness: CampaignsHarness, open_panel: OpenPanel
+) -> None:
+    await harness.start()
+    view = await harness.plan(40, pace="300/minute", name="August")
+    await harness.act(view["id"], "start")
+    page = await open_panel(harness, size=PHONE, at="#campaigns")
+    card = page.get_by_role("article", name="August")
+    await expect(card).to_contain_text("Sending")
+    await picture(page, "campaigns-running")
+    await card.get_by_role("button", name="Pause").click()
+    await expect(card).to_contain_text("Paused")
+    await card.get_by_role("button", name="Go on").click()
+    await expect(card).to_contain_text("Sending")
+
+
+async def test_both_languages_have_the_same_keys(harness: CampaignsHarness, open_panel: OpenPanel) -> None:
+    page = await open_panel(harness)
+    script = """async () => {
+        const { campaigns } = await import('/panel/static/texts/campaigns.js');
+        const { english } = await import('/panel/static/texts/en.js');
+        const keys = (texts) => Object.keys(texts.words).sort();
+        const twice = Object.keys(campaigns.en.words).filter((key) => key in english.words);
+        return [keys(campaigns.en), keys(campaigns.es), twice];
+    }"""
+    english, spanish, twice = await page.evaluate(script)
+    assert english == spanish
+    assert twice == []

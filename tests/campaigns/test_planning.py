@@ -1,0 +1,132 @@
+"""Planning: texts frozen from a seed, rows that cannot be used named, and plans that are refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bridge.contract.campaign_reports import ReportRow
+from bridge.contract.campaigns import CampaignPlan, CampaignState, RecipientState
+from bridge.contract.lifecycle import AckName
+from bridge.contract.replays import Cursor
+from bridge.sql.database import SqlDatabase
+from campaigns.commands import CampaignCommand
+from campaigns.errors import CampaignError
+from campaigns.planning import Planner
+from campaigns.store.campaigns import CampaignStore
+from campaigns.store.contact_lists import RecipientListStore
+from campaigns.store.people import Heard, HeardPeople
+from campaigns.store.recipients import RecipientStore
+from campaigns.views import report_row
+from tests.campaigns.conftest import number
+
+NOW = 1_790_000_000.0
+
+
+class Desk:
+    """A planner on a database."""
+
+    def __init__(self, database: SqlDatabase) -> None:
+        self.campaigns, self.recipients = CampaignStore(database), RecipientStore(database)
+        self.people = HeardPeople(database)
+        lists = RecipientListStore(database)
+        self.planner = Planner(self.campaigns, self.recipients, lists, self.people, ["haby"], lambda: NOW)
+
+    async def plan(self, **fields: Any) -> str:
+        plan = {"name": "x", "variants": ["Hola {{name}}"], "recipients": [], **fields}
+        return await self.planner.plan(CampaignPlan.model_validate(plan))
+
+    async def rows(self, campaign: str) -> list[ReportRow]:
+        return [report_row(row) for row in await self.recipients.page(campaign, 0, 1000)]
+
+
+@pytest.fixture
+def desk(database: SqlDatabase) -> Desk:
+    return Desk(database)
+
+
+def people(count: int) -> list[dict[str, Any]]:
+    return [{"to": number(n), "name": f"P{n}"} for n in range(count)]
+
+
+async def test_the_same_seed_gives_the_same_texts(desk: Desk) -> None:
+    variants = ["a {{name}}", "b {{name}}", "c {{name}}"]
+    one, two, other = [
+        [row.text for row in await desk.rows(await desk.plan(recipients=people(600), variants=variants, seed=seed))]
+        for seed in (1, 1, 2)
+    ]
+    assert one == two != other
+    assert {text[0] for text in one} == {"a", "b", "c"}
+
+
+async def test_rows_without_a_variable_are_named_and_not_written_to(desk: Desk) -> None:
+    recipients = [{"to": number(1), "name": "Ana"}, {"to": number(2)}, {"to": "x"}, {"to": number(3), "name": "  "}]
+    campaign = await desk.campaigns.get(await desk.plan(recipients=recipients))
+    assert [row.line for row in campaign.bad_rows] == [3, 2, 4] or {row.line for row in campaign.bad_rows} == {2, 3, 4}
+    assert campaign.bad_row_count == 3
+    assert [row.text for row in await desk.rows(campaign.id)] == ["Hola Ana"]
+
+
+async def test_a_person_gets_one_message_whatever_the_spelling(desk: Desk) -> None:
+    recipients = [{"to": number(1), "name": "A"}, {"to": f"+54 11 555-{number(1)[-5:]}", "name": "B"}]
+    rows = await desk.rows(await desk.plan(recipients=recipients))
+    assert [(row.state, row.code) for row in rows] == [("waiting", None), ("skipped", "duplicates")]
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"session": "otra"}, "There is no session otra"),
+        ({"start_at": "2020-01-01T00:00:00Z"}, "in the past"),
+        ({"variants": ["{% for x in y %}"]}, "which is no variable"),
+        ({"variants": ["{{saldo}}"]}, "No recipient is left. Line 1 the variable saldo is empty"),
+        ({"recipients": None, "list": "none"}, "no list with this id"),
+        ({"recipients": None, "follow_up": {"campaign": "none", "who": "failed"}}, "no campaign or list"),
+        ({"pace": "1/day", "recipients": people(4000)}, "more than ten years"),
+    ],
+)
+async def test_a_plan_that_cannot_be_is_refused_and_leaves_nothing(
+    desk: Desk, fields: dict[str, Any], sentence: str
+) -> None:
+    with pytest.raises(CampaignError, match=sentence):
+        await desk.plan(**{"recipients": people(1), **fields})
+    assert await desk.campaigns.find() == []
+
+
+async def test_an_id_in_use_is_refused_and_the_first_campaign_stays(desk: Desk) -> None:
+    await desk.plan(recipients=people(2), id="uno")
+    with pytest.raises(CampaignError, match="already"):
+        await desk.plan(recipients=people(3), id="uno")
+    assert len(await desk.rows("uno")) == 2
+
+
+async def test_a_tick_resolves_a_doubt_and_never_goes_back(desk: Desk) -> None:
+    campaign = await desk.plan(recipients=people(1))
+    await desk.campaigns.move(campaign, *_running(), NOW)
+    [waiting] = await desk.recipients.waiting(campaign, 5)
+    claimed = await desk.recipients.claim(waiting, "e1", NOW, NOW + 60)
+    assert claimed is not None
+    assert await desk.recipients.claim(waiting, "e1", NOW, NOW + 60) is None
+    await desk.recipients.finish(claimed, RecipientState.UNKNOWN, NOW, code="new_store")
+    command = CampaignCommand(campaign, 1)
+    for ack, state in ((AckName.ERROR, "unknown"), (AckName.READ, "read"), (AckName.SERVER, "read")):
+        await desk.recipients.tick([(command, ack, NOW + 5)])
+        assert [row.state for row in await desk.rows(campaign)] == [state]
+    [row] = await desk.rows(campaign)
+    assert (row.sent_at, row.read_at, row.code) == (row.delivered_at, row.delivered_at, None)
+    assert await desk.recipients.tick([(CampaignCommand(campaign, 1, 0, 2), AckName.READ, NOW)]) == set()
+
+
+async def test_an_opt_out_counts_in_every_session_and_spelling(desk: Desk) -> None:
+    heard = Heard(("5491155500001", "123@lid"), NOW, "baja", opts_out=True, opts_in=False, agrees=False)
+    await desk.people.record("another", [heard, heard], Cursor(epoch="e", seq=4))
+    await desk.people.record("another", [], Cursor(epoch="e", seq=5))
+    assert await desk.people.cursor("another") == Cursor(epoch="e", seq=5)
+    recipients = [{"to": "54 11 5550-0001", "name": "A"}, {"to": number(2), "name": "B"}]
+    rows = await desk.rows(await desk.plan(recipients=recipients))
+    assert [row.code for row in rows] == ["opted_out", None]
+
+
+def _running() -> tuple[CampaignState, CampaignState]:
+    return CampaignState.DRAFT, CampaignState.RUNNING

@@ -1,0 +1,94 @@
+"""What happens to a campaign when a part of it dies in the middle: nothing twice, nothing lost, doubt named."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from bridge.drivers.scripted.phone import SendMode
+from campaigns.commands import CampaignCommand
+from tests.campaigns.conftest import CampaignsHarness, number
+
+
+def times_sent(harness: CampaignsHarness) -> Counter[str]:
+    return Counter(message.key.remote.user for message in harness.bridge.phone.sent)
+
+
+async def test_a_restart_of_the_service_at_any_moment_repeats_and_loses_nothing(
+    bridge: Any, mosquitto: Any, database_settings: dict[str, Any]
+) -> None:
+    """The service is cut off without a word to the broker or the database, eight times in one campaign."""
+    harness = CampaignsHarness(bridge, mosquitto, database_settings, {"bridge_url": "http://127.0.0.1:9"})
+    rng = random.Random(7)
+    await harness.start()
+    view = await harness.plan(40, pace="1800/minute")
+    await harness.act(view["id"], "start")
+    for _ in range(8):
+        await asyncio.sleep(rng.uniform(0.05, 0.25))
+        await harness.cut_off()
+        await harness.start()
+    done = await harness.reach(view["id"], state="done")
+    assert (done["sent"], done["failed"], done["unknown"]) == (40, 0, 0)
+    assert times_sent(harness) == Counter({number(n): 1 for n in range(1, 41)})
+    await harness.stop()
+
+
+async def test_the_one_in_doubt_is_unknown_and_never_repeated_without_being_asked(harness: CampaignsHarness) -> None:
+    await harness.start()
+    view = await harness.plan(1)
+    harness.bridge.phone.send_mode = SendMode.ANSWER_LOST
+    await harness.act(view["id"], "start")
+    await harness.until(lambda: len(harness.bridge.phone.sent) == 1)
+    # the bridge loses its store: it cannot know any more, and would send the same command again
+    await harness.bridge.stop()
+    harness.bridge.phone.send_mode = SendMode.NORMAL
+    await harness.restart_bridge(without_store=True)
+    doubt = await harness.reach(view["id"], unknown=1, state="done")
+    assert doubt["sent"] == 0
+    [row] = await harness.rows(view["id"])
+    assert row["code"] == "new_store"
+    refused = await harness.call("POST", f"/{view['id']}/retry")
+    assert refused.status_code == 409  # not repeated without being asked
+    assert times_sent(harness) == Counter({number(1): 1})
+
+
+async def test_a_campaign_waits_for_a_bridge_that_is_away_and_for_its_broker(harness: CampaignsHarness) -> None:
+    await harness.start()
+    view = await harness.plan(20, pace="600/minute")
+    await harness.act(view["id"], "start")
+    await harness.reach(view["id"], at_least=2)
+    await harness.bridge.stop()
+    harness.broker.kill()
+    await asyncio.sleep(0.5)
+    await asyncio.to_thread(harness.broker.restart)
+    await harness.restart_bridge()
+    done = await harness.reach(view["id"], state="done")
+    assert done["sent"] + done["unknown"] == 20
+    assert set(times_sent(harness).values()) == {1}
+    assert sum(times_sent(harness).values()) == 20
+
+
+async def test_ticks_that_came_while_the_service_was_away_are_read_from_the_outbox(harness: CampaignsHarness) -> None:
+    await harness.start()
+    view = await harness.plan(3)
+    await harness.act(view["id"], "start")
+    await harness.reach(view["id"], state="done")
+    await harness.stop()
+    for message in harness.bridge.phone.sent:
+        harness.bridge.phone.acknowledge(message.key.id, 3)
+    harness.bridge.phone.incoming(f"{number(2)}@c.us", "¡gracias!")
+    await harness.bridge.journalled(1)
+    await harness.start()
+    await harness.reach(view["id"], read=3, answered=1)
+
+
+@pytest.mark.parametrize(
+    "command", [CampaignCommand("a-b_1", 7), CampaignCommand("x", 1, 1), CampaignCommand("x", 1, 1, 12)]
+)
+def test_the_id_of_a_command_names_its_recipient(command: CampaignCommand) -> None:
+    assert CampaignCommand.parse(str(command)) == command
+    assert CampaignCommand.parse(f"{command}/x") is None
