@@ -89,8 +89,6 @@ async def test_bad_input_is_answered_and_blocks_nothing(
 
 
 async def test_a_retained_cancel_is_refused(harness: BridgeUnderTest, probe: MqttProbe) -> None:
-    await harness.start()
-    await harness.stop()
     await probe.publish(OUT, json.dumps({"cancel": "a"}), retain=True)
     await harness.start()
     refused = await probe.wait(RESULT, lambda result: result["status"] == "failed")

@@ -51,12 +51,13 @@ export function open(view, app) {
   function card(send) {
     const { state, error } = send;
     const settledBadly = (state === 'failed' || state === 'unknown') && !isErased(send.to);
+    const advised = settledBadly && error?.code !== 'cancelled';
     return h('article.card.send-item', null,
       h('div.row.apart', null, h('strong', null, nameAndNumber(send.chat, send.to)), ticks(state)),
       h('p.text', { dir: 'auto' }, send.message),
       error || send.doubt ? h('p', null, error ? errorText(error) : doubtText(send)) : null,
       send.waits ? h('p.soft', null, waitText(send.waits)) : null,
-      settledBadly && error?.code !== 'cancelled' ? h(`p.advice.${state === 'failed' ? 'bad' : 'wait'}`, null, adviceText(error?.code)) : null,
+      advised ? h(`p.advice.${state === 'failed' ? 'bad' : 'wait'}`, null, adviceText(error?.code)) : null,
       h('div.row.apart', null,
         h('span.soft', null, ago(send.claimed_at), ' · ', h('span.mono', null, send.id)),
         settledBadly ? button('button', word('again'), () => sendAgain(send)) : null,
