@@ -80,7 +80,7 @@ async def test_an_error_in_the_middle_of_ten_people_leaves_the_others(running: R
         ("groups.update", {"group": GROUP, "announce": True}, "not_allowed"),
         ("groups.get", {"group": "120363000000000099@g.us"}, "not_found"),
         ("groups.leave", {"group": "120363000000000099@g.us"}, "not_found"),
-        ("groups.add", {"group": GROUP, "people": ["54911555%05d" % n for n in range(257)]}, "invalid"),
+        ("groups.add", {"group": GROUP, "people": [f"54911555{n:05}" for n in range(257)]}, "invalid"),
         ("groups.join", {"invite": "https://chat.whatsapp.com/AbCdEfGhIjKlMnOpQrStUv"}, "not_found"),
         ("groups.create", {"subject": "Nadie", "people": [ACCOUNT, UNREGISTERED]}, "not_on_whatsapp"),
         ("contacts.block", {"contact": ACCOUNT}, "invalid"),
