@@ -93,14 +93,13 @@ class ChatMarks:
         while True:
             page = await self._driver.answer(ChatList(limit=PAGE, after=after))
             for one in page["chats"]:
-                unread = one["unread"]
                 found[one["chat"]] = {
-                    "archived": one["archived"],
-                    "pinned": one["pinned"],
-                    "muted_until": one["muted_until"] or 0,
-                    "unread": min(unread, 1),
+                    "archived": bool(one.get("archived")),
+                    "pinned": bool(one.get("pinned")),
+                    "muted_until": one.get("muted_until") or 0,
+                    "unread": min(one.get("unread") or 0, 1),
                 }
-            if (after := page["next"]) is None:
+            if (after := page.get("next")) is None:
                 return found
 
     def _event(self, address: str, fields: Mapping[str, Any]) -> IncomingEvent:

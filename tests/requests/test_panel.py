@@ -104,14 +104,13 @@ async def test_people_are_found_page_by_page_and_blocked(running: RunningBridge,
     page = await open_panel(running, at="#people")
     people, forth = page.locator(".chats .chat"), page.get_by_role("button", name="Next")
     await expect(people).to_have_count(50)
-    seen = set()
-    for _ in range(2):
-        seen |= set(await people.all_text_contents())
+    seen = set(await people.all_text_contents())
+    while await forth.is_enabled():
+        assert await people.count() == 50, "one page is in memory"
         first = await people.first.text_content()
         await forth.click()
         await expect(people.first).not_to_have_text(str(first))
-    seen |= set(await people.all_text_contents())
-    await expect(forth).to_be_disabled()
+        seen |= set(await people.all_text_contents())
     assert len([one for one in seen if "Cliente" in one]) == 120
     await page.get_by_role("button", name="Previous").click()
     await expect(people).to_have_count(50)
@@ -126,12 +125,12 @@ async def test_people_are_found_page_by_page_and_blocked(running: RunningBridge,
     await answers(page, "Block")
     await expect(page.get_by_role("button", name="Unblock")).to_be_focused()
     assert person.blocked
-    await page.get_by_label("Search").fill("")
     await page.get_by_role("button", name="Blocked").click()
     await expect(people).to_have_count(1)
     await page.get_by_role("button", name="Unblock").click()
     await expect(page.get_by_text("No matches.")).to_be_visible()
     assert not person.blocked
+    await page.get_by_label("Search").fill("")
     await page.get_by_role("button", name="Everyone").click()
     await entry(page, "Carla").click()
     for name in ("Pinned", "Archived", "Muted"):

@@ -19,8 +19,8 @@ export function chatMarks(session, chat) {
 
   async function set(action, on) {
     try {
-      const { status, error } = await respond(session, action, { chat, on });
-      if (status !== 'done') toast(problemText(error), true);
+      const { status } = await respond(session, action, { chat, on });
+      if (status !== 'done') toast(word('inDoubt'), true);
     } catch (problem) {
       toast(problemText(problem), true);
     }

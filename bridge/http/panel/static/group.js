@@ -6,9 +6,9 @@ import { chatMarks, pictureOf } from './chat_marks.js';
 import { saveCsv } from './csv.js';
 import { openDialog } from './dialogs.js';
 import { h, update } from './element.js';
-import { peopleField, peopleIn } from './groups.js';
+import { peopleField, peopleIn } from './people_field.js';
 import { locale, number, word } from './language.js';
-import { copyText, outcomeList } from './outcomes.js';
+import { copyable, outcomeList } from './outcomes.js';
 import { problemText } from './problems.js';
 import { ask, respond } from './requests.js';
 import { button, field, toast } from './widgets.js';
@@ -138,15 +138,15 @@ export class GroupView {
   #invitation() {
     const place = h('div.row.invitation'), { group } = this.details;
     const show = async (action) => {
-      const { data, error } = await respond(this.session, action, { group });
-      if (!data?.link) return toast(problemText(error), true);
+      const { data } = await respond(this.session, action, { group });
+      if (!data?.link) return toast(word('inDoubt'), true);
       const image = `/panel/qr.png?link=${encodeURIComponent(data.link)}`;
       return place.replaceChildren(
         h('img', { src: image, alt: word('inviteQr'), width: 200, height: 200 }),
         h('div.parts', null,
           h('p.mono', null, data.link),
           h('div.row', null,
-            button('button', word('copyLink'), () => copyText(data.link)),
+            navigator.clipboard ? copyable(data.link, 'button') : null,
             button('danger', word('newLink'), () => renew()))));
     };
     const renew = async () => {

@@ -6,23 +6,12 @@ import { Directory } from './directory.js';
 import { h } from './element.js';
 import { GroupView } from './group.js';
 import { number, word } from './language.js';
+import { peopleField, peopleIn } from './people_field.js';
 import { problemText } from './problems.js';
 import { ask, respond } from './requests.js';
 import { button, emptyState, field, heading, toast } from './widgets.js';
 
 const PAGE = 50;
-
-// The people of a text: one in each line, or separated by commas.
-export const peopleIn = (text) => text.split(/[\n;,]/).map((one) => one.trim()).filter(Boolean);
-
-export const peopleField = (value = '') => field(word('peopleToAdd'), h('textarea', {
-  name: 'people',
-  rows: 3,
-  required: true,
-  spellcheck: 'false',
-  value,
-  placeholder: '+54 9 11 5550-0001\n011 15 5550-0002',
-}));
 
 export function open(view, app) {
   const { session } = app;
@@ -49,15 +38,13 @@ export function open(view, app) {
   async function show(group, response = null, focus = 'h2') {
     try {
       const details = await ask(session, 'groups.get', { group });
-      const opened = new GroupView(session, details, { again, onLeft: () => directory.read() });
+      const opened = new GroupView(session, details, { again: show, onLeft: () => directory.read() });
       directory.show(details.subject ?? group, group, ...opened.parts(response));
       directory.pane.querySelector(focus)?.focus();
     } catch (problem) {
       directory.show(group, group, emptyState(problemText(problem)));
     }
   }
-
-  const again = (group, response, focus) => show(group, response, focus);
 
   async function make() {
     const describe = (entered) => ({
@@ -80,7 +67,7 @@ export function open(view, app) {
     if (!response) return;
     await directory.read(true);
     if (response.data?.group) await show(response.data.group, response);
-    else toast(problemText(response.error), true);
+    else toast(word('inDoubt'), true);
   }
 
   async function join() {

@@ -8,16 +8,17 @@ import { button, toast } from './widgets.js';
 
 const TONES = { done: 'good', invited: 'wait', failed: 'bad', unknown: 'wait' };
 
-export async function copyText(text) {
-  await navigator.clipboard?.writeText(text);
-  toast(word('copied'));
+// A link, with a button that copies it where the browser lets a page do that: over https or loopback only.
+export function copyable(link, kind = 'plain') {
+  const copy = () => navigator.clipboard.writeText(link).then(() => toast(word('copied')));
+  return navigator.clipboard ? button(kind, word('copyLink'), copy) : h('span.mono', null, link);
 }
 
-// A response with `data.people`, as a list; the response's own error, if it has one, above it.
-export function outcomeList({ data, error, status }) {
+// A response with `data.people`, as a list; above it what to do where WhatsApp gave no answer.
+export function outcomeList({ data, status }) {
   const people = data?.people ?? [];
   return h('div.parts', { role: 'status' },
-    status === 'done' ? null : h('p.advice.wait', null, error ? errorText(error) : word('inDoubt')),
+    status === 'done' ? null : h('p.advice.wait', null, word('inDoubt')),
     h('ul.outcomes', { 'aria-label': word('outcome') }, people.map(outcome)));
 }
 
@@ -27,5 +28,5 @@ function outcome({ to, status, code, text, invite }) {
     h('span', null, readableAddress(to)),
     h(`span.badge.${TONES[status] ?? 'dim'}`, null, word(`person_${status}`)),
     why ? h('span.soft', null, why) : null,
-    invite ? button('plain', word('copyLink'), () => copyText(invite)) : null);
+    invite ? copyable(invite) : null);
 }

@@ -69,8 +69,8 @@ export function open(view, app) {
       const answers = { action: word('block'), cancel: word('cancel'), danger: true };
       if (!blocked && !(await openDialog({ ...question, ...answers }))) return;
       try {
-        const { status, error } = await respond(session, blocked ? 'contacts.unblock' : 'contacts.block', { contact });
-        toast(status === 'done' ? word('done') : problemText(error), status !== 'done');
+        const { status } = await respond(session, blocked ? 'contacts.unblock' : 'contacts.block', { contact });
+        toast(word(status === 'done' ? 'done' : 'inDoubt'), status !== 'done');
       } catch (problem) {
         toast(problemText(problem), true);
       }

@@ -97,7 +97,7 @@ const en = {
   person_limit_reached: 'The group is full, or it was too much in a short time.',
   person_refused: 'WhatsApp does not show the number: invite the person by the link.',
   person_invalid: 'That is this number itself.',
-  person_in_doubt: 'WhatsApp gave no answer.',
+  person_internal: 'WhatsApp did not do it for this person: try again.',
 };
 
 const es = {
@@ -197,7 +197,7 @@ const es = {
   person_limit_reached: 'El grupo está lleno, o fue demasiado en poco tiempo.',
   person_refused: 'WhatsApp no muestra el número: invitá a la persona con el enlace.',
   person_invalid: 'Es este mismo número.',
-  person_in_doubt: 'WhatsApp no respondió.',
+  person_internal: 'WhatsApp no lo hizo con esta persona: probá de nuevo.',
 };
 
 export const people = { en, es };
