@@ -161,7 +161,8 @@ async def test_the_newest_comes_first_and_few_at_once(rig: MediaRig) -> None:
     assert most == LIMITS.concurrent
     order = rig.harness.phone.downloaded
     assert set(order[: LIMITS.concurrent]) == {message.key.id for message in first}
-    assert order[LIMITS.concurrent] == later[-1].key.id
+    newest = {message.key.id for message in later[-LIMITS.concurrent :]}  # those that begin together race for the store
+    assert order[LIMITS.concurrent] in newest
 
 
 async def test_one_file_of_many_messages_is_downloaded_once(rig: MediaRig) -> None:
