@@ -59,13 +59,15 @@ class SqliteMediaQueue(MediaQueue):
 
     @override
     async def due(self, limit: int, begun: Collection[int]) -> Sequence[ReceivedMedia]:
-        self._waiting = await self._database.read(_count_pending)
-        return await self._rows(
-            f"{_SELECT} WHERE {_PENDING} AND due <= ? ORDER BY number DESC LIMIT ?",
-            json.dumps(list(begun)),
-            self._now(),
-            limit,
-        )
+        chosen = (json.dumps(list(begun)), self._now(), limit)
+
+        def read(connection: sqlite3.Connection) -> tuple[int, list[ReceivedMedia]]:
+            (count,) = connection.execute("SELECT count(*) FROM media WHERE state = 'pending'").fetchone()
+            query = f"{_SELECT} WHERE {_PENDING} AND due <= ? ORDER BY number DESC LIMIT ?"
+            return int(count), [_row(found) for found in connection.execute(query, chosen)]
+
+        self._waiting, rows = await self._database.read(read)
+        return rows
 
     @override
     async def next_due(self, begun: Collection[int]) -> float | None:
@@ -209,11 +211,6 @@ class SqliteMediaQueue(MediaQueue):
 
     async def _write(self, statement: str, *parameters: object) -> None:
         await self._database.write(lambda connection: connection.execute(statement, parameters).rowcount)
-
-
-def _count_pending(connection: sqlite3.Connection) -> int:
-    (count,) = connection.execute("SELECT count(*) FROM media WHERE state = 'pending'").fetchone()
-    return int(count)
 
 
 def _row(found: tuple[Any, ...]) -> ReceivedMedia:

@@ -35,11 +35,16 @@ export class Conversations {
     return found.sort((one, other) => other.at - one.at);
   }
 
-  // Messages of a chat, oldest first, with what later events say about them.
-  of(chat) {
+  // The newest messages of a chat, `most` of them, oldest first, with what later events say about them.
+  of(chat, most = Infinity) {
     const found = [...(this.messages.get(chat)?.values() ?? [])];
     found.sort((one, other) => one.at - other.at || one.order - other.order);
-    return found.map((item) => ({ ...item, ...this.marks.get(item.id) }));
+    return found.slice(-most).map((item) => ({ ...item, ...this.marks.get(item.id) }));
+  }
+
+  // How many messages of a chat are known.
+  count(chat) {
+    return this.messages.get(chat)?.size ?? 0;
   }
 
   async loadChats(search) {
