@@ -34,10 +34,11 @@ def unknown_names(environment: Mapping[str, str], file: Mapping[str, str | None]
     if not has_unknown(environment, file):
         return iter(())
     # 0.1 s of processor time, so only where one of its names may be there
+    from campaigns.settings import CampaignSettings
     from responder.settings import ResponderSettings
 
-    responder = [str(field.validation_alias) for field in ResponderSettings.model_fields.values()]
-    return unknown(environment, file, responder)
+    fields = [*ResponderSettings.model_fields.values(), *CampaignSettings.model_fields.values()]
+    return unknown(environment, file, [str(field.validation_alias) for field in fields])
 
 
 def doubts(settings: BridgeSettings, responder: ResponderSettings | None) -> Iterator[Finding]:

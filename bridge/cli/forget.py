@@ -95,6 +95,7 @@ async def _forget(
     if not dry_run:
         await _delete_files(settings, theirs)
     await _erase_from_responder(report, person, settings, dry_run=dry_run)
+    await _erase_from_campaigns(report, person, settings, dry_run=dry_run)
     if in_use and not dry_run:
         await asyncio.sleep(2 * POLL)  # by then the bridge has dropped its in-memory copy
     report.copies = [str(path) for path in _copies(settings, names)]
@@ -120,6 +121,25 @@ async def _erase_from_responder(
     async with database:
         if await SCHEMA.is_there(database):
             report.erased["responder"] = await erase(database, person.addresses, dry_run=dry_run)
+
+
+async def _erase_from_campaigns(
+    report: _Report, person: ErasedPerson, settings: BridgeSettings, *, dry_run: bool
+) -> None:
+    """Skipped if these settings lead to no existing database of the campaigns service."""
+    from bridge.cli.paths import CAMPAIGNS_STORE
+    from bridge.sql.database import SqlDatabase
+    from campaigns.settings import load
+    from campaigns.store.erasure import erase
+    from campaigns.store.schema import SCHEMA
+
+    own = load(data_dir=settings.data_dir)
+    database = SqlDatabase(own.database_url)
+    if database.is_sqlite and not (own.data_dir / CAMPAIGNS_STORE).exists():
+        return
+    async with database:
+        if await SCHEMA.is_there(database):
+            report.erased["campaigns"] = await erase(database, person.addresses, dry_run=dry_run)
 
 
 async def _delete_files(settings: BridgeSettings, theirs: set[str]) -> None:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 #: The responder's SQLite file in WA_DATA_DIR, used unless it has another database.
 RESPONDER_STORE = "responder.db"
+#: The same of the campaigns service.
+CAMPAIGNS_STORE = "campaigns.db"
 #: The folder in WA_DATA_DIR with the data of `wa up --sandbox`.
 SANDBOX = "sandbox"
 #: The file in a data directory that its bridge locks.
@@ -63,10 +65,10 @@ def configured_session(settings: BridgeSettings, session: str | None) -> str:
 
 
 def shared_databases(settings: BridgeSettings) -> list[Path]:
-    """The databases that belong to no session: the bridge's own store, the responder's SQLite file."""
+    """The databases that belong to no session: the bridge's own store, the services' SQLite files."""
     from bridge.store import BRIDGE_STORE
 
-    return [settings.data_dir / name for name in (BRIDGE_STORE, RESPONDER_STORE)]
+    return [settings.data_dir / name for name in (BRIDGE_STORE, RESPONDER_STORE, CAMPAIGNS_STORE)]
 
 
 def confirm(question: str, *, yes: bool, json: bool) -> None:

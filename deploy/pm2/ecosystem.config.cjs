@@ -1,4 +1,4 @@
-// Bridge and responder under pm2, for machines that run everything under it. Prefer systemd (deploy/systemd): it isolates
+// Bridge, responder and campaigns under pm2, for machines that run everything under it. Prefer systemd (deploy/systemd): it isolates
 // the machine from the browser, and detects a service that hangs.
 //
 //   pm2 start deploy/pm2/ecosystem.config.cjs && pm2 save && pm2 startup
@@ -52,4 +52,7 @@ function service(command, ...files) {
   };
 }
 
-module.exports = { apps: [service('bridge'), service('responder', 'responder.env')] };
+const apps = [service('bridge'), service('responder', 'responder.env')];
+// Optional: copy campaigns.env.example there, and set WA_CAMPAIGNS_URL in wa.env.
+if (existsSync(`${etc}/campaigns.env`)) apps.push(service('campaigns', 'campaigns.env'));
+module.exports = { apps };

@@ -16,6 +16,7 @@ from campaigns.errors import CampaignError
 from campaigns.planning import Planner
 from campaigns.store.campaigns import CampaignStore
 from campaigns.store.contact_lists import RecipientListStore
+from campaigns.store.erasure import erase
 from campaigns.store.people import Heard, HeardPeople
 from campaigns.store.recipients import RecipientStore
 from campaigns.views import report_row
@@ -130,3 +131,16 @@ async def test_an_opt_out_counts_in_every_session_and_spelling(desk: Desk) -> No
 
 def _running() -> tuple[CampaignState, CampaignState]:
     return CampaignState.DRAFT, CampaignState.RUNNING
+
+
+async def test_an_erased_person_leaves_a_report_that_adds_up(desk: Desk, database: SqlDatabase) -> None:
+    campaign = await desk.plan(recipients=[*people(2), {"to": "5491155500001", "name": "Ana"}])
+    await desk.people.opt_out(["5491155500001"], NOW, "operator")
+    found = await erase(database, {"5491155500001@c.us", "541155500001@c.us"}, dry_run=True)
+    assert found == await erase(database, {"5491155500001@c.us", "541155500001@c.us"})
+    assert found == {"contacts": 0, "times": 0, "still open": 0, "recipients": 2, "opt-outs kept": 1}
+    rows = await desk.rows(campaign)
+    assert [(row.to, row.name, row.text) for row in rows if row.n != 1] == [("", None, ""), ("", None, "")]
+    counts = (await desk.campaigns.counts([campaign]))[campaign]
+    assert (counts.planned, counts.skipped) == (1, 2)
+    assert await desk.people.opted_out(["5491155500001"]) == {"5491155500001"}

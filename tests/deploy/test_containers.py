@@ -31,7 +31,7 @@ def composed(tmp_path: Path) -> dict[str, Any]:
     compose = require_binary("docker-compose", "docker-compose")
     project = tmp_path / "deploy"
     shutil.copytree(ROOT / "deploy", project)
-    for name in ("wa", "responder"):
+    for name in ("wa", "responder", "campaigns"):
         shutil.copy(project / f"{name}.env.example", project / f"docker/{name}.env")
     read = subprocess.run(
         [compose, "-f", "compose.yaml", "--profile", "*", "config"],
@@ -53,6 +53,7 @@ def test_compose_accepts_the_file_and_its_services_fit_together(composed: dict[s
         "websockets",
         "bridge",
         "responder",
+        "campaigns",
         "database",
         "nginx",
         "prometheus",
@@ -86,7 +87,7 @@ def test_containers_have_minimal_privileges(composed: dict[str, Any]) -> None:
         assert "no-new-privileges:true" in service["security_opt"], name
         assert not service.get("privileged"), name
         assert not service.get("cap_add"), name
-    for name in ("init", "broker", "websockets", "bridge", "responder"):
+    for name in ("init", "broker", "websockets", "bridge", "responder", "campaigns"):
         service = composed["services"][name]
         assert service["cap_drop"] == ["ALL"], name
         assert service["read_only"] is True, name
@@ -134,6 +135,7 @@ def test_start_uses_the_address_that_init_wrote(tmp_path: Path) -> None:
     assert started("bridge") == "bridge mqtt://bridge:a%20b@127.0.0.1:1883"
     assert started("bridge", WA_MQTT_URL="mqtt://elsewhere") == "bridge mqtt://elsewhere"
     assert started("pair", "--session", "haby").startswith("pair --session haby mqtt://bridge:")
+    assert started("campaigns") == "campaigns"
     assert started("responder") == "responder"  # its file does not exist
 
 

@@ -9,14 +9,17 @@ import pytest
 from pydantic_settings import BaseSettings
 
 import bridge.settings
+import campaigns.settings
 import responder.settings
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 BRIDGE, RESPONDER = DEPLOY / "wa.env.example", DEPLOY / "responder.env.example"
+CAMPAIGNS = DEPLOY / "campaigns.env.example"
 LINE = re.compile(r"(?m)^#([A-Z][A-Z0-9_]*)=(.*)$")
 SETTINGS: list[tuple[type[BaseSettings], tuple[Path, ...]]] = [
     (bridge.settings.BridgeSettings, (BRIDGE,)),
     (responder.settings.ResponderSettings, (BRIDGE, RESPONDER)),
+    (campaigns.settings.CampaignSettings, (BRIDGE, CAMPAIGNS)),
 ]
 
 
@@ -32,9 +35,10 @@ def variables(settings: type[BaseSettings]) -> set[str]:
 
 
 def test_the_files_list_exactly_the_settings_of_the_programs() -> None:
-    of_bridge, of_responder = (variables(settings) for settings, _ in SETTINGS)
+    of_bridge, of_responder, of_campaigns = (variables(settings) for settings, _ in SETTINGS)
     assert set(shown(BRIDGE)) == of_bridge
     assert set(shown(RESPONDER)) == of_responder - of_bridge
+    assert set(shown(CAMPAIGNS)) == of_campaigns - of_bridge
 
 
 @pytest.mark.parametrize(("settings", "files"), SETTINGS)
@@ -51,7 +55,7 @@ def test_the_values_shown_are_the_defaults(
 
 
 def test_each_setting_is_explained_and_no_secret_has_a_value() -> None:
-    for file in (BRIDGE, RESPONDER):
+    for file in (BRIDGE, RESPONDER, CAMPAIGNS):
         lines = file.read_text(encoding="utf-8").splitlines()
         assert all(line.startswith("#") or not line for line in lines), "every setting is commented out"
         for number, line in enumerate(lines):

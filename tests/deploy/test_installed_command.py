@@ -52,4 +52,4 @@ def test_other_users_are_refused(tmp_path: Path) -> None:
         refused = subprocess.run(
             [sys.executable, "-I", COMMAND, *arguments], capture_output=True, text=True, check=False, cwd=tmp_path
         )
-        assert (refused.returncode, refused.stderr) == (1, "wa: --as bridge or --as responder\n")
+        assert (refused.returncode, refused.stderr) == (1, "wa: --as bridge, --as responder or --as campaigns\n")

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from bridge.contract.errors import StartError
 from bridge.sql.database import make_private
-from responder.errors import WrongSettings
 from tests.mosquitto_server import free_port
 
 WA = [sys.executable, "-c", "from bridge.cli import main; main()"]
@@ -27,6 +27,7 @@ def readable_by_others(folder: Path) -> list[str]:
     [
         ("responder", "Conversations:", "responder.db"),
         ("bridge", "HTTP:", "bridge.db"),
+        ("campaigns", "Campaigns:", "campaigns.db"),
     ],
 )
 async def test_a_service_corrects_open_permissions_and_creates_private_files(
@@ -74,5 +75,5 @@ def test_a_folder_of_another_user_is_refused_with_advice(tmp_path: Path, monkeyp
         raise PermissionError
 
     monkeypatch.setattr(Path, "chmod", forbidden)
-    with pytest.raises(WrongSettings, match="Give it to this user"):
+    with pytest.raises(StartError, match="Give it to this user"):
         make_private(tmp_path / "responder.db")

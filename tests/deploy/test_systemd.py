@@ -19,6 +19,7 @@ UNITS = Path(__file__).parents[2] / "deploy/systemd"
 EXPOSURE = {
     "wa-bridge.service": 25,
     "wa-responder.service": 15,
+    "wa-campaigns.service": 15,
     "wa-websockets.service": 15,
     "mosquitto.service": 15,
     "wa-backup.service": 28,
@@ -63,7 +64,7 @@ def analyze(units: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 def test_systemd_accepts_the_units(units: Path) -> None:
     names = [str(path) for path in sorted(units.glob("*.service")) + sorted(units.glob("*.timer"))]
-    assert len(names) == 8
+    assert len(names) == 9
     verified = analyze(units, "verify", *names)
     assert (verified.returncode, verified.stderr) == (0, "")
 

@@ -74,7 +74,7 @@ async def check_folder(
     with tempfile.TemporaryDirectory(prefix="wa-check-", dir=scratch) as name:
         if (bridge := folder / "bridge" / BRIDGE_STORE).exists():
             await _collect_faults(result, bridge, _read_bridge_store(bridge, Path(name), result, now.timestamp))
-        for database in sorted((folder / "responder").glob("*.db")):
+        for database in sorted([*(folder / "responder").glob("*.db"), *(folder / "campaigns").glob("*.db")]):
             await _collect_faults(result, database, _copy(database, Path(name)))
     result.faults += _settings_faults(folder / "settings.tar")
     return result
