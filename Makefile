@@ -30,8 +30,8 @@ chaos: setup  ## inject faults under load, write docs/RELIABILITY.md; options: S
 kills: setup  ## a campaign whose parts are killed again and again; options: RECIPIENTS= ROUNDS= SEED=
 	@exec .venv/bin/python -m tests.campaigns.kill_run $(if $(RECIPIENTS),--recipients $(RECIPIENTS)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SEED),--seed $(SEED))
 
-day: setup  ## a squeezed day of the responder with wrong clock, small packets, slow posts; option: MINUTES=
-	@exec .venv/bin/python -m tests.responder.day $(if $(MINUTES),--minutes $(MINUTES))
+day: setup  ## a squeezed day of the responder with wrong clock, small packets, slow posts; options: MINUTES= PEOPLE= DATABASE=
+	@exec .venv/bin/python -m tests.responder.day $(if $(MINUTES),--minutes $(MINUTES)) $(if $(PEOPLE),--people $(PEOPLE)) $(if $(DATABASE),--database $(DATABASE))
 
 clean:  ## delete what setup and tests created; data/ stays, it holds your sessions
 	@rm -rf .venv .venv-second .coverage bridge/drivers/web/node_modules tests/docs/node/node_modules build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -12,7 +12,7 @@ from bridge.contract.jid import Jid, Server
 
 CHAT = "5491155500001"
 #: Runs in the page: records when wa-js announces each message (unix milliseconds, with fraction).
-_LISTEN = """() => {
+LISTEN = """() => {
   globalThis.benchEvents = [];
   WPP.on("chat.new_message", (msg) => benchEvents.push([msg.id.id, performance.timeOrigin + performance.now()]));
 }"""
@@ -36,7 +36,7 @@ async def paced(stage: Stage, *, count: int, rate: float) -> list[float]:
     async with program("subscriber_program", url, str(count)) as subscriber, phone(stage) as api:
         await subscriber.line()  # subscribed
         async with stage.page() as page:
-            await page.evaluate(_LISTEN)
+            await page.evaluate(LISTEN)
         loop = asyncio.get_running_loop()
         began = loop.time()
         async with asyncio.TaskGroup() as posts:

@@ -20,9 +20,9 @@ from bridge.contract.messages import Stream
 from bridge.contract.pace import Pace
 from bridge.contract.session import SessionState
 from bridge.contract.status import MemoryUse
+from bridge.core.budgets import Pacing
 from bridge.core.inbound import InboundPipeline
 from bridge.core.outbound import OutboundPipeline
-from bridge.core.pacing import Pacing
 from bridge.core.people import People
 from bridge.core.session import Session
 from bridge.drivers.web import Limits, PlaywrightRuntime, WebDriver

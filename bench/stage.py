@@ -64,8 +64,10 @@ class Stage:
             yield connection
 
     @asynccontextmanager
-    async def bridge(self, broker_port: int | None = None) -> AsyncIterator[asyncio.subprocess.Process]:
-        """Run `wa bridge` as a service would; its log goes to a file."""
+    async def bridge(
+        self, broker_port: int | None = None, **settings: str
+    ) -> AsyncIterator[asyncio.subprocess.Process]:
+        """Run `wa bridge` as a service would, with further settings; its log goes to a file."""
         path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("BENCH_PYTHONPATH")]))
         with (self.folder / "bridge.log").open("ab") as log:
             process = await asyncio.create_subprocess_exec(
@@ -74,7 +76,7 @@ class Stage:
                 "bridge.cli",
                 "bridge",
                 cwd=self.folder,
-                env={**self.environment(broker_port), "PYTHONPATH": path},
+                env={**self.environment(broker_port), "PYTHONPATH": path, **settings},
                 stdout=log,
                 stderr=log,
             )

@@ -7,6 +7,7 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BeforeValidator, ValidationInfo
 from pydantic_settings import NoDecode
@@ -21,6 +22,7 @@ PLACEHOLDERS = frozenset({"changeme", "change-me", "change_me", "password", "sec
 _NOT_A_LEVEL = re.compile(r"[^A-Za-z0-9_-]+")
 _RETENTION = re.compile(r"(\d{1,5})d\s*,\s*(\d{1,6})(MB|GB)")
 _SIZE = re.compile(r"(\d{1,6})\s*(B|KB|MB|GB)?")
+_LARGEST_INLINE = 500_000
 _UNITS = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9}
 
 
@@ -99,12 +101,46 @@ def _parse_pace(value: Any, info: ValidationInfo) -> Any:
     return Pace.parse(value, burst=info.data.get("pace_burst", 1)) if isinstance(value, str) else value
 
 
+def parse_new_pace(text: str) -> Pace:
+    """Parse the pace of first messages, which leave one at a time. Raises ValueError."""
+    return Pace.parse(text, burst=1)
+
+
+def parse_zone(text: str) -> ZoneInfo:
+    """Parse the name of a time zone. Raises ValueError."""
+    try:
+        return ZoneInfo(text.strip())
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValueError(f"{text!r} is not a time zone; write for example America/Argentina/Cordoba") from error
+
+
 def parse_size(text: str) -> int:
     """Parse `64MB`; returns bytes. Raises ValueError."""
     match = _SIZE.fullmatch(text.strip())
     if match is None:
         raise ValueError("must be a size, for example 64MB")
     return int(match[1]) * _UNITS[match[2] or "B"]
+
+
+def parse_inline(text: str) -> int:
+    """Parse the size of files that go over MQTT; returns bytes. Raises ValueError."""
+    if (size := parse_size(text)) > _LARGEST_INLINE:
+        raise ValueError("must be 500KB at most: brokers refuse larger messages")
+    return size
+
+
+def parse_public_url(url: str) -> str:
+    """Check the address for other machines. Raises ValueError."""
+    if not url.startswith(("http://", "https://")):
+        raise ValueError("must begin with https:// or http://")
+    return url.rstrip("/")
+
+
+def parse_web_url(url: str) -> str:
+    """Check the address of the page that the driver opens. Raises ValueError."""
+    if not url.startswith(("http://", "https://")):
+        raise ValueError("must begin with https:// (or http:// for a local page)")
+    return url
 
 
 def parse_media_types(text: str) -> frozenset[str]:

@@ -9,8 +9,9 @@ from __future__ import annotations
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
 
-from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic import Field, InstanceOf, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
 from bridge.asgi.forwarded import Proxies
@@ -20,9 +21,10 @@ from bridge.contract.errors import StartError
 from bridge.contract.pace import Pace
 from bridge.contract.settings_file import encoding_fault
 from bridge.contract.topics import Topics, check_prefix, check_session_name
+from bridge.core.budgets import Pacing
 from bridge.core.call_rejection import CallPolicy
 from bridge.core.media_policy import MediaMode, MediaPolicy
-from bridge.core.pacing import Pacing
+from bridge.core.quiet_hours import QuietHours
 from bridge.drivers import DriverName
 from bridge.setting_types import (
     PLACEHOLDERS,
@@ -31,17 +33,21 @@ from bridge.setting_types import (
     SessionSetting,
     default_instance,
     parse_brokers,
+    parse_inline,
     parse_media_types,
+    parse_new_pace,
     parse_port,
+    parse_public_url,
     parse_sessions,
     parse_size,
+    parse_web_url,
+    parse_zone,
     parsed,
 )
 from bridge.store.media_s3 import S3Location
 from bridge.webhooks.callback_url import CallbackRules
 
 ENV_FILE = ".env"
-_LARGEST_INLINE = 500_000
 
 
 def _name(variable: str, **rest: Any) -> Any:
@@ -97,7 +103,7 @@ class BridgeSettings(CampaignAddress):
         description="Logins and stores, on a local disk. The systemd units set it to /var/lib/wa-bridge and"
         " /var/lib/wa-responder.",
     )
-    web_url: str = _name(
+    web_url: Annotated[str, parsed(parse_web_url)] = _name(
         "WA_WEB_URL",
         default="https://web.whatsapp.com/",
         description="The page that the driver opens. Only tests change it.",
@@ -169,6 +175,23 @@ class BridgeSettings(CampaignAddress):
         le=60,
         description="Maximum random extra seconds for a send that had to wait.",
     )
+    pace_new: Annotated[Pace, NoDecode, parsed(parse_new_pace)] = _name(
+        "WA_PACE_NEW",
+        default="1/30s",
+        description="Rate of first messages, to people who have not written in 30 days; each waits up to half as much"
+        " longer or shorter. Answers do not wait for them. off: they go as answers do.",
+    )
+    new_per_day: int | None = _name(
+        "WA_NEW_PER_DAY", default=None, ge=1, description="Maximum of first messages in 24 hours. Default: none."
+    )
+    quiet_hours: Annotated[QuietHours, NoDecode, parsed(QuietHours.parse)] = _name(
+        "WA_QUIET_HOURS",
+        default="",
+        description="Hours in which commands with priority bulk are held, for example 21:00-09:00. Default: none.",
+    )
+    zone: Annotated[InstanceOf[ZoneInfo], NoDecode, parsed(parse_zone)] = _name(
+        "WA_TZ", default="America/Argentina/Buenos_Aires", description="Time zone of WA_QUIET_HOURS."
+    )
     retention: Annotated[Retention, NoDecode, parsed(Retention.parse)] = _name(
         "WA_RETENTION",
         default="30d,1GB",
@@ -235,12 +258,12 @@ class BridgeSettings(CampaignAddress):
         description="How long files are kept: days and size of all of them, whichever is reached first. A file also"
         " goes with the last message that has it (WA_RETENTION).",
     )
-    media_inline: Annotated[int, NoDecode, parsed(parse_size)] = _name(
+    media_inline: Annotated[int, NoDecode, parsed(parse_inline)] = _name(
         "WA_MEDIA_INLINE",
         default="0",
         description="Files below this size, at most 500KB, are also in the event that reports them, in base64.",
     )
-    public_url: str | None = _name(
+    public_url: Annotated[str | None, parsed(parse_public_url)] = _name(
         "WA_PUBLIC_URL",
         default=None,
         description="The address of the HTTP server for other machines, for example https://wa.example; links to files"
@@ -339,27 +362,6 @@ class BridgeSettings(CampaignAddress):
             raise ValueError(f"is too short to be a secret: {shortest} characters or more")
         return secret
 
-    @field_validator("media_inline")
-    @classmethod
-    def _check_inline(cls, size: int) -> int:
-        if size > _LARGEST_INLINE:
-            raise ValueError("must be 500KB at most: brokers refuse larger messages")
-        return size
-
-    @field_validator("public_url")
-    @classmethod
-    def _check_public_url(cls, url: str | None) -> str | None:
-        if url is not None and not url.startswith(("http://", "https://")):
-            raise ValueError("must begin with https:// or http://")
-        return url and url.rstrip("/")
-
-    @field_validator("web_url")
-    @classmethod
-    def _check_web_url(cls, url: str) -> str:
-        if not url.startswith(("http://", "https://")):
-            raise ValueError("must begin with https:// (or http:// for a local page)")
-        return url
-
     @property
     def topics(self) -> Topics:
         """Topics under the configured prefix."""
@@ -374,8 +376,9 @@ class BridgeSettings(CampaignAddress):
     def pacing(self) -> Pacing:
         """The paces of each session; `WA_PACE=off` switches all of them off."""
         if self.pace.is_off:
-            return Pacing(self.pace, self.pace)
-        return Pacing(self.pace, self.pace_chat, self.pace_spacing, self.pace_jitter, self.pace_checks)
+            return Pacing(self.pace, self.pace, quiet=self.quiet_hours, zone=self.zone)
+        paces = self.pace, self.pace_chat, self.pace_spacing, self.pace_jitter, self.pace_checks, self.pace_new
+        return Pacing(*paces, per_day=self.new_per_day, quiet=self.quiet_hours, zone=self.zone)
 
     def session_dir(self, name: str) -> Path:
         """Where a session keeps its profile and store."""

@@ -14,8 +14,9 @@ from responder.file_answers import FileAnswer
 from responder.model import Model
 from responder.orders import Order, confirmation, order_in
 from responder.outgoing import AnswerSink, typing_shown
+from responder.pictures import PictureFetcher
 from responder.policy import Verdict
-from responder.prompt import PromptLimits, chat_messages, system_text
+from responder.prompt import PromptLimits, chat_messages, system_text, with_pictures
 from responder.rules_file import RulesFile
 from responder.store.pending import PendingWork
 from responder.store.rows import Pending
@@ -47,7 +48,7 @@ class Prompt:
 
 
 class AnswerSource:
-    """Rules first, then the model. Without a model, rules only."""
+    """Rules first, then the model. Without a model, rules only; without `pictures` it is shown none."""
 
     def __init__(
         self,
@@ -59,8 +60,10 @@ class AnswerSource:
         store: PendingWork,
         switches: Switches,
         sink: AnswerSink,
+        pictures: PictureFetcher | None,
         now: Callable[[], float],
     ) -> None:
+        self._pictures = pictures
         self._rules = rules
         self._model = model
         self._prompt = prompt
@@ -114,7 +117,11 @@ class AnswerSource:
             cliente_id=first.cliente_id,
         )
         history = await self._store.history(first, HISTORY)
-        messages = chat_messages(system, history, [pending.body for pending in batch], self._prompt.limits)
+        written = [pending.body or f"[{pending.kind}]" for pending in batch]
+        messages = chat_messages(system, history, written, self._prompt.limits)
         async with typing_shown(self._sink, first.session, first.chat):
-            text = await model.complete(messages, mask(first.chat))
+            seen = await self._pictures.fetched(batch) if self._pictures is not None else []
+            if not seen and not any(pending.body for pending in batch):
+                return None  # there is nothing to answer
+            text = await model.complete(with_pictures(messages, seen), mask(first.chat))
         return Answer(TurnOrigin.MODEL, text) if text else None

@@ -27,6 +27,7 @@ from responder.incoming import ReceivedMessage
 from responder.lease_worker import LeaseWorker, ReaderFactory
 from responder.leases import HeldLeases, Leases, all_leases, is_gone, owner_name
 from responder.model import Model
+from responder.pictures import PictureFetcher
 from responder.replies import Replies
 from responder.rules_file import RulesFile
 from responder.session_reader import SessionReader
@@ -113,6 +114,7 @@ class Responder:
         self._sender: LegacySender | None = None
         self._transport = self._choose_transport(broker, timing)
         self.health = Health(self.database, self._transport, self._held.by_name)
+        transcripts = Transcripts(self.database, operator, self.switches, self._transport.now)
         answers = AnswerSource(
             self.rules,
             self.model,
@@ -121,11 +123,12 @@ class Responder:
             store=self._pending,
             switches=self.switches,
             sink=self._transport.sink,
+            pictures=PictureFetcher(transcripts, self.faults, timing.pictures) if settings.policy.images else None,
             now=self._transport.now,
         )
         self._voice = VoiceNotes(
             self.transcriber,
-            Transcripts(self.database, operator, self.switches, self._transport.now),
+            transcripts,
             recorded=self._recorded,
             heard=self._heard,
             faults=self.faults,
@@ -250,7 +253,7 @@ class Responder:
             return SenderTransport(self._sender, self._turns, self.faults, time.time, timing.sender)
         if broker is None:
             raise WrongSettings("There is no broker to connect to: set WA_MQTT_URL or MASSIVE_SENDER_URL.")
-        return BrokerTransport(broker, settings.sessions, self.faults, time.time, self.rules.content_of)
+        return BrokerTransport(broker, settings.sessions, self.faults, time.time, self.rules.path_of)
 
     async def _work(self, stop: asyncio.Event) -> None:
         async with asyncio.TaskGroup() as tasks:

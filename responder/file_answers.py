@@ -13,9 +13,11 @@ from pydantic import ValidationError
 
 from bridge.contract.errors import CodedError
 from bridge.contract.file_types import HEAD
-from bridge.contract.kinds import BY_FIELD, MAX_INLINE, load_field
+from bridge.contract.kinds import BY_FIELD, load_field
 from bridge.contract.kinds.media_content import MediaContent
 
+#: Bytes of a file, at most; the bridge may take less (WA_MEDIA_LIMIT).
+LARGEST = 100_000_000
 #: The fields that an answer may have instead of a text.
 FIELDS = tuple(name for name, kind in BY_FIELD.items() if issubclass(kind, MediaContent))
 
@@ -79,17 +81,22 @@ class FileFolder:
         """The beginning of a file and its SHA-256."""
         self.named.add(path)
         try:
-            content = path.read_bytes()
+            size = path.stat().st_size
+            if not 0 < size <= LARGEST:
+                raise ValueError(f"the file {path} has {size:,} bytes; 1 to {LARGEST:,} are allowed")
+            with path.open("rb") as file:
+                head = file.read(HEAD)
+            sha256 = sha256_of(path)
         except OSError as error:
             raise ValueError(f"the file {path} cannot be read: {error.strerror}") from error
-        if not 0 < len(content) <= MAX_INLINE:
-            raise ValueError(
-                f"the file {path} has {len(content):,} bytes; 1 to {MAX_INLINE:,} are allowed. Give a larger one by"
-                " its url."
-            )
-        sha256 = hashlib.sha256(content).hexdigest()
         self.paths[sha256] = path
-        return content[:HEAD], sha256
+        return head, sha256
+
+
+def sha256_of(path: Path) -> str:
+    """The SHA-256 of a file, 64 hexadecimal digits. Blocking; raises OSError."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 NO_FILES = FileFolder(None, "a file needs a rules file of your own: RESPONDER_RULES")

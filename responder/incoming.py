@@ -24,7 +24,7 @@ STATEMENT_OVERHEAD = 2_000
 #: Characters that are recorded of a text that a database does not take.
 SHORT = 1_000
 #: Beginnings of the types of files that the responder may read.
-READ_FILES = ("audio/",)
+READ_FILES = ("audio/", "image/")
 #: Unix seconds of the year 2242; later timestamps are invalid.
 LATEST = 2**33
 
@@ -160,8 +160,9 @@ def of_event(event: EventMessage) -> ReceivedMessage | PersonLink | MessageMark 
 
 
 def file_mark(message: ReceivedMessage) -> MessageMark | None:
-    """Where the file of a voice message is, if the message itself says so: one that is read late."""
-    if message.file is None or message.position is None or message.facts.speech is None:
+    """Where the file of a voice message or a picture is, if the message itself says so: one that is read late."""
+    is_read = message.facts.speech is not None or message.facts.is_picture
+    if message.file is None or message.position is None or not is_read:
         return None
     forms = frozenset({message.message_id})
     return MessageMark(message.position, message.message_id, forms, MEDIA, message.file, message.facts.timestamp)
@@ -233,6 +234,7 @@ def _received(
         mentions_account=message.mentions_me is True,
         title=_title(message),
         speech=_speech(message),
+        is_picture=_is_file(message, "image"),
     )
     return ReceivedMessage(
         session=session,
@@ -260,12 +262,14 @@ def _title(message: MessageBody) -> str:
     return " ".join(title.split())[:LONGEST_TITLE]
 
 
+def _is_file(message: MessageBody, wanted: str) -> bool:
+    """Whether it has a file of a kind, which may be seen more than once."""
+    kind, media = BY_NAME.get(message.kind or message.type), message.media
+    return kind is not None and kind.kind == wanted and bool(media and media.state is not None and not media.view_once)
+
+
 def _speech(message: MessageBody) -> float | None:
-    kind = BY_NAME.get(message.kind or message.type)
-    media = message.media
-    if kind is None or kind.kind != "voice" or media is None or media.state is None or media.view_once:
-        return None
-    return media.seconds or 0.0
+    return (message.media.seconds or 0.0) if message.media and _is_file(message, "voice") else None
 
 
 def _file(state: MediaState | None, url: str | None) -> str | None:

@@ -11,7 +11,7 @@ from responder.settings import ResponderSettings
 _OF_A_DATABASE = ("db_port", "db_user", "db_password", "db_database")
 _OF_A_MODEL = (
     *("openai_base_url", "openai_model", "temperature", "max_tokens", "max_text", "max_prompt", "model_timeout"),
-    *("model_retries", "model_concurrency", "price_in", "price_out", "prompt_file", "prompt_vars"),
+    *("model_retries", "model_concurrency", "price_in", "price_out", "prompt_file", "prompt_vars", "images"),
 )
 
 
@@ -32,6 +32,8 @@ def ineffective(settings: ResponderSettings) -> Iterator[tuple[str, str]]:
             f"RESPONDER_PROMPT_VARS: the system text does not contain {{{{{unused[0]}}}}}.",
             "Write the name as RESPONDER_PROMPT has it.",
         )
+    if settings.images and settings.sender_url is not None:
+        yield ("RESPONDER_IMAGES with MASSIVE_SENDER_URL: the legacy sender gives no files.", "Use the broker.")
     if settings.transcribe and settings.sender_url is not None:
         yield (
             "RESPONDER_TRANSCRIBE with MASSIVE_SENDER_URL: the legacy sender gives no files.",

@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 import base64
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Protocol
 
 from typing_extensions import override
 
 from bridge.client import Client, CodedError, Content, NoAnswer, NoSuchSession, Priority, Result, ResultStatus
-from bridge.contract.errors import Conflict
-from bridge.contract.kinds import load_field
+from bridge.contract.errors import Conflict, MediaUnavailable
+from bridge.contract.kinds import MAX_INLINE, load_field
+from responder.errors import FileFailed
 from responder.store.rows import QueuedAnswer, Turn
 from responder.store.turns import Finished
 from responder.turns import TurnOrigin, TurnState
@@ -24,8 +26,8 @@ _log = logging.getLogger(__name__)
 RESULT_TIMEOUT = 120.0
 #: Seconds after a command has expired in which the bridge may still report its outcome.
 GRACE = 60.0
-#: Seconds before a command to an unknown session is published again.
-UNKNOWN_SESSION_RETRY = 15.0
+#: Seconds before a command to an unknown session is published again, and before a file is uploaded again.
+UNKNOWN_SESSION_RETRY = UPLOAD_RETRY = 15.0
 #: Seconds that one typing indicator lasts, and between two of them: it ends by itself if the responder dies.
 TYPING, TYPING_AGAIN = 15.0, 10.0
 
@@ -65,12 +67,17 @@ async def typing_shown(sink: AnswerSink, session: str, chat: str) -> AsyncIterat
 
 class MqttAnswerSink(AnswerSink):
     """Repeats the same ids until there is a result: the bridge sends each once. `client` returns the connected one,
-    `file` the bytes of a rule's file by its SHA-256, if it is still there."""
+    `file` a rule's file by its SHA-256, if it is still there. `upload` brings a large one to the bridge."""
 
     def __init__(
-        self, client: Callable[[], Client], now: Callable[[], float], file: Callable[[str], bytes | None]
+        self,
+        client: Callable[[], Client],
+        now: Callable[[], float],
+        file: Callable[[str], Path | None],
+        upload: Callable[[Path], Awaitable[str]] | None = None,
     ) -> None:
         self._client = client
+        self._upload = upload
         self._file = file
         self._now = now
 
@@ -105,6 +112,12 @@ class MqttAnswerSink(AnswerSink):
                     _log.warning("%s: %s", turn.session, error.text)
                     result = None
                     await asyncio.sleep(UNKNOWN_SESSION_RETRY)
+                except FileFailed as error:
+                    if not error.transient or self._now() > turn.expires_at:
+                        return Finished(turn.id, TurnState.FAILED, MediaUnavailable.code)
+                    _log.warning("%s: %s", turn.session, error.text)
+                    result = None
+                    await asyncio.sleep(UPLOAD_RETRY)
                 if result is not None and result.status is not ResultStatus.ACCEPTED:
                     return _finished(turn, result)
                 if self._now() > turn.expires_at + GRACE:
@@ -136,15 +149,27 @@ class MqttAnswerSink(AnswerSink):
         return result
 
     async def _content(self, command: QueuedAnswer) -> str | Content:
-        """The text, or the file with its bytes, which are the same command to the bridge as their SHA-256."""
+        """The text, or the file with its bytes, which are the same command to the bridge as their SHA-256.
+
+        Raises FileFailed for one that is too large for a command and cannot be uploaded.
+        """
         if command.content is None:
             return command.text
         [(field, value)] = command.content.items()
         sha256 = value.get("sha256")
-        if sha256 is not None and (content := await asyncio.to_thread(self._file, sha256)) is not None:
-            rest = {name: one for name, one in value.items() if name != "sha256"}
-            return load_field(field, rest | {"data": base64.b64encode(content).decode()})
-        return load_field(field, value)
+        path = None if sha256 is None else await asyncio.to_thread(self._file, sha256)
+        if path is None:
+            return load_field(field, value)
+        if (await asyncio.to_thread(path.stat)).st_size > MAX_INLINE:
+            if self._upload is not None:
+                try:
+                    await self._upload(path)
+                except CodedError as error:
+                    raise FileFailed(f"{path.name} is not uploaded: {error.text}", transient=error.transient) from error
+            return load_field(field, value)
+        rest = {name: one for name, one in value.items() if name != "sha256"}
+        content = await asyncio.to_thread(path.read_bytes)
+        return load_field(field, rest | {"data": base64.b64encode(content).decode()})
 
 
 def _finished(turn: Turn, result: Result) -> Finished:

@@ -74,11 +74,13 @@ class Policy:
     total_budget: int = 1000
     #: Seconds of the longest voice message that becomes text; 0: none does.
     speech: float = 0
+    #: Whether a model is shown pictures.
+    images: bool = False
 
     @property
     def reads_files(self) -> bool:
         """Whether it matters where the files of messages are."""
-        return self.speech > 0
+        return self.speech > 0 or self.images
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,8 @@ class Facts:
     """The name of its file, or its place, if it has one."""
     speech: float | None = None
     """Seconds of a voice message, 0 where they are not known; None for what is none, or may be heard once only."""
+    is_picture: bool = False
+    """Whether it is a picture that may be seen more than once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,9 +144,10 @@ def text_refusals(facts: Facts, policy: Policy) -> tuple[tuple[Verdict, bool], .
     """Refusals that depend on what was written."""
     kind = BY_NAME.get(facts.kind)
     is_text = kind is not None and (kind.is_text or (policy.captions and kind.has_caption))
+    is_seen = policy.images and facts.is_picture
     return (
-        (Verdict.NOT_TEXT, not is_text),
-        (Verdict.EMPTY, not facts.body.strip()),
+        (Verdict.NOT_TEXT, not is_text and not is_seen),
+        (Verdict.EMPTY, not facts.body.strip() and not is_seen),
         # whatever its age
         (Verdict.OPT_OUT, not facts.is_group and is_opt_out(facts.body)),
     )
@@ -178,6 +183,8 @@ def decide(facts: Facts, now: Circumstances, policy: Policy) -> Verdict:
         return refusal
     is_recent = abs(facts.timestamp - now.last_at) <= policy.duplicate_window
     repeats = now.last_print is not None and is_recent and fingerprint(facts.body) == now.last_print
+    if facts.is_picture and not facts.body.strip():
+        repeats = False  # two pictures without captions are two messages
     return Verdict.DUPLICATE if repeats else Verdict.ANSWER
 
 

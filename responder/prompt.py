@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Literal, TypedDict
+from typing import Any, Literal, TypedDict
 
 from bridge.contract.kinds import BY_NAME
 from responder.errors import WrongSettings
@@ -32,7 +32,7 @@ class ChatMessage(TypedDict):
     """A message in the form of chat completions."""
 
     role: Literal["system", "user", "assistant"]
-    content: str
+    content: str | list[dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,13 +119,25 @@ def chat_messages(
         if room < 0 and fitting:
             break
         fitting.append(HistoryEntry(entry.role, text))
-    messages: list[ChatMessage] = [{"role": "system", "content": system}]
+    joined: list[HistoryEntry] = []
     for entry in reversed(fitting):
-        if messages[-1]["role"] == entry.role:
-            messages[-1]["content"] += f"\n{entry.text}"
+        if joined and joined[-1].role == entry.role:
+            joined[-1] = HistoryEntry(entry.role, f"{joined[-1].text}\n{entry.text}")
         else:
-            messages.append({"role": entry.role, "content": entry.text})
-    return messages
+            joined.append(entry)
+    rest = [ChatMessage(role=one.role, content=one.text) for one in joined]
+    return [ChatMessage(role="system", content=system), *rest]
+
+
+def with_pictures(messages: Sequence[ChatMessage], pictures: Sequence[str]) -> list[ChatMessage]:
+    """The same messages; the last one shows pictures, given by URL. Without pictures nothing changes: not every server
+    takes a content in parts."""
+    if not pictures:
+        return list(messages)
+    *before, last = messages
+    parts: list[dict[str, Any]] = [{"type": "text", "text": last["content"]}]
+    parts += [{"type": "image_url", "image_url": {"url": url}} for url in pictures]
+    return [*before, {"role": last["role"], "content": parts}]
 
 
 def _shortened(text: str, longest: int) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
 from contextlib import suppress
 from importlib import resources
@@ -11,7 +10,7 @@ from pathlib import Path
 
 from responder.errors import WrongRules
 from responder.faults import FaultLog
-from responder.file_answers import FileFolder
+from responder.file_answers import FileFolder, sha256_of
 from responder.rules import Rules, parse_rules
 
 _log = logging.getLogger(__name__)
@@ -76,11 +75,11 @@ class RulesFile:
                 " repetitions, such as (a+)+.",
             )
 
-    def content_of(self, sha256: str) -> bytes | None:
-        """The bytes of a file that an answer names, or named; None if it has others by now."""
+    def path_of(self, sha256: str) -> Path | None:
+        """A file that an answer names, or named; None if it has other bytes by now. Blocking."""
         with suppress(OSError, KeyError):
-            content = self._paths[sha256].read_bytes()
-            return content if hashlib.sha256(content).hexdigest() == sha256 else None
+            path = self._paths[sha256]
+            return path if sha256_of(path) == sha256 else None
         return None
 
     def _read(self, path: Path) -> Rules:

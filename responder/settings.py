@@ -126,6 +126,9 @@ class ResponderSettings(SqlSettings):
     captions: SwitchSetting = _name(
         "RESPONDER_CAPTIONS", default=False, description="Whether captions of images are answered."
     )
+    images: SwitchSetting = _name(
+        "RESPONDER_IMAGES", default=False, description="Whether the model is shown pictures; it must take them."
+    )
     hours: HoursSetting = _name(
         "RESPONDER_HOURS",
         default="",
@@ -297,6 +300,7 @@ class ResponderSettings(SqlSettings):
             duplicate_window=self.duplicate_window,
             chat_budget=self.chat_budget,
             total_budget=self.total_budget,
+            images=self.images and self.openai_api_key is not None and self.sender_url is None,
             speech=0 if self.transcriber_options is None else self.transcribe_seconds,
         )
 

@@ -58,6 +58,14 @@ class VoiceTiming:
 
 
 @dataclass(frozen=True, slots=True)
+class PictureTiming:
+    """Pictures for the model: `wait` is how long an answer waits for the file, `poll` between two looks for it."""
+
+    wait: float = 20.0
+    poll: float = 0.2
+
+
+@dataclass(frozen=True, slots=True)
 class FaultTiming:
     """`spacing` is the minimum between two events of one kind, `retry` the pause while the broker is down."""
 
@@ -73,6 +81,7 @@ class Timing:
     model: ModelTiming = ModelTiming()
     replies: ReplyTiming = ReplyTiming()
     voice: VoiceTiming = VoiceTiming()
+    pictures: PictureTiming = PictureTiming()
     faults: FaultTiming = FaultTiming()
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
 
@@ -27,7 +28,10 @@ CLOCK_TOLERANCE = 10.0
 
 @dataclass(frozen=True, slots=True)
 class BrokerAccess:
-    """What `bridge.client.connect` takes. `instance` is the topic level on which faults are published."""
+    """What `bridge.client.connect` takes. `instance` is the topic level on which faults are published.
+
+    `upload` brings a file to the bridge, which has it by its SHA-256 then.
+    """
 
     broker: str | Sequence[BrokerAddress]
     prefix: str = "wa"
@@ -35,6 +39,7 @@ class BrokerAccess:
     ca_file: str | None = None
     reply_name: str | None = None
     instance: str = "responder"
+    upload: Callable[[Path], Awaitable[str]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +98,7 @@ class BrokerTransport(Transport):
         sessions: tuple[str, ...],
         faults: FaultLog,
         now: Callable[[], float],
-        file: Callable[[str], bytes | None],
+        file: Callable[[str], Path | None],
     ) -> None:
         self._sessions = sessions
         self._faults = faults
@@ -110,7 +115,7 @@ class BrokerTransport(Transport):
             reply_name=broker.reply_name,
             connect_timeout=None,
         )
-        self.sink = MqttAnswerSink(self._connected, self.now, file)
+        self.sink = MqttAnswerSink(self._connected, self.now, file, broker.upload)
 
     @override
     async def __aenter__(self) -> Self:

@@ -36,7 +36,7 @@ placeholders are refused at start."""
 SECTIONS = {
     "WA_MQTT_URL": "The broker.",
     "WA_SESSIONS": "WhatsApp.",
-    "WA_PACE_BURST": "Pacing: how fast it sends.",
+    "WA_PACE_BURST": "Pacing: how fast it sends, and when.",
     "WA_RETENTION": "Retention: how long data is kept.",
     "WA_HTTP_HOST": "HTTP and webhooks.",
     "WA_LOG_LEVEL": "The log.",

@@ -49,6 +49,7 @@ WRITTEN = {
 #: Payload -> what a program publishes; checked against the model.
 PUBLISHED: dict[str, dict[str, Any]] = {
     "SendCommand": {"id": "order-17", "to": "+54 9 11 5550-0001", "message": "Hola", "ttl": 600},
+    "CancelCommand": {"cancel": "order-17"},
     "ReplayRequest": {
         "request": "r1",
         "reader": "crm",

@@ -255,6 +255,7 @@ class SessionHost:
             clock=clock,
             progress=progress,
             calls=self._settings.reject_calls,
+            files=services.files,
         )
         adapter = MqttAdapter(
             session,

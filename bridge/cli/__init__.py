@@ -11,6 +11,7 @@ from bridge.cli import (
     broker,
     campaign,
     campaigns,
+    cancel,
     doctor,
     forget,
     key,
@@ -41,25 +42,8 @@ app = typer.Typer(
 )
 
 COMMANDS = (
-    *(
-        up,
-        serve,
-        responder,
-        campaigns,
-        panel,
-        send,
-        request,
-        listen,
-        media,
-        status,
-        pair,
-        trace,
-        listeners,
-        key,
-        broker,
-        doctor,
-    ),
-    *(campaign, web, backup, restore, store, forget),
+    *(up, serve, responder, campaigns, panel, send, cancel, request, listen, media, status, pair, trace, listeners),
+    *(key, broker, doctor, campaign, web, backup, restore, store, forget),
 )
 for command in COMMANDS:
     command.register(app)

@@ -53,6 +53,7 @@ def backup(
     store_only: Annotated[
         bool, typer.Option("--store-only", help="Leave out the login: the session stays connected.")
     ] = False,
+    media: Annotated[bool, typer.Option("--media", help="Include the files of messages, received and sent.")] = False,
     keep: Annotated[
         int | None,
         typer.Option(min=1, help="Afterwards delete all but the newest N backups of this session in that folder."),
@@ -64,15 +65,16 @@ def backup(
     A connected session is closed for the seconds that copying the login takes; messages that arrive meanwhile are
     caught up. The file gives access to the messages and the login: protect it like a password.
     """
-    run(lambda: _run_until_sigterm(session, output, store_only=store_only, keep=keep, json=json))
+    run(lambda: _run_until_sigterm(session, output, store_only=store_only, media=media, keep=keep, json=json))
 
 
 async def _run_until_sigterm(
-    session: str | None, output: Path | None, *, store_only: bool, keep: int | None, json: bool
+    session: str | None, output: Path | None, *, store_only: bool, media: bool, keep: int | None, json: bool
 ) -> Exit:
     """SIGTERM (a systemd timeout) must not leave the session closed."""
     loop, stopped = asyncio.get_running_loop(), asyncio.Event()
-    working = asyncio.create_task(_backup(session, output, store_only=store_only, keep=keep, json=json), name="backup")
+    backing_up = _backup(session, output, store_only=store_only, media=media, keep=keep, json=json)
+    working = asyncio.create_task(backing_up, name="backup")
 
     def stop() -> None:
         stopped.set()
@@ -91,11 +93,14 @@ async def _run_until_sigterm(
         loop.remove_signal_handler(signal.SIGTERM)
 
 
-async def _backup(session: str | None, output: Path | None, *, store_only: bool, keep: int | None, json: bool) -> Exit:
+async def _backup(
+    session: str | None, output: Path | None, *, store_only: bool, media: bool, keep: int | None, json: bool
+) -> Exit:
     from datetime import UTC, datetime
     from importlib.metadata import version
 
     from bridge.app.bridge import DISTRIBUTION
+    from bridge.app.media import media_store
     from bridge.cli.paths import configured_session, load_running, shared_databases
     from bridge.drivers import driver_kind
     from bridge.ops.backup import create_backup
@@ -113,6 +118,7 @@ async def _backup(session: str | None, output: Path | None, *, store_only: bool,
         pause=lambda: _session_closed(name),
         login=None if store_only else driver_kind(settings.driver).login,
         shared=shared_databases(settings),
+        media=media_store(settings, beside_a_bridge=True) if media else None,
     )
     removed = _rotate(target, name, keep) if keep and not result.skipped else []
     _print_result(result, removed, json=json)
@@ -199,6 +205,7 @@ def _print_result(result: BackupResult, removed: list[Path], *, json: bool) -> N
             "epoch": manifest.epoch,
             "created_at": manifest.created_at,
             "profile": manifest.has_profile,
+            "files": manifest.media,
             "shared": [Path(name).name for name in manifest.files if name.startswith("shared/")],
             "paused": result.paused,
             "lacking": result.skipped,
@@ -209,6 +216,8 @@ def _print_result(result: BackupResult, removed: list[Path], *, json: bool) -> N
     out = console()
     what = "store and login" if manifest.has_profile else "store only, without the login"
     out.print(f"[green]✓[/] {result.path} ({result.size / 1e6:.1f} MB): {what} of {manifest.session}", highlight=False)
+    if manifest.media:
+        out.print(f"  With {manifest.media:,} files of messages.", highlight=False)
     if result.paused is not None:
         out.print(f"  The session was closed for {result.paused:.1f} s and is connecting again.", highlight=False)
     for name, why in result.skipped.items():

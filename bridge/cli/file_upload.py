@@ -32,6 +32,17 @@ async def fields_of(path: Path) -> dict[str, Any]:
     return {"data": base64.b64encode(content).decode(), "filename": path.name}
 
 
+async def upload(path: Path) -> str:
+    """Bring a file to the bridge, without a bar; returns its SHA-256. Raises `NoFacade`, `FacadeRefused`, OSError."""
+    from bridge.cli.facade import facade
+    from bridge.settings import load
+
+    sha256 = await asyncio.to_thread(_digest, path)
+    async with facade(load(), scope="send") as client:
+        await _upload(client, path, sha256, lambda _: None)
+    return sha256
+
+
 async def _uploaded(path: Path, size: int) -> str:
     from bridge.cli.facade import NoFacade, facade
     from bridge.settings import load

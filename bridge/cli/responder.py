@@ -58,6 +58,7 @@ async def _serve() -> Exit:
 
 def broker_options() -> BrokerAccess | None:
     """The broker of the bridge's settings, or the private one of WA_DATA_DIR; None if there is neither."""
+    from bridge.cli.file_upload import upload
     from bridge.ops.private_broker import read_broker_json
     from bridge.settings import load
     from responder.transports import BrokerAccess
@@ -66,13 +67,20 @@ def broker_options() -> BrokerAccess | None:
     ca_file = str(settings.mqtt_ca_file) if settings.mqtt_ca_file else None
     if settings.addresses:
         return BrokerAccess(
-            settings.addresses, settings.mqtt_prefix, settings.mqtt_protocol, ca_file, instance=settings.instance
+            settings.addresses,
+            settings.mqtt_prefix,
+            settings.mqtt_protocol,
+            ca_file,
+            instance=settings.instance,
+            upload=upload,
         )
     private = read_broker_json(settings.data_dir)
     # all programs share one user of the private broker: a topic level of its own separates the responder's replies
     if private is None:
         return None
-    return BrokerAccess((private,), settings.mqtt_prefix, reply_name="responder", instance=settings.instance)
+    return BrokerAccess(
+        (private,), settings.mqtt_prefix, reply_name="responder", instance=settings.instance, upload=upload
+    )
 
 
 async def run_beside(settings: ResponderSettings, broker: BrokerAccess, stop: asyncio.Event) -> None:

@@ -61,6 +61,7 @@ def restore(
         import time
         from datetime import UTC, datetime
 
+        from bridge.app.media import media_store
         from bridge.cli.paths import configured_session, confirm
         from bridge.drivers import driver_kind
         from bridge.ops.backup import read_manifest, restore_backup
@@ -82,6 +83,7 @@ def restore(
             login=driver_kind(settings.driver).login,
             with_login=not store_only,
             replace_shared=shared,
+            media=media_store(settings, beside_a_bridge=True) if manifest.media else None,
         )
         _print_result(result, name, json=json)
         return Exit.OK
@@ -123,6 +125,7 @@ def _print_result(result: RestoreResult, session: str, *, json: bool) -> None:
             "from_epoch": result.manifest.epoch,
             "created_at": result.manifest.created_at,
             "unknown": result.unknown,
+            "files": result.files,
             "kept": str(result.kept) if result.kept else None,
             "shared": list(result.shared.restored),
             "shared_left": list(result.shared.unchanged),

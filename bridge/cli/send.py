@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import functools
 import inspect
+import re
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
 from json import loads
 from pathlib import Path
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 #: Where the command line's content options leave their values, and those of the fields of a file.
 _CONTENT, _FILE_FIELDS = "content", "file_fields"
+_CLOCK = re.compile(r"\d{1,2}:\d{2}")
 
 
 class Wait(StrEnum):
@@ -146,6 +148,14 @@ def send(
     ttl: Annotated[
         int | None, typer.Option(help="Seconds within which it must be sent; 0 = no limit. Default 3600.")
     ] = None,
+    at: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME",
+            help="Send it at 15:30 (the next one here), 2027-01-31 15:30 (here), or 2027-01-31T15:30-03:00."
+            " Then it returns once the bridge has it, and --ttl counts from then.",
+        ),
+    ] = None,
     priority: Annotated[PriorityChoice | None, typer.Option(help="Order among waiting chats.")] = None,
     reply_to: Annotated[
         str | None,
@@ -162,8 +172,12 @@ def send(
     ] = False,
     typing: Annotated[float | None, typer.Option(metavar="SECONDS", help='Show "typing…" first.')] = None,
     wait: Annotated[
-        Wait, typer.Option(help="Return once this state is reached; no = once the broker has the command.")
-    ] = Wait.SENT,
+        Wait | None,
+        typer.Option(
+            help="Return once this state is reached; no = once the broker has the command. Default: sent; with --at"
+            " accepted."
+        ),
+    ] = None,
     timeout: Annotated[float, typer.Option(min=0.1, help="Maximum seconds to wait.")] = 60,
     json: Annotated[bool, typer.Option("--json", help="One JSON line per result and ack.")] = False,
 ) -> None:
@@ -184,6 +198,8 @@ def send(
         from bridge.client import Modifiers, Priority, Result
         from bridge.contract.commands import part_of
 
+        send_at = None if at is None else moment(at, datetime.now().astimezone())
+        until = wait or (Wait.SENT if at is None else Wait.ACCEPTED)
         given = next(iter(fields.items()), None)
         content = _text(text or "") if given is None else await _content(*given, file_fields)
         out = console()
@@ -192,9 +208,9 @@ def send(
         modifiers = part_of(Modifiers, asked)
         async with connect_session(session, "send") as connected:
             client, name = connected.client, connected.session
-            if wait is Wait.NO:
+            if until is Wait.NO:
                 posted_id = await client.post(
-                    name, to, content, id=command_id, ttl=ttl, priority=chosen, modifiers=modifiers
+                    *(name, to, content), id=command_id, ttl=ttl, send_at=send_at, priority=chosen, modifiers=modifiers
                 )
                 out.print(
                     f'{{"id": "{posted_id}"}}' if json else f"accepted by the broker · id {posted_id}", highlight=False
@@ -207,9 +223,10 @@ def send(
                 content,
                 id=command_id,
                 ttl=ttl,
+                send_at=send_at,
                 priority=chosen,
                 modifiers=modifiers,
-                until=cast("Until", wait.value),
+                until=cast("Until", until.value),
                 timeout=timeout,
             ):
                 ticks.show(step)
@@ -220,13 +237,33 @@ def send(
             fail(result.error.text)
         elif result.status == "unknown":
             fail("Outcome unknown: check the chat before sending again.")
-        elif not ticks.reached(wait.value):
+        elif not ticks.reached(until.value):
             why = f": it {waits}" if (waits := ticks.waits()) else ""
             fail(f"Not sent after {timeout:g} s{why}. The bridge continues; query the result with --id {result.id}")
             return Exit.WAITING
-        return Exit.OK if wait is Wait.ACCEPTED and result.status == "accepted" else exit_of_result(result)
+        return Exit.OK if until is Wait.ACCEPTED and result.status == "accepted" else exit_of_result(result)
 
     run(command)
+
+
+def moment(text: str, now: datetime) -> datetime:
+    """A time of the command line; without a zone or a date it is local time, the next one. `now` is local.
+
+    Raises InvalidRequest.
+    """
+    from bridge.contract.errors import InvalidRequest
+
+    try:
+        if _CLOCK.fullmatch(text.strip()):
+            given = datetime.combine(now.date(), time.fromisoformat(text.strip().zfill(5)))
+            given = given if given.astimezone() > now else given + timedelta(days=1)
+        else:
+            given = datetime.fromisoformat(text.strip())
+    except ValueError as error:
+        raise InvalidRequest(
+            f"{text[:40]!r} is not a time: write for example 15:30, or 2027-01-31 15:30, or 2027-01-31T15:30-03:00."
+        ) from error
+    return given.astimezone()
 
 
 def _text(given: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from bridge.client import SessionStatus
+    from bridge.contract.budget import SendBudget
 
 _COLOUR = {
     "connected": "green",
@@ -89,6 +91,25 @@ def report_clock(session: str, ahead: float | None) -> None:
     )
 
 
+def budget_text(budget: SendBudget | None) -> str:
+    """For example "5 · new 1 (17/50 today)": answers and first messages that could leave at once."""
+    if budget is None:
+        return "no limit"
+    first = budget.first_messages
+    limit = "" if first.per_day is None else f"/{first.per_day}"
+    today = "" if first.today is None else f" ({first.today}{limit} today)"
+    answers = "no limit" if budget.answers.left is None else str(budget.answers.left)
+    return f"{answers} · new {'no limit' if first.left is None else first.left}{today}"
+
+
+def held(one: SessionStatus) -> Iterator[str]:
+    """A sentence for each thing that holds messages."""
+    if one.limits is not None and one.limits.reach_out_locked_until is not None:
+        yield f"WhatsApp lets no first messages through until {clock_time(one.limits.reach_out_locked_until)}."
+    if one.budget is not None and one.budget.quiet_until is not None:
+        yield f"Quiet hours hold bulk messages until {clock_time(one.budget.quiet_until)}."
+
+
 def table(found: list[SessionStatus], *, narrow: bool) -> Table:
     """`narrow`: for a terminal that has no room for the figures."""
     from rich.box import SIMPLE
@@ -106,10 +127,10 @@ def table(found: list[SessionStatus], *, narrow: bool) -> Table:
         figures = (
             clock_time(one.last_inbound) if one.last_inbound else "–",
             str(one.queue.out) if one.queue else "–",
-            "no limit" if one.budget is None else str(one.budget),
+            budget_text(one.budget),
             one.owner,
         )
         state = Text(one.state, style=_COLOUR.get(one.state, "red"))
-        meaning = Text(printable(one.text))
+        meaning = Text(printable(" ".join([one.text, *held(one)])))
         rows.add_row(one.session, state, clock_time(one.since), *(() if narrow else figures), meaning)
     return rows

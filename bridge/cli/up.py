@@ -141,6 +141,7 @@ def _responder(
     settings: BridgeSettings, addresses: tuple[BrokerAddress, ...], console: Console, *, sandbox: bool
 ) -> tuple[ResponderSettings, BrokerAccess]:
     """The responder's settings and broker. Raises WrongSettings, WrongRules."""
+    from bridge.cli.file_upload import upload
     from responder.app import check_files
     from responder.settings import load
     from responder.transports import BrokerAccess
@@ -151,7 +152,9 @@ def _responder(
         own = own.model_copy(update={"port": _free_port()})
     ca_file = str(settings.mqtt_ca_file) if settings.mqtt_ca_file else None
     level = None if settings.addresses else "responder"
-    broker = BrokerAccess(addresses, settings.mqtt_prefix, settings.mqtt_protocol, ca_file, level, settings.instance)
+    broker = BrokerAccess(
+        *(addresses, settings.mqtt_prefix, settings.mqtt_protocol, ca_file, level, settings.instance), upload=upload
+    )
     mode = "answers by rules and a model" if own.openai_api_key else "answers by rules"
     state = mode if own.active else "records only, does not answer (RESPONDER_ACTIVO is off)"
     _step(console, "responder", f"{state}, conversations at {_responder_page(own)}; --no-responder disables it")
@@ -224,10 +227,17 @@ def _sandbox_pace(settings: BridgeSettings) -> dict[str, object]:
     """A pace without long waits, where none is set: the simulator blocks no number."""
     from bridge.contract.pace import Pace
 
-    if {"pace", "pace_chat", "pace_burst", "pace_spacing", "pace_jitter"} & settings.model_fields_set:
+    paces = {"pace", "pace_chat", "pace_burst", "pace_spacing", "pace_jitter", "pace_new", "new_per_day"}
+    if paces & settings.model_fields_set:
         return {}
     pace = Pace.parse("5/second", burst=20)
-    return {"pace": pace, "pace_chat": pace, "pace_spacing": 0.1, "pace_jitter": 0.1}
+    return {
+        "pace": pace,
+        "pace_chat": pace,
+        "pace_spacing": 0.1,
+        "pace_jitter": 0.1,
+        "pace_new": Pace.parse("off", burst=1),
+    }
 
 
 def _http(settings: BridgeSettings, console: Console, *, sandbox: bool) -> socket.socket | None:

@@ -11,13 +11,14 @@ from bridge.client.cursor_file import FileCursor
 from bridge.client.decoder import EventMessage, Message
 from bridge.client.errors import BadCursorFile, ClientClosed, NoAnswer, NoBridge
 from bridge.client.merge import Gap, GapReason, Start
-from bridge.contract.commands import ControlAction, ControlResult, Cursor, Priority
+from bridge.contract.commands import ControlAction, ControlResult, Priority
 from bridge.contract.errors import CodedError, InvalidRequest, NoSuchSession, TooLarge
 from bridge.contract.events import Event
 from bridge.contract.kinds import Content
 from bridge.contract.messages import Ack, Inbound, Qr, Result, ResultStatus
 from bridge.contract.modifiers import Modifiers
 from bridge.contract.passkey import Passkey
+from bridge.contract.replays import Cursor
 from bridge.contract.requests import Response
 from bridge.contract.status import SessionStatus
 

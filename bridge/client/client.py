@@ -86,6 +86,7 @@ class Client:
         id: str | None = None,  # noqa: A002 - the contract's name
         ttl: int | None = None,
         expires_at: datetime | None = None,
+        send_at: datetime | None = None,
         priority: Priority | None = None,
         transaction: str | None = None,
         meta: Any = None,
@@ -95,7 +96,8 @@ class Client:
     ) -> Result:
         """Send a text or other content and return its result: sent, failed or unknown; accepted if `timeout` (seconds)
         ends first. `to` may be None for a reaction, an edit or a revocation that names its chat. `modifiers`: what it
-        answers, whom it mentions, and the like.
+        answers, whom it mentions, and the like. With `send_at` it is sent then (`until="accepted"` does not wait for
+        that), and `ttl` counts from then.
 
         Check `status`: a failure is returned, not raised. An accepted command is durable; the bridge completes it
         without this client. Calling again with the same `id` returns the outcome and never sends twice.
@@ -111,6 +113,7 @@ class Client:
             id=id,
             ttl=ttl,
             expires_at=expires_at,
+            send_at=send_at,
             priority=priority,
             transaction=transaction,
             meta=meta,
@@ -133,6 +136,7 @@ class Client:
         id: str | None = None,  # noqa: A002 - the contract's name
         ttl: int | None = None,
         expires_at: datetime | None = None,
+        send_at: datetime | None = None,
         priority: Priority | None = None,
         transaction: str | None = None,
         meta: Any = None,
@@ -151,6 +155,7 @@ class Client:
                 "priority": priority,
                 "transaction": transaction,
                 "expires_at": rfc3339(expires_at) if expires_at else None,
+                "send_at": rfc3339(send_at) if send_at else None,
                 "meta": meta,
                 **modifiers.given(),
             },
@@ -168,6 +173,7 @@ class Client:
         *,
         id: str | None = None,  # noqa: A002 - the contract's name
         ttl: int | None = None,
+        send_at: datetime | None = None,
         priority: Priority | None = None,
         modifiers: Modifiers = NO_MODIFIERS,
     ) -> str:
@@ -176,9 +182,19 @@ class Client:
         Raises InvalidRequest, TooLarge, BrokerDown.
         """
         fields = {"to": to, **_field_of(message), "id": id, "ttl": ttl, "priority": priority}
+        fields["send_at"] = rfc3339(send_at) if send_at else None
         command = self._sender.command(session, fields | modifiers.given())
         await self._sender.publish(session, command)
         return command.id or ""
+
+    async def cancel(self, session: str, id: str, *, timeout: float = 30) -> Result:  # noqa: A002 - the contract's name
+        """Take back a command that has not left. Returns `failed` with the code `cancelled`, or what is true of one
+        that is being sent (`accepted`) or is final; `not_found` for an unknown id. Cancelling again changes nothing.
+
+        Raises InvalidRequest before anything is published, NoSuchSession, and NoAnswer after `timeout` seconds.
+        """
+        await self.status(session)
+        return await self._sender.cancel(session, id, timeout)
 
     async def typing(self, session: str, to: str, seconds: float = 10) -> None:
         """Show "typing…" in a chat for `seconds`; 0 stops it. Best effort: the outcome is not reported.

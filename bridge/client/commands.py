@@ -21,7 +21,7 @@ from bridge.client.answers import AnswerStream, Progress, ReceivedAnswer, Until
 from bridge.client.connection import Resubscribed, SharedConnection
 from bridge.client.errors import NoAnswer
 from bridge.client.status_cache import StatusCache
-from bridge.contract.commands import SendCommand, parse_json
+from bridge.contract.commands import CancelCommand, SendCommand, checked, parse_json
 from bridge.contract.errors import TooLarge
 from bridge.contract.messages import Ack, Result, ResultStatus
 from bridge.contract.session import SessionState
@@ -69,6 +69,34 @@ class CommandSender:
             await self._connection.publish(self._topics.out(session), command.model_dump_json(exclude_defaults=True))
         except PacketTooLarge as error:
             raise TooLarge(error.text) from error
+
+    async def cancel(self, session: str, command_id: str, timeout: float) -> Result:
+        """Cancel a command: asked again until it is answered. Raises InvalidRequest, BrokerDown, NoAnswer."""
+        asked = uuid.uuid4().hex  # which the answer names; other answers are to the command itself
+        fields = {
+            "cancel": command_id,
+            "transaction": asked,
+            "reply_topic": self._topics.reply(session, self._reply_name),
+        }
+        body = checked(CancelCommand, fields).model_dump_json(exclude_defaults=True)
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + timeout
+        answers = await self.answers(session)
+        with answers.waiting_for(command_id) as inbox:
+            while clock() < deadline:
+                with suppress(BrokerDown, TimeoutError):
+                    async with asyncio.timeout_at(deadline):
+                        await self._connection.publish(self._topics.out(session), body)
+                repeat_at = min(clock() + SILENCE, deadline)
+                while (received := await inbox.get(until=repeat_at)) is not None:
+                    match received:
+                        case ReceivedAnswer(Result(transaction=transaction) as result) if transaction == asked:
+                            return result
+        raise NoAnswer(
+            f"No answer within {timeout:g} s: whether {command_id} is cancelled is not known. Cancel it again.",
+            session=session,
+            id=command_id,
+        )
 
     async def steps(
         self, session: str, command: SendCommand, *, until: Until, timeout: float

@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from bridge.client.errors import BadCursorFile
-from bridge.contract.commands import Cursor
+from bridge.contract.replays import Cursor
 
 
 class FileCursor:

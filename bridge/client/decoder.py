@@ -18,9 +18,9 @@ from pydantic import ValidationError
 from bridge.broker import BrokerDown, Delivery
 from bridge.client.connection import Resubscribed, SharedConnection, Subscription
 from bridge.client.merge import UNREADABLE, Gap, GapReason, Merge, Start
-from bridge.contract.commands import Cursor
 from bridge.contract.events import Event
 from bridge.contract.messages import Inbound, ReplayEnd, Stream
+from bridge.contract.replays import Cursor
 from bridge.contract.session import SessionState
 from bridge.contract.status import SessionStatus
 from bridge.contract.topics import Leaf, Topics

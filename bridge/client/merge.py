@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Generic, Literal, TypeVar
 
-from bridge.contract.commands import Cursor, ReplayRequest
 from bridge.contract.messages import ReplayEnd, Stream
+from bridge.contract.replays import Cursor, ReplayRequest
 
 _T = TypeVar("_T")
 #: Seconds that an item announced by a status may take to arrive before a replay is requested.

@@ -13,10 +13,11 @@ from pydantic import BaseModel
 
 from bridge.contract.bot import BotConfig, BotSwitch, ResponderEvent, SpokenText
 from bridge.contract.campaign_reports import CampaignEvent, CampaignProgress
-from bridge.contract.commands import ControlCommand, ControlResult, ReplayRequest, SendCommand
+from bridge.contract.commands import CancelCommand, ControlCommand, ControlResult, SendCommand
 from bridge.contract.events import Event
 from bridge.contract.messages import Ack, Inbound, Qr, ReplayEnd, Result
 from bridge.contract.passkey import Passkey
+from bridge.contract.replays import ReplayRequest
 from bridge.contract.requests import REQUESTS, Response
 from bridge.contract.status import BridgeStatus, SessionStatus
 from bridge.contract.topics import Leaf, Topics
@@ -25,6 +26,7 @@ PAYLOADS: tuple[type[BaseModel], ...] = (
     Inbound,
     Event,
     SendCommand,
+    CancelCommand,
     Result,
     Ack,
     ReplayRequest,
@@ -71,7 +73,11 @@ def channels(topics: Topics) -> tuple[Channel, ...]:
         Channel("in", of(Leaf.IN), "send", ("Inbound",), "Messages received on WhatsApp, gapless by `seq`."),
         Channel("event", of(Leaf.EVENT), "send", ("Event",), "Events about messages, gapless by `event_seq`."),
         Channel(
-            "out", of(Leaf.OUT), "receive", ("SendCommand",), "Send something; `{to, message}` is enough for a text."
+            "out",
+            of(Leaf.OUT),
+            "receive",
+            ("SendCommand", "CancelCommand"),
+            "Send something; `{to, message}` is enough for a text. Or take back a send.",
         ),
         Channel(
             "outText",

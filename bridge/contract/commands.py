@@ -1,4 +1,4 @@
-"""Commands: send, control and replay, and how raw bytes are parsed into them.
+"""Commands: send, cancel and control, and how raw bytes are parsed into them.
 
 Pure. Every refusal is an `InvalidRequest` or `TooLarge` whose sentence names the field and the error.
 """
@@ -30,20 +30,18 @@ from typing_extensions import override
 from bridge.contract.errors import InvalidRequest, TooLarge
 from bridge.contract.jid import Jid, is_from_home, parse_recipient
 from bridge.contract.kinds import BY_FIELD, KINDS, MAX_TEXT, Act, Content, load_field, names_chat
-from bridge.contract.messages import ErrorInfo, Stream
+from bridge.contract.messages import ErrorInfo
 from bridge.contract.modifiers import NO_MODIFIERS, Modifiers
 from bridge.contract.payload import VERSION, CleanJson, CleanText, Instant, Payload, StrictPayload, valid_text
 from bridge.contract.phone_numbers import candidates
-from bridge.contract.topics import is_level
 
 MAX_COMMAND_BYTES = 1_000_000
 DEFAULT_TTL = 3600
 MAX_TTL = 30 * 24 * 3600
-#: Largest valid cursor (int64).
-MAX_SEQ = 2**63 - 1
+#: Seconds that `send_at` may be ahead.
+MAX_AHEAD = 366 * 24 * 3600
 #: Maximum of `reopen_after`, in seconds.
 MAX_PAUSE = 3600
-REPLAY_DEFAULT, REPLAY_MAX = 500, 5_000
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]")
 
@@ -55,6 +53,7 @@ def _refuse_other_spelling(value: object) -> object:
     return value
 
 
+GivenInstant = Annotated[AwareDatetime, Field(strict=False), BeforeValidator(_refuse_other_spelling)]
 CommandId = Annotated[CleanText, StringConstraints(min_length=1, max_length=128)]
 
 
@@ -89,13 +88,16 @@ class SendEnvelope(StrictPayload):
         default=None, description="number in any spelling, or a chat's address; not needed where the content names it"
     )
     ttl: Annotated[
-        int, Field(ge=0, le=MAX_TTL, description="seconds from the claim within which it must be sent; 0 = no limit")
+        int,
+        Field(
+            ge=0, le=MAX_TTL, description="seconds from the claim, or from `send_at`, to send it within; 0 = no limit"
+        ),
     ] = DEFAULT_TTL
-    expires_at: Annotated[
-        AwareDatetime | None,
-        Field(strict=False, description="time until which it must be sent"),
-        BeforeValidator(_refuse_other_spelling),
-    ] = None
+    send_at: GivenInstant | None = Field(
+        default=None,
+        description="time before which it is not sent, a year ahead at most; one that is past holds nothing back",
+    )
+    expires_at: GivenInstant | None = Field(default=None, description="time until which it must be sent")
     priority: Annotated[Priority, Field(strict=False, description="order among waiting chats")] = Priority.REPLY
     reply_topic: CleanText | None = Field(
         default=None, description="where a copy of each result goes: `<prefix>/<session>/reply/<client>`"
@@ -134,6 +136,8 @@ class SendEnvelope(StrictPayload):
     def check(self) -> None:
         """Raises `TooLarge`, and `InvalidRequest` for a recipient that cannot be parsed."""
         self.content.check()
+        if self.send_at is not None and self.expires_at is not None and self.expires_at <= self.send_at:
+            raise InvalidRequest("expires_at is not after send_at: it could never be sent.")
         if refused := self.modifiers.given().keys() - self.content.modifiers:
             raise InvalidRequest(f"{self.content.field} cannot have {' and '.join(sorted(refused))}.")
         to = self.known_recipient
@@ -166,8 +170,9 @@ class SendEnvelope(StrictPayload):
         return self.model_copy(update={"to": str(parse_recipient(self.to, own))})
 
     def expiry(self, claimed_at: float) -> float | None:
-        """Expiry as unix seconds; None = it never expires."""
-        ends = [claimed_at + self.ttl] if self.ttl else []
+        """Expiry as unix seconds; None = it never expires. The ttl counts from `send_at`, even from a past one."""
+        begins = claimed_at if self.send_at is None else self.send_at.timestamp()
+        ends = [begins + self.ttl] if self.ttl else []
         if self.expires_at is not None:
             ends.append(self.expires_at.timestamp())
         return min(ends, default=None)
@@ -190,10 +195,24 @@ else:  # one optional field for each kind
         __module__=__name__,
         __doc__="""A message to send: exactly one content field; `message` is a text.
 
-        Without `id` the bridge generates one. `ttl` is seconds from the claim, 0 = no limit.
+        Without `id` the bridge generates one. `ttl` is seconds from the claim, or from `send_at`; 0 = no limit.
         """,
         **{kind.field: (kind, Field(default=None, description=f"content: {kind.noun}")) for kind in KINDS},
     )
+
+
+class CancelCommand(StrictPayload):
+    """On `<prefix>/<session>/out` in place of a send: take back a command that has not left.
+
+    Its result is `failed: cancelled`; for one that is being sent or was sent, what is true of it.
+    """
+
+    v: Literal[1] = VERSION
+    cancel: CommandId = Field(description="id of the command")
+    reply_topic: CleanText | None = Field(
+        default=None, description="where a copy of the result goes: `<prefix>/<session>/reply/<client>`"
+    )
+    transaction: CleanText | None = Field(default=None, description="returned in the result, in place of the command's")
 
 
 class ControlAction(StrEnum):
@@ -277,31 +296,6 @@ class ControlResult(Payload):
     at: Instant = Field(description="time of the change")
 
 
-class Cursor(StrictPayload):
-    """A position in a stream: the store's epoch and the last item that the reader has."""
-
-    epoch: str = Field(description="UUID of the store")
-    seq: Annotated[int, Field(ge=0, le=MAX_SEQ, description="the last item that the reader has")]
-
-
-class ReplayRequest(StrictPayload):
-    """`<prefix>/<session>/replay`: items after a cursor (null: from the oldest) to `replay/<reader>`."""
-
-    v: Literal[1] = VERSION
-    request: CommandId = Field(description="returned at the end of each page")
-    reader: str = Field(description="items are published to `replay/<reader>`")
-    after: Cursor | None = Field(default=None, description="cursor to continue after; null = the oldest item")
-    stream: Annotated[Stream, Field(strict=False, description="which stream")] = Stream.IN
-    limit: Annotated[int, Field(ge=1, le=REPLAY_MAX, description="items in a page")] = REPLAY_DEFAULT
-
-    @field_validator("reader")
-    @classmethod
-    def _check_reader(cls, reader: str) -> str:
-        if not is_level(reader):
-            raise ValueError("must be 1 to 64 letters, digits, _ or -")
-        return reader
-
-
 _C = TypeVar("_C", bound=StrictPayload)
 
 
@@ -352,6 +346,12 @@ def content_of(field: str, value: object) -> Content:
         raise InvalidRequest(_explain(error, field)) from error
     content.check()
     return content
+
+
+def parse_out(payload: bytes) -> SendCommand | CancelCommand:
+    """Turn a payload of `out` into a command. Raises as `parse_json`."""
+    fields = json_object(payload)
+    return checked(CancelCommand, fields) if "cancel" in fields else checked(SendCommand, fields)
 
 
 def _refuse_constant(name: str) -> Never:

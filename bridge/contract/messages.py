@@ -17,6 +17,7 @@ from bridge.contract.payload import VERSION, Instant, PageText, Payload, is_none
 from bridge.contract.waiting import Waiting
 
 if TYPE_CHECKING:
+    from bridge.contract.kinds.contacts import ReceivedContact
     from bridge.contract.kinds.location import Place
     from bridge.contract.kinds.media import Media
 
@@ -74,7 +75,7 @@ if TYPE_CHECKING:
 
         media: Media | None = None
         location: Place | None = None
-        contacts: list[str] | None = None
+        contacts: list[ReceivedContact] | None = None
 
 else:
     KindFields = create_model(

@@ -1,4 +1,4 @@
-"""A rate limit in the form of the settings: `20/minute`. Pure."""
+"""A rate limit in the form of the settings: `20/minute`, `1/30s`. Pure."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Self
 
 from bridge.contract.errors import InvalidRequest
 
-_SECONDS = {"second": 1.0, "minute": 60.0, "hour": 3600.0, "day": 86400.0}
-_RATE = re.compile(r"(\d{1,6})\s*/\s*(second|minute|hour|day)")
+_SECONDS = {"s": 1.0, "second": 1.0, "minute": 60.0, "hour": 3600.0, "day": 86400.0}
+_RATE = re.compile(r"(\d{1,6})\s*/\s*(\d{1,5})?\s*(s|second|minute|hour|day)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +23,13 @@ class Pace:
 
     @classmethod
     def parse(cls, text: str, *, burst: int) -> Self:
-        """Parse `20/minute` or `off`. Raises `InvalidRequest`."""
+        """Parse `20/minute`, `1/30s` or `off`. Raises `InvalidRequest`."""
         if text.strip().lower() == "off":
             return cls(math.inf, burst, "off")
         match = _RATE.fullmatch(text.strip().lower())
-        if match is None or int(match[1]) == 0:
-            raise InvalidRequest(f"{text!r} is not a pace: write for example 20/minute, 5/second, or off.")
-        return cls(int(match[1]) / _SECONDS[match[2]], burst, text.strip())
+        if match is None or int(match[1]) == 0 or (match[2] and int(match[2]) == 0):
+            raise InvalidRequest(f"{text!r} is not a pace: write for example 20/minute, 1/30s, or off.")
+        return cls(int(match[1]) / (int(match[2] or 1) * _SECONDS[match[3]]), burst, text.strip())
 
     @classmethod
     def of_requests(cls, text: str) -> Self:

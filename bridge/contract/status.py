@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
+from bridge.contract.budget import SendBudget
 from bridge.contract.limits import AccountLimits
 from bridge.contract.payload import VERSION, Instant, Payload, is_none
 from bridge.contract.session import REASON_TEXT, Reason, SessionState
@@ -31,6 +32,11 @@ class MemoryUse(Payload):
     bridge_mb: int = Field(description="the bridge's process")
 
 
+def _of_earlier_versions(budget: object) -> object:
+    """A number, which bridges before the second budget published, and brokers may still retain."""
+    return None if isinstance(budget, int) else budget
+
+
 class SessionStatus(Payload):
     """`<prefix>/<session>/status`, retained: the session's state."""
 
@@ -49,7 +55,11 @@ class SessionStatus(Payload):
     last_event_seq: int = Field(default=0, description="newest item of `event`")
     last_inbound: Instant | None = Field(default=None, description="when the newest message was journalled")
     queue: Queues | None = Field(default=None, description="what is waiting")
-    budget: int | None = Field(default=None, description="sends that could go out at once; null without pacing")
+    budget: Annotated[
+        SendBudget | None,
+        Field(description="what may be sent now; null without pacing, limit and quiet hours"),
+        BeforeValidator(_of_earlier_versions),
+    ] = None
     limits: AccountLimits | None = Field(
         default=None, exclude_if=is_none, description="what WhatsApp limits; missing where nothing is known to be"
     )

@@ -37,7 +37,7 @@ class LimitsKeeper:
         self._on_change: Callable[[], None] = lambda: None
 
     def on_change(self, changed: Callable[[], None]) -> None:
-        """Call `changed` after each change, also when a lock ends."""
+        """Call `changed` at each change, before it is stored and reported, and when a lock ends."""
         self._on_change = changed
 
     @property
@@ -58,11 +58,13 @@ class LimitsKeeper:
     def reported(self, limits: AccountLimits) -> None:
         """Take over what the page says."""
         self._page = limits
+        self._on_change()
         self._changed.set()
 
     def refused(self, until: float | None) -> None:
         """WhatsApp refused a message because of the lock; `until` is its end in unix time, where it says so."""
         self._refused_until = max(self._refused_until, until or self._clock.now() + ASSUMED)
+        self._on_change()
         self._changed.set()
 
     async def answer(self, _: Request) -> object:
@@ -76,8 +78,8 @@ class LimitsKeeper:
         self._refused_until = max(self._refused_until, stored.get("refused_until", 0.0))
         while True:
             self._changed.clear()
-            await self._report()
             self._on_change()
+            await self._report()
             until = self.locked_until
             left = None if until is None else until - self._clock.now() + 0.1
             with suppress(TimeoutError):

@@ -14,10 +14,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from bridge.contract.errors import Conflict, NotConnected
+from bridge.contract.errors import Conflict, InvalidRequest, NotConnected, Unsupported
 from bridge.contract.payload import instant
-from bridge.contract.requests import Request, Response, ResponseStatus
+from bridge.contract.requests import Request, Response, ResponseStatus, request_of
 from bridge.contract.topics import Leaf
+from bridge.core.group_outcomes import can_show
 from bridge.core.results import error_info
 from bridge.ports import (
     CallInDoubt,
@@ -34,6 +35,7 @@ from bridge.ports import (
 
 _log = logging.getLogger(__name__)
 CarryOut = Callable[[Request], Awaitable[Response]]
+Look = Callable[[Request], Awaitable[Any]]
 #: Requests being carried out at once; further ones wait, in the order of their claims.
 CONCURRENT = 4
 #: Longest text of an argument that is stored.
@@ -59,14 +61,23 @@ class ClaimedRequests:
     """The requests of one session that change something, from the claim to the response."""
 
     def __init__(
-        self, session: str, ledger: RequestLedger, clock: Clock, *, own: Callable[[], str | None], carry_out: CarryOut
+        self,
+        session: str,
+        ledger: RequestLedger,
+        clock: Clock,
+        *,
+        own: Callable[[], str | None],
+        carry_out: CarryOut,
+        look: Look,
     ) -> None:
-        """`own` gives the digits of this account's number; `carry_out` the response, and it raises no `CodedError`."""
+        """`own` gives the digits of this account's number; `carry_out` the response, and it raises no `CodedError`;
+        `look` what is certain of a request that an earlier process did not answer."""
         self._session = session
         self._ledger = ledger
         self._clock = clock
         self._own = own
         self._carry_out = carry_out
+        self._look = look
         self._open: dict[int, _Open] = {}  # by number
         self._claimed: asyncio.Queue[_Open] = asyncio.Queue()
         self._newest: dict[str, _Open] = {}  # by lane
@@ -117,12 +128,21 @@ class ClaimedRequests:
 
     async def run(self) -> None:
         """Carry out claimed requests until cancelled. Raises what the store raises."""
+        shown: list[_Open] = []
         for row in await self._ledger.unanswered():
             _log.warning("%s: the request %s was interrupted; its outcome is unknown", self._session, row.claim.id)
-            await self._store(row, self._unknown(row.claim))
+            request = _stored(row)
+            if request is None or not can_show(request):
+                await self._store(row, self._unknown(row.claim))
+            else:
+                self._open[row.number] = one = _Open(row, request)
+                self._newest[one.lane] = one  # what is asked of the same group meanwhile waits
+                shown.append(one)
         self._ready.set()
         try:
             async with asyncio.TaskGroup() as tasks:
+                for one in shown:
+                    tasks.create_task(self._look_back(one), name=f"request {self._session} {one.row.claim.id}")
                 while True:
                     one = await self._claimed.get()
                     before, self._newest[one.lane] = self._newest.get(one.lane), one
@@ -150,8 +170,22 @@ class ClaimedRequests:
                 _log.exception("%s: internal error in the request %s", self._session, one.row.claim.id)
                 response = self._unknown(one.row.claim)
             await self._store(one.row, response)
+        self._settle(one, response)
+
+    async def _look_back(self, one: _Open) -> None:
+        response = self._unknown(one.row.claim)
+        try:
+            response = response.model_copy(update={"data": await self._look(one.request)})
+        except StoreUnusable:
+            raise
+        except Exception:  # noqa: BLE001 - it is answered in any case
+            _log.exception("%s: internal error in the look-up of %s", self._session, one.row.claim.id)
+        await self._store(one.row, response)
+        self._settle(one, response)
+
+    def _settle(self, one: _Open, response: Response) -> None:
         del self._open[one.row.number]
-        if self._newest[one.lane] is one:
+        if self._newest.get(one.lane) is one:
             del self._newest[one.lane]
         one.coming.set_result(response)
 
@@ -170,6 +204,14 @@ class ClaimedRequests:
             at=instant(self._clock.now()),
             transaction=claim.transaction,
         )
+
+
+def _stored(row: RequestRow) -> Request | None:
+    """The request of a row; None if this version does not know it."""
+    try:
+        return request_of(row.claim.action, {**json.loads(row.claim.arguments), "id": row.claim.id})
+    except (InvalidRequest, Unsupported):
+        return None
 
 
 def _shortened(value: Any) -> Any:

@@ -72,6 +72,7 @@ class InboundPipeline:
         self._outbox = outbox
         self._memory = memory
         self._people = people
+        self._now = now
         self._baseline: int | None = None
         self._own: frozenset[str] = frozenset()  # this account's addresses
         self._undecrypted = UndecryptedMessages(memory, journal, people, now)
@@ -136,6 +137,9 @@ class InboundPipeline:
             return new
         await self._undecrypted.report_readable(others)
         people = await self._people.identify([addresses_of(message) for message in others])
+        now = self._now()
+        for message in others:  # first, so that who reads the journal finds the writer known
+            self._people.note_written(message.chat, min(time_of(message), now))
         records = [self._record(message, person) for message, person in zip(others, people, strict=True)]
         numbers = await self._journal.append(records)
         for message, seq in zip(others, numbers, strict=True):

@@ -10,6 +10,7 @@ import asyncio
 import base64
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -35,6 +36,7 @@ from bridge.ports import (
     MediaGone,
     MediaQueue,
     MediaUnusable,
+    NewMedia,
     ReceivedMedia,
     StoredMedia,
 )
@@ -123,11 +125,10 @@ class MediaDownloads:
     async def ask(self, message_id: str) -> MediaAnswer:
         """Download the file of a message, unless it is here; returns what is known now.
 
-        Raises `MessageNotFound` for a message without a file, `TooLarge`, and `Unsupported` where downloads are off.
+        Raises `MessageNotFound` for a message without a file, `TooLarge`, and `Unsupported` where downloads are off;
+        for a message that the bridge did not see come, also what `HasMedia.find_message` raises.
         """
-        row = await self._queue.find(message_id)
-        if row is None:
-            raise MessageNotFound("There is no file of such a message.")
+        row = await self._queue.find(message_id) or await self._from_page(message_id)
         if row.state is MediaState.READY and row.sha256 is not None:
             return self._shared.answer(row, self._session, self._clock.now())
         policy = self._shared.policy
@@ -143,6 +144,19 @@ class MediaDownloads:
         for row in await self._queue.of_file(sha256):
             event = await media_event(row, MediaState.EXPIRED, self._people, self._clock.now())
             await self._queue.expire(sha256, MediaChange(MediaState.EXPIRED, event.to_json()), row.message_id)
+
+    async def _from_page(self, message_id: str) -> ReceivedMedia:
+        """The file of a message from before the bridge, or of an older bridge. The page still has it."""
+        with suppress(InvalidRequest):
+            message = await self._driver.find_message(MessageKey.parse(message_id))
+            media = None if message is None else message.content.media
+            if message is not None and media is not None:
+                known = (media.sha256, media.size, media.mimetype, media.filename)
+                await self._queue.add(NewMedia(message_id, str(message.chat), MediaState.OFF, *known))
+        row = await self._queue.find(message_id)
+        if row is None:
+            raise MessageNotFound("There is no file of such a message.")
+        return row
 
     def _ended(self, row: ReceivedMedia, _: asyncio.Task[None]) -> None:
         del self._running[row.number]

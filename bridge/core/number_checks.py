@@ -13,7 +13,7 @@ from bridge.contract.jid import Jid, parse_recipient
 from bridge.contract.pace import Pace
 from bridge.contract.requests import CheckContacts, CheckedContact, CheckedContacts, Request
 from bridge.contract.session import SessionState
-from bridge.core.pacing import TokenBucket
+from bridge.core.budgets import TokenBucket
 from bridge.core.session_view import SessionView
 from bridge.ports import Answers, CallInDoubt, CheckedNumber, Clock, NumberStore
 

@@ -8,38 +8,41 @@ import random
 import uuid
 from collections.abc import Sequence
 
-from bridge.contract.commands import SendCommand
+from bridge.contract.budget import SendBudget
+from bridge.contract.commands import MAX_AHEAD, CancelCommand, SendCommand
 from bridge.contract.errors import (
     BridgeError,
     CodedError,
     Conflict,
     Expired,
     InternalError,
-    MediaUnavailable,
+    InvalidRequest,
     Unsupported,
 )
 from bridge.contract.jid import Jid, MessageKey
 from bridge.contract.kinds import Act
 from bridge.contract.lifecycle import SendState
 from bridge.contract.messages import Result
-from bridge.contract.payload import instant
-from bridge.contract.waiting import Waiting, WaitReason
+from bridge.contract.waiting import Waiting
 from bridge.core.act_steps import ActExecutor
 from bridge.core.addressing import Addressing
+from bridge.core.budgets import DAY, Pacing
+from bridge.core.cancellation import Cancellation
+from bridge.core.file_preparation import FilePreparation
 from bridge.core.in_doubt import InDoubt
 from bridge.core.outgoing_files import PreparesFiles, has_file
-from bridge.core.pacing import HOLD, PacedWait, Pacing, Schedule
+from bridge.core.pacing import HOLD, Schedule
 from bridge.core.people import People
 from bridge.core.reach_out import ReachOutLock
 from bridge.core.results import Rejection, accepted, conflict, notice, rejected, result_of
 from bridge.core.send_steps import Outcome, SendExecutor
+from bridge.core.send_waits import SendWaits
 from bridge.ports import (
     AckChange,
     Claim,
     Claimed,
     Clock,
     CommandOrigin,
-    FileNotFetched,
     IdGiven,
     MediaUnusable,
     Outbox,
@@ -50,6 +53,8 @@ from bridge.ports import (
 )
 
 _log = logging.getLogger(__name__)
+#: Seconds after which the clock is read again, however far the next time is: it may be set.
+LONGEST_NAP = 30.0
 #: Concurrent calls into the page, each for a different chat: a slow chat must not delay the others.
 CONCURRENT = 8
 
@@ -79,18 +84,30 @@ class OutboundPipeline:
         self._acts = ActExecutor(session, outbox, driver, clock, self._may_go)
         self._arrivals = asyncio.Lock()
         self._addressing = Addressing(outbox)
-        self._schedule = Schedule(pacing)
+        self._schedule = Schedule(pacing, self._is_first)
+        self._waits = SendWaits(self._schedule, people, clock)
         self._wake = asyncio.Event()
-        self.reach_out = ReachOutLock(session, people, self._schedule, clock, self._wake.set)
-        refused = self.reach_out.refused
-        self._executor = SendExecutor(session, outbox, driver, clock, self._may_go, files, refused=refused)
+        self.reach_out = ReachOutLock(self._schedule.first_messages, clock, self._wake.set)
+        self._cancellation = Cancellation(session, outbox, self._schedule, self._addressing, self._fail)
+        self._loaded = asyncio.Event()
+        self._executor = SendExecutor(
+            *(session, outbox, driver, clock, self._may_go, files),
+            refused=self.reach_out.refused,
+            is_first=self._schedule.is_first_message,
+        )
         people.on_pair(self._join)
+        people.on_written(self._written)
         self._random = rng or random.Random()  # noqa: S311 - spreads sends, guards nothing
         self._in_doubt = InDoubt()
+        self._preparation: FilePreparation | None = None
+        if files is not None:
+            self._preparation = FilePreparation(
+                *(session, files, outbox, self._schedule, self._in_doubt, clock),
+                fail=self._executor.fail,
+                wake=self._wake.set,
+            )
         self._stopped: set[str] = set()  # raw ids of stopped messages whose call still runs here
         self._running: set[asyncio.Task[None]] = set()
-        self._not_fetched: dict[int, str] = {}  # number -> why its file could not be prepared yet
-        self._open = False
 
     @property
     def own(self) -> str | None:
@@ -103,15 +120,19 @@ class OutboundPipeline:
         """Claim a command. On return it is durable and will be sent once, whatever happens.
 
         Returns `accepted`, the current result of a known id, or `failed: conflict`; the same is published as a notice.
-        Raises `InvalidRequest` for a recipient that cannot be parsed, `MessageNotFound` for a command that is named in
-        place of one and unknown, `Unsupported` for content that the driver cannot send, `NotAllowed` for a group in
-        which this account may not write, and what the stores raise.
+        Raises `InvalidRequest` for a recipient that cannot be parsed and a time too far ahead, `MessageNotFound` for a
+        command that is named in place of one and unknown, `Unsupported` for content that the driver cannot send,
+        `NotAllowed` for a group in which this account may not write, and what the stores raise.
         """
         if command.content.kind not in self._driver.sends or (self._files is None and has_file(command.content)):
             raise Unsupported(f"This bridge cannot send {command.content.field}; status.sends lists what it can.")
+        send_at = None if command.send_at is None else command.send_at.timestamp()
+        if send_at is not None and send_at > self._clock.now() + MAX_AHEAD:
+            raise InvalidRequest("send_at is more than a year ahead.")
         async with self._arrivals:  # claims keep the order of arrival, also of commands that take a moment here
             command = await self._addressing.addressed(command.sent_from(self.own))
-            if self._open and command.recipient.is_group and not (command.id and await self._outbox.get(command.id)):
+            group = self.is_open and command.recipient.is_group
+            if group and not (command.id and await self._outbox.get(command.id)):
                 await self._driver.may_write(command.recipient)
             try:
                 content = await self._files.keep(command.content) if self._files else command.content
@@ -131,10 +152,9 @@ class OutboundPipeline:
             transaction=command.transaction,
             meta=command.meta,
             origin=origin if command.id is None else None,
+            send_at=send_at,
         )
-        waits = self._waiting_of(command.recipient, now)
-        if self._open:
-            waits = await self.reach_out.wait_of(command.recipient, content) or waits
+        waits = self._waits.of_next(claim, command.recipient, can_be_first=not isinstance(content, Act))
         first = accepted(self._session, claim, waits)
         self._addressing.claiming[claim.id] = claim.to
         try:
@@ -161,8 +181,26 @@ class OutboundPipeline:
         await self._outbox.notify(notice(answer, reply_to))
         return answer
 
+    async def cancel(self, command: CancelCommand, *, reply_to: ReplyTo | None = None) -> Result:
+        """Take back a command that has not left. Returns `failed: cancelled`, or what is true of one that is being sent
+        or is final; the same is published as a notice. Durable on return.
+
+        Raises `MessageNotFound` for an unknown id, and what the stores raise.
+        """
+        await self._loaded.wait()
+        async with self._arrivals:  # after what arrived before
+            pass
+        return await self._cancellation.cancel(command, reply_to)
+
     def _enqueue(self, row: OutboxRow) -> None:
         self._schedule.add(row, self._people.lane(Jid.parse(row.claim.to)))
+        self._wake.set()
+
+    def _is_first(self, row: OutboxRow, lane: str) -> bool:
+        return self._people.is_stranger(lane) and not isinstance(row.claim.content, Act)
+
+    def _written(self, lane: str) -> None:
+        self._schedule.wrote(lane)
         self._wake.set()
 
     def _join(self, lid: str, number: str) -> None:
@@ -211,34 +249,23 @@ class OutboundPipeline:
         else:
             self._stopped.add(key.id)
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the connection is usable, so that commands may leave."""
+        return self._waits.is_open
+
     def waiting(self, rows: Sequence[OutboxRow]) -> dict[int, Waiting]:
         """What those of these rows that are accepted wait for, by number."""
-        if not self._open:
-            reason = Waiting(reason=WaitReason.NOT_CONNECTED, until=None)
-            return {row.number: reason for row in rows if row.state is SendState.ACCEPTED}
-        now = self._clock.now()
-        found = self._schedule.waits(rows, self._clock.monotonic())
-        return {number: self._published(wait, now) for number, wait in found.items()} | self.reach_out.waiting(rows)
-
-    def _waiting_of(self, to: Jid, now: float) -> Waiting | None:
-        """What a command to this address that is claimed now waits for."""
-        if not self._open:
-            return Waiting(reason=WaitReason.NOT_CONNECTED, until=None)
-        wait = self._schedule.wait_of_next(self._people.lane(to), self._clock.monotonic())
-        return None if wait is None else self._published(wait, now)
-
-    def _published(self, wait: PacedWait, now: float) -> Waiting:
-        left = None if wait.until is None else wait.until - self._clock.monotonic()
-        return Waiting(reason=wait.reason, until=None if left is None else instant(now + left))
+        return self._waits.of(rows)
 
     @property
-    def budget(self) -> int | None:
-        """Sends that could go out at once; None without pacing."""
-        return self._schedule.budget(self._clock.monotonic())
+    def budget(self) -> SendBudget | None:
+        """What may be sent now; None where nothing limits it."""
+        return self._waits.budget
 
     def open(self) -> None:
         """The connection is usable: sends may start, and rows in doubt can be looked up."""
-        self._open = True
+        self._waits.is_open = True
         now = self._clock.monotonic()
         for row in self._in_doubt.look_up_all(now):
             self._schedule.hold(row, now + HOLD)
@@ -246,7 +273,7 @@ class OutboundPipeline:
 
     def close(self) -> None:
         """The connection is not usable: nothing more starts. Commands wait for it until they expire."""
-        self._open = False
+        self._waits.is_open = False
 
     async def drain(self) -> None:
         """Return once no call into the page is running; nothing new starts after `close`."""
@@ -256,51 +283,25 @@ class OutboundPipeline:
     async def run(self) -> None:
         """Send claimed commands, in order and at the pace, until cancelled."""
         rows = await self._acts.resume(await self._outbox.open_rows())
+        unix_now = self._clock.now()
+        firsts = await self._outbox.first_messages(unix_now - DAY)
         now = self._clock.monotonic()
+        self._schedule.first_messages.load([now - (unix_now - at) for at in firsts], now)
         self._schedule.load(rows, [self._people.lane(Jid.parse(row.claim.to)) for row in rows])
         for row in rows:
             if row.state is SendState.SENDING:  # its chat waits for the look-up, so that the order is kept
                 self._in_doubt.look_up(row, now)
                 self._schedule.hold(row, now + HOLD)
+        self._loaded.set()
         async with asyncio.TaskGroup() as tasks:
             while True:
                 self._wake.clear()
                 await self._expire()
-                self._prepare_files(tasks)
-                pause = self._start_ready(tasks) if self._open else None
+                self._schedule.keep_time(self._clock.now())
+                if self._preparation is not None:
+                    self._preparation.start(tasks)
+                pause = self._start_ready(tasks) if self.is_open else None
                 await self._sleep(pause)
-
-    def _prepare_files(self, tasks: asyncio.TaskGroup) -> None:
-        while self._files is not None and (row := self._schedule.next_to_prepare(self._clock.monotonic())) is not None:
-            tasks.create_task(self._prepare(self._files, row), name=f"file of {self._session} {row.claim.id}")
-
-    async def _prepare(self, files: PreparesFiles, row: OutboxRow) -> None:
-        """Prepare the file of a row; where that may work later, rest before the next try. No other chat waits."""
-        try:
-            content = await files.prepare(row.claim.content)
-            row = await self._outbox.replace_content(row.number, content)
-        except (FileNotFetched, MediaUnusable) as error:
-            _log.info("%s: %s waits for its file: %s", self._session, row.claim.id, error.text)
-            if self._schedule.is_queued(row):
-                self._not_fetched[row.number] = error.text
-                self._schedule.prepare_later(row, self._clock.monotonic() + self._in_doubt.pause(row))
-        except StoreUnusable:
-            raise
-        except Exception as error:  # noqa: BLE001 - nothing was sent: a failure, not a doubt
-            if not isinstance(error, BridgeError):
-                _log.exception("%s: the file of %s could not be prepared", self._session, row.claim.id)
-            if self._schedule.is_queued(row):
-                self._schedule.drop(row)
-                await self._executor.fail(row, error if isinstance(error, BridgeError) else InternalError())
-            self._file_settled(row)
-        else:
-            self._file_settled(row)
-            self._schedule.prepared(row)
-        self._wake.set()
-
-    def _file_settled(self, row: OutboxRow) -> None:
-        self._not_fetched.pop(row.number, None)
-        self._in_doubt.settle(row)
 
     def _start_ready(self, tasks: asyncio.TaskGroup) -> float | None:
         """Start what may start; returns when to check again (monotonic), or None to wait for a wake-up only."""
@@ -325,13 +326,13 @@ class OutboundPipeline:
         self._wake.set()
 
     async def _carry_out(self, row: OutboxRow, *, settle: bool) -> None:
-        if not settle and await self.reach_out.hold(row):
-            return
         if isinstance(row.claim.content, Act):
             outcome = await self._acts.carry_out(row, row.claim.content)
         else:
             outcome = await (self._executor.settle(row) if settle else self._executor.send(row))
-        if outcome is Outcome.SETTLED:
+        if outcome in (Outcome.SETTLED, Outcome.UNSENT):
+            if outcome is Outcome.UNSENT:
+                self._schedule.first_messages.give_back(row.number, self._clock.monotonic())
             self._settled(row)
             return
         if outcome not in (Outcome.RETRY, Outcome.REPEAT):
@@ -372,26 +373,22 @@ class OutboundPipeline:
 
     async def _expire(self) -> None:
         now = self._clock.now()
-        for row in (expired := self._schedule.expired(now)):
-            self.reach_out.drop(row)
-            self._in_doubt.settle(row)
-        await asyncio.gather(*(self._fail(row, self._expiry_of(row)) for row in expired))  # they share commits
+        expired, prepared = self._schedule.expired(now), self._preparation
+        errors = [Expired() if prepared is None else prepared.expiry_of(row) for row in expired]
+        await asyncio.gather(*map(self._fail, expired, errors))  # they share commits
         for row in self._in_doubt.ended(now):
             await self._executor.give_up(row)
             self._settled(row)
 
     async def _fail(self, row: OutboxRow, error: BridgeError) -> None:
+        self._in_doubt.settle(row)
         await (self._acts if isinstance(row.claim.content, Act) else self._executor).fail(row, error)
-
-    def _expiry_of(self, row: OutboxRow) -> BridgeError:
-        why = self._not_fetched.pop(row.number, None)
-        return Expired() if why is None else MediaUnavailable(why)
 
     async def _sleep(self, until: float | None) -> None:
         times = (until, self._schedule.next_try())
         limits = [time - self._clock.monotonic() for time in times if time is not None]
-        ends = (self._in_doubt.next_end(), self._schedule.next_expiry())
-        limits += [end - self._clock.now() for end in ends if end is not None]
+        ends = (self._in_doubt.next_end(), self._schedule.next_expiry(), self._schedule.timetable.next_due())
+        limits += [min(end - self._clock.now(), LONGEST_NAP) for end in ends if end is not None]
         try:
             async with asyncio.timeout(max(0.0, min(limits)) if limits else None):
                 await self._wake.wait()

@@ -69,16 +69,18 @@ class OutgoingFiles(PreparesFiles):
         if not isinstance(content, MediaContent):
             return content
         declared, filename = content.mimetype, content.filename
+        limit = min(self._limit, content.max_size or self._limit)
         if content.url is not None:
-            async with self._fetcher.fetch(content.url, self._limit) as fetched:
-                stored = await self._store.add(fetched.parts, self._limit)
+            async with self._fetcher.fetch(content.url, limit) as fetched:
+                stored = await self._store.add(fetched.parts, limit)
                 declared, filename = declared or fetched.mimetype, filename or fetched.filename
         else:
             stored = await self._found(content.sha256 or "")
         if stored.size == 0:
             raise InvalidRequest("The file is empty.")
-        if stored.size > self._limit:
-            raise TooLarge(f"The file has {stored.size:,} bytes; WA_MEDIA_LIMIT allows {self._limit:,}.")
+        if stored.size > limit:
+            allows = "WA_MEDIA_LIMIT allows" if limit == self._limit else f"{content.noun} has at most"
+            raise TooLarge(f"The file has {stored.size:,} bytes; {allows} {limit:,}.")
         head = await self._head(stored.sha256)
         mimetype = content.type_of(head, declared or mimetypes.guess_type(filename or "")[0])
         if isinstance(content, Voice):

@@ -1,83 +1,42 @@
-"""Which command is sent next, and when: token buckets, and one lane per person or group that keeps its order.
+"""Which command is sent next, and when: the budgets, and one lane per person or group that keeps its order.
 
 Pure: time comes in. Commands to a person under several addresses share a lane, which the caller names.
 
 WhatsApp restricts numbers that send like machines. Within a chat the next message is sent only after the server's ack
 of the one before, or after `HOLD` seconds without it; across chats the priority decides, then the order of the claims.
-A chat that waits delays no other.
+A chat that waits delays no other, and first messages delay no answer.
 """
 
 from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from typing import Any
 
-from bridge.contract.kinds.media_content import MediaContent
 from bridge.contract.lifecycle import SendState
-from bridge.contract.pace import Pace
 from bridge.contract.waiting import WaitReason
-from bridge.ports import OutboxRow
+from bridge.core.budgets import FirstMessages, Pacing, TokenBucket
+from bridge.core.file_turns import FileTurns
+from bridge.core.timetable import Timetable
+from bridge.ports import Claim, OutboxRow
 
 #: Seconds for which a message without the server's ack blocks the next one of its chat.
 HOLD = 60.0
-#: Rows whose file is prepared before their turn, or is being prepared.
-AHEAD = 16
 #: Seconds: a shorter wait is not reported.
 SHORTEST_WAIT = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Pacing:
-    """The paces of a session. `spacing` and `jitter` are seconds; jitter is added only to a send that had to wait."""
-
-    session: Pace
-    chat: Pace
-    spacing: float = 0.0
-    jitter: float = 0.0
-    checks: Pace = field(default=Pace(math.inf, 1, "off"))  # of numbers
-
-
-@dataclass(frozen=True, slots=True)
 class PacedWait:
-    """What a queued row waits for, until about when (monotonic); `until` None: time alone does not end it."""
+    """What a queued row waits for, until about when: monotonic, or `at` in unix time; neither: time alone does not end
+    it."""
 
     reason: WaitReason
     until: float | None = None
-
-
-class TokenBucket:
-    """A token bucket that starts full."""
-
-    __slots__ = ("_filled_at", "_pace", "_tokens")
-
-    def __init__(self, pace: Pace) -> None:
-        self._pace = pace
-        self._tokens = float(pace.burst)
-        self._filled_at = 0.0
-
-    def tokens(self, now: float) -> float:
-        """Tokens at `now`; infinite without pacing."""
-        if self._pace.is_off:
-            return math.inf
-        return min(float(self._pace.burst), self._tokens + max(0.0, now - self._filled_at) * self._pace.rate)
-
-    def ready_at(self, now: float, count: int = 1) -> float:
-        """When `count` tokens have become available; more than fit in the bucket are taken one after another."""
-        tokens = self.tokens(now)
-        return now if tokens >= count else now + (count - tokens) / self._pace.rate
-
-    def take(self, now: float, count: int = 1) -> None:
-        """Take an available token; -1 returns one."""
-        self._tokens, self._filled_at = self.tokens(now) - count, now
-
-    def full_at(self, now: float) -> float:
-        """When the bucket is full again and can be dropped."""
-        missing = self._pace.burst - self.tokens(now)
-        return now + missing / self._pace.rate if missing > 0 else now
+    at: float | None = None
 
 
 @dataclass(slots=True)
@@ -94,24 +53,26 @@ class _Lane:
 
 
 class Schedule:
-    """Commands that wait to be sent. All times are of one monotonic clock, except `expires_at` (unix time)."""
+    """Commands that wait to be sent. All times are of one monotonic clock, except those named unix."""
 
-    def __init__(self, pacing: Pacing) -> None:
+    def __init__(self, pacing: Pacing, is_first: Callable[[OutboxRow, str], bool] = lambda _row, _lane: False) -> None:
+        """`is_first` says of a row and its lane whether it is a first message; asked when its turn can come."""
         self._pacing = pacing
+        self._is_first = is_first
+        self.first_messages = FirstMessages(pacing.new, pacing.per_day)
+        self._first: set[int] = set()  # those first messages that wait in a lane
+        self.timetable = Timetable(pacing.quiet, pacing.zone)
+        self._files = FileTurns()
         # Heaps keep outdated entries until they come up: ten thousand chats are an ordinary campaign
         self._queued: dict[int, OutboxRow] = {}
         self._lanes: dict[str, _Lane] = {}
         self._lane_of: dict[int, str] = {}  # rows that are queued or in flight
         self._changed: set[str] = set()  # chats whose lanes must be sorted in again
-        self._ready: list[tuple[int, int, int, str]] = []  # rank, number, version, chat
+        # Rank, number, version, chat; of the lanes whose next row is an answer, and a first message
+        self._ready: tuple[list[tuple[int, int, int, str]], ...] = ([], [])
         self._timed: list[tuple[float, int, str]] = []  # when to check again, version, chat; lanes with rows
         self._idle: list[tuple[float, int, str]] = []  # the same, lanes without rows
         self._expiries: list[tuple[float, int]] = []
-        # A row with a file blocks its lane until the file is prepared, which takes no place of those that are sent
-        self._unprepared: set[int] = set()
-        self._prepared: dict[int, int] = {}  # number -> rank; being prepared, or prepared and not sent yet
-        self._resting: dict[int, float] = {}  # number -> next try, for those whose file could not be prepared
-        self._to_prepare: list[tuple[int, int]] = []  # rank, number; first in their lanes
         self._versions = itertools.count(1)
         self._bucket = TokenBucket(pacing.session)
         self._spaced_until = 0.0
@@ -153,7 +114,17 @@ class Schedule:
         lane_kept.waited = lane_kept.waited or other.waited
         buckets = [bucket for bucket in (lane_kept.bucket, other.bucket) if bucket]
         lane_kept.bucket = min(buckets, key=lambda bucket: bucket.tokens(now), default=None)
+        self.wrote(kept)
         self._changed.add(kept)
+
+    def wrote(self, lane: str) -> None:
+        """Something is known about a person that may make first messages answers."""
+        if (found := self._lanes.get(lane)) is None or not found.rows:
+            return
+        for number in self._first.intersection(found.rows):
+            if not self._is_first(self._queued[number], lane):
+                self._first.discard(number)
+                self._changed.add(lane)
 
     def is_first(self, row: OutboxRow) -> bool:
         """Whether no other row of its lane is in flight before it."""
@@ -161,28 +132,33 @@ class Schedule:
 
     def _queue(self, row: OutboxRow) -> None:
         self._queued[row.number] = row
-        heappush(self._lane(row).rows, row.number)
+        if not self.timetable.takes(row):
+            self._enter(row)
         if row.claim.expires_at is not None:
             heappush(self._expiries, (row.claim.expires_at, row.number))
-        if isinstance(row.claim.content, MediaContent) and row.number not in self._prepared:
-            self._unprepared.add(row.number)
+        self._files.queued(row)
+
+    def _enter(self, row: OutboxRow) -> None:
+        lane = self._lane(row)
+        heappush(lane.rows, row.number)
+        if self._is_first(row, self._name(row)):
+            self._first.add(row.number)
+
+    def keep_time(self, unix_now: float) -> None:
+        """Let rows take their place whose time has come, and hold bulk ones while it is quiet; before `next`."""
+        for row in self.timetable.begin_quiet(self._queued.values(), unix_now):
+            self._first.discard(row.number)
+            self._lane(row)
+        for row in self.timetable.due(self._queued, unix_now):
+            self._enter(row)
 
     def next_to_prepare(self, now: float) -> OutboxRow | None:
         """Take a row whose file is to be prepared: the next one of its lane, as long as few of them are ahead."""
-        for number in [number for number, at in self._resting.items() if at <= now]:
-            del self._resting[number]
-            self._changed.add(self._name(self._queued[number]))
+        for number in self._files.rested(now):
+            self._lane(self._queued[number])
         self._sort_lanes(now)
-        while self._to_prepare:
-            rank, number = self._to_prepare[0]
-            if number in self._unprepared and number not in self._resting and number not in self._prepared:
-                if sum(other <= rank for other in self._prepared.values()) >= AHEAD:
-                    return None
-                self._prepared[number] = rank
-                heappop(self._to_prepare)
-                return self._queued[number]
-            heappop(self._to_prepare)
-        return None
+        taken = self._files.take()
+        return None if taken is None else self._queued[taken]
 
     def is_queued(self, row: OutboxRow) -> bool:
         """Whether a row waits to be sent."""
@@ -190,42 +166,48 @@ class Schedule:
 
     def prepared(self, row: OutboxRow) -> None:
         """The file of a row is prepared: it can be sent. `row` replaces what is queued."""
-        self._unprepared.discard(row.number)
+        self._files.prepared(row.number)
         if row.number in self._queued:
             self._queued[row.number] = row
             self._lane(row)
 
     def prepare_later(self, row: OutboxRow, at: float) -> None:
         """A row's file could not be prepared yet: until the next try it takes no place of others."""
-        self._prepared.pop(row.number, None)
+        self._files.tried(row.number)
         if row.number in self._queued:
-            self._resting[row.number] = at
+            self._files.rest(row.number, at)
 
     def next_try(self) -> float | None:
         """When the file of a row is tried again."""
-        return min(self._resting.values(), default=None)
+        return self._files.next_try()
 
     def drop(self, row: OutboxRow) -> None:
         """Remove a queued row that is not sent."""
         if self._queued.pop(row.number, None) is not None:
             self._lane(row)
-        self._forget_file(row)
+        self._first.discard(row.number)
+        self.timetable.discard(row.number)
+        self._files.forget(row.number)
         self._lane_of.pop(row.number, None)
-
-    def _forget_file(self, row: OutboxRow) -> None:
-        self._unprepared.discard(row.number)
-        self._resting.pop(row.number, None)
-        self._prepared.pop(row.number, None)
 
     def budget(self, now: float) -> int | None:
         """Sends that could go out at once; None without pacing."""
         tokens = self._bucket.tokens(now)
         return None if math.isinf(tokens) else math.floor(tokens)
 
-    def wait_of_next(self, lane_name: str, now: float) -> PacedWait | None:
-        """What a row that is claimed now for this lane will wait for; None when it can be sent at once."""
+    def ready_at(self, now: float) -> float:
+        """When the next answer may leave; `now`: at once."""
+        return self._bucket.ready_at(now)
+
+    def wait_of_next(
+        self, claim: Claim, lane_name: str, now: float, unix_now: float, *, first: bool = False
+    ) -> PacedWait | None:
+        """What a command that is claimed now for this lane will wait for; None when it can be sent at once."""
+        if (later := self.timetable.wait_of(claim, unix_now)) is not None:
+            return PacedWait(later[1], at=later[0])
         lane = self._lanes.get(lane_name)
-        return self._wait(lane_name, len(lane.rows) if lane else 0, len(self._queued), now)
+        ahead = len(self._queued) - len(self.timetable.numbers)
+        return self._wait(lane_name, len(lane.rows) if lane else 0, ahead, now, len(self._first) if first else None)
 
     def waits(self, rows: Iterable[OutboxRow], now: float) -> dict[int, PacedWait]:
         """What those of these rows that are queued wait for, by number. Reads the whole queue once."""
@@ -234,22 +216,31 @@ class Schedule:
             return {}
         lengths: dict[str, int] = {}
         in_chat: dict[int, int] = {}  # rows of its chat before it
-        for number in sorted(self._queued):
+        for number in sorted(self._queued.keys() - self.timetable.numbers):
             chat = self._name(self._queued[number])
             in_chat[number] = lengths.get(chat, 0)
             lengths[chat] = in_chat[number] + 1
         found: dict[int, PacedWait] = {}
-        order = sorted(self._queued, key=lambda number: (self._queued[number].claim.priority.rank, number))
+        order = sorted(in_chat, key=lambda number: (self._queued[number].claim.priority.rank, number))
+        first_ahead = 0
         for position, number in enumerate(order):
-            if number in asked & self._resting.keys():
-                found[number] = PacedWait(WaitReason.FILE, self._resting[number])
-            elif number in asked:
-                wait = self._wait(self._name(self._queued[number]), in_chat[number], position, now)
+            first = first_ahead if number in self._first else None
+            first_ahead += first is not None
+            if number not in asked:
+                continue
+            if (at := self._files.next_try(number)) is not None:
+                found[number] = PacedWait(WaitReason.FILE, at)
+            else:
+                wait = self._wait(self._name(self._queued[number]), in_chat[number], position, now, first)
                 found |= {} if wait is None else {number: wait}
+        for number in asked.difference(order):
+            due, reason = self.timetable.wait(number)
+            found[number] = PacedWait(reason, at=due)
         return found
 
-    def _wait(self, chat: str, ahead_in_chat: int, ahead: int, now: float) -> PacedWait | None:
-        """The longest wait of a row behind `ahead_in_chat` rows of its chat and `ahead` rows in all."""
+    def _wait(self, chat: str, ahead_in_chat: int, ahead: int, now: float, first_ahead: int | None) -> PacedWait | None:
+        """The longest wait of a row behind `ahead_in_chat` rows of its chat and `ahead` rows in all; a first message
+        has `first_ahead` others before it."""
         lane = self._lanes.get(chat) or _Lane()
         bucket = lane.bucket or TokenBucket(self._pacing.chat)
         spaced = max(self._spaced_until, now) + self._pacing.spacing * ahead
@@ -257,6 +248,7 @@ class Schedule:
             (bucket.ready_at(now, ahead_in_chat + 1), WaitReason.CHAT_PACE),
             (max(self._bucket.ready_at(now, ahead + 1), spaced), WaitReason.SESSION_PACE),
             (lane.not_before, WaitReason.RETRY),
+            *(() if first_ahead is None else (self.first_messages.wait(now, first_ahead),)),
         )
         if at >= now + SHORTEST_WAIT:
             return PacedWait(reason, at)
@@ -270,20 +262,29 @@ class Schedule:
         `jitter` in 0..1 is drawn by the caller. The row blocks its chat until it is held, released or put back.
         """
         self._sort_lanes(now)
-        self._drop_stale(self._ready)
-        if not self._ready:
-            self._drop_stale(self._timed)
-            return self._timed[0][0] if self._timed else None
-        lane = self._lanes[self._ready[0][-1]]
+        answers, firsts = self._ready
+        self._drop_stale(answers)
+        self._drop_stale(firsts)
         at = max(self._bucket.ready_at(now), self._spaced_until)
-        if at > now:
+        if at > now and (answers or firsts):
             self._blocked = True
             return at
+        first_at = self.first_messages.ready_at(now) if firsts else math.inf
+        ready = [heap[0] for heap in (answers, firsts if first_at <= now else []) if heap]
+        if not ready:
+            self._drop_stale(self._timed)
+            again = min(first_at, self._timed[0][0] if self._timed else math.inf)
+            return None if math.isinf(again) else again
+        lane = self._lanes[min(ready)[-1]]
         if (self._blocked or lane.waited) and not self._jittered and jitter * self._pacing.jitter > 0:
             self._jittered = True
             self._spaced_until = now + jitter * self._pacing.jitter
             return self._spaced_until
-        return self._take(lane, now)
+        return self._take(lane, now, jitter)
+
+    def is_first_message(self, row: OutboxRow) -> bool:
+        """Whether a row in flight has taken its share of the first messages."""
+        return self.first_messages.has(row.number)
 
     def hold(self, row: OutboxRow, until: float) -> None:
         """Block the chat until `until` while this row is in flight."""
@@ -293,22 +294,20 @@ class Schedule:
 
     def release(self, row: OutboxRow) -> None:
         """Unblock the lane of a row that is settled."""
+        self.first_messages.settle(row.number)
         self._free(row)
-        self._forget_file(row)
+        self._files.forget(row.number)
         self._lane_of.pop(row.number, None)
 
     def put_back(self, row: OutboxRow, now: float, *, not_before: float) -> None:
         """Queue a row again of which nothing was sent: first in its chat, and its tokens are returned."""
+        self.first_messages.give_back(row.number, now)
         self._queue(row)
         self._free(row)
         lane = self._lane(row)
         lane.not_before = not_before
         for bucket in filter(None, (self._bucket, lane.bucket)):
             bucket.take(now, -1)
-
-    def resume(self, row: OutboxRow) -> None:
-        """The lane of a row that was put back need not wait any longer."""
-        self._lane(row).not_before = 0.0
 
     def expired(self, unix_now: float) -> list[OutboxRow]:
         """Remove and return the expired rows."""
@@ -353,16 +352,16 @@ class Schedule:
         """Put a lane among the ready ones or those to check later, or drop it."""
         lane = self._lanes[chat]
         lane.version = next(self._versions)
-        while lane.rows and lane.rows[0] not in self._queued:
+        while lane.rows and (lane.rows[0] not in self._queued or lane.rows[0] in self.timetable.numbers):
             heappop(lane.rows)
         if lane.busy is not None and now >= lane.held_until:
             lane.busy = None
         bucket = lane.bucket
         if lane.busy is not None:
             at = lane.held_until
-        elif lane.rows and lane.rows[0] in self._unprepared:
+        elif lane.rows and lane.rows[0] in self._files:
             at = math.inf
-            heappush(self._to_prepare, (self._queued[lane.rows[0]].claim.priority.rank, lane.rows[0]))
+            self._files.is_first(self._queued[lane.rows[0]].claim.priority.rank, lane.rows[0])
         elif lane.rows:
             at = max(lane.not_before, bucket.ready_at(now) if bucket else now)
         else:
@@ -373,7 +372,7 @@ class Schedule:
                 heappush(self._timed if lane.rows else self._idle, (at, lane.version, chat))
         elif lane.rows:
             rank = self._queued[lane.rows[0]].claim.priority.rank
-            heappush(self._ready, (rank, lane.rows[0], lane.version, chat))
+            heappush(self._ready[lane.rows[0] in self._first], (rank, lane.rows[0], lane.version, chat))
         else:  # otherwise a lane would stay for every number ever written to
             del self._lanes[chat]
 
@@ -385,9 +384,12 @@ class Schedule:
         lane = self._lanes.get(chat)
         return lane is not None and lane.version == version
 
-    def _take(self, lane: _Lane, now: float) -> OutboxRow:
+    def _take(self, lane: _Lane, now: float, drawn: float) -> OutboxRow:
         row = self._queued.pop(heappop(lane.rows))
         self._lane(row)
+        if row.number in self._first:
+            self._first.discard(row.number)
+            self.first_messages.take(row.number, now, drawn)
         lane.bucket = lane.bucket or TokenBucket(self._pacing.chat)
         lane.bucket.take(now)
         self._bucket.take(now)

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import secrets
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from bridge.contract.events import ALIAS, EventBody
 from bridge.contract.jid import Jid, Server, mask
 from bridge.contract.payload import instant
+from bridge.core.budgets import RECENT
 from bridge.ports import Acquaintance, KeyValueStore, PeopleStore, PersonAddress, SeenPerson
 
 _log = logging.getLogger(__name__)
@@ -58,20 +61,26 @@ class People:
         self._lids: dict[str, str] = {}
         #: The digits of this account's number, once it is known.
         self.own: str | None = None
+        self._own_key = ""
         self._on_pair: Callable[[str, str], None] = lambda _lid, _pn: None
+        self._on_written: Callable[[str], None] = lambda _lane: None
+        self._written: dict[str, float] = {}  # lane -> when the person last wrote; some are older than `RECENT`
 
     def on_pair(self, learned: Callable[[str, str], None]) -> None:
         """Call `learned` with the lanes of a LID and of a number that turn out to be one person's."""
         self._on_pair = learned
 
     async def load(self) -> None:
-        """Read what `lane` and `own` need; once, before the first send."""
+        """Read what `lane`, `has_written` and `own` need; once, before the first send."""
         self._lids = await self._store.lids()
+        for chat, at in (await self._store.last_written(self._now() - RECENT)).items():
+            self.note_written(Jid.parse(chat), at)
         self.note_own(await self._memory.get(ACCOUNT_PN))
 
     def note_own(self, number: str | None) -> None:
         """Take over the address of this account's number; its country's spellings are understood from then on."""
         self.own = Jid.parse(number).user if number else self.own
+        self._own_key = str(Jid(self.own, Server.USER).canonical) if self.own else ""
 
     async def identify(self, seen: Sequence[frozenset[Jid]]) -> list[Person | None]:
         """The person behind each set of addresses; None for an empty set. What is new is stored on return.
@@ -94,9 +103,29 @@ class People:
         [person] = await self.identify([frozenset({address} if address else ())])
         return person.fields if person else {}
 
-    async def has_written(self, to: Jid) -> bool:
-        """Whether a message came from this person, under any of their addresses."""
-        return await self._store.has_written(str(to.canonical), str(to))
+    def on_written(self, written: Callable[[str], None]) -> None:
+        """Call `written` with the lane of a person who has written, and had not lately."""
+        self._on_written = written
+
+    def note_written(self, chat: Jid, at: float) -> None:
+        """A message came in a chat; `at` is when it was written (unix seconds). Only chats with one person count."""
+        if not is_of_two(chat):
+            return
+        lane = self.lane(chat)
+        known = self.has_written(lane)
+        self._written[lane] = max(at, self._written.get(lane, at))
+        if not known and self.has_written(lane):
+            self._on_written(lane)
+
+    def has_written(self, lane: str) -> bool:
+        """Whether the person of a lane wrote to this account lately, under any address."""
+        return self._written.get(lane, -math.inf) > self._now() - RECENT
+
+    def is_stranger(self, lane: str) -> bool:
+        """Whether a message to this lane is a first message: to a person, not oneself, who has not written lately."""
+        if self.has_written(lane):
+            return False
+        return _is_person(lane) and lane not in (self._own_key, self._lids.get(self._own_key))
 
     async def named(self, data: Any) -> Any:
         """JSON with the fields of a person in place of each `SeenPerson`: of a list's item they are all there is, else
@@ -130,6 +159,8 @@ class People:
             _log.debug("%s: %s is %s", self._session, mask(lid), mask(pn))
             number = str(Jid.parse(pn).canonical)
             self._lids[number] = lid
+            if (last := self._written.pop(number, None)) is not None:
+                self._written[lid] = max(last, self._written.get(lid, last))
             self._on_pair(lid, number)
 
 
@@ -149,6 +180,11 @@ def _replace(data: Any, fields_of: Callable[[SeenPerson], Any]) -> Any:
 def is_of_two(chat: Jid) -> bool:
     """Whether it is the chat with one person."""
     return chat.is_conversation and not chat.is_group
+
+
+@lru_cache(maxsize=10_000)
+def _is_person(lane: str) -> bool:
+    return is_of_two(Jid.parse(lane))
 
 
 class _AddressBook:

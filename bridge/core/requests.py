@@ -11,12 +11,16 @@ from typing import Any
 from bridge.contract.errors import CodedError, LimitReached, NotConnected, Unsupported
 from bridge.contract.messages import HistoryMessage
 from bridge.contract.payload import instant
-from bridge.contract.requests import Request, RequestProgress, Response, ResponseStatus
+from bridge.contract.requests import Request, RequestProgress, Response, ResponseStatus, Subscribe
 from bridge.contract.session import SessionState
 from bridge.core.claimed_requests import LOOK, ClaimedRequests
+from bridge.core.group_outcomes import GroupOutcomes
 from bridge.core.long_requests import LongRequests
+from bridge.core.outgoing_files import PreparesFiles
+from bridge.core.request_files import RequestFiles
 from bridge.core.results import error_info
 from bridge.core.session_view import SessionView
+from bridge.core.subscriptions import Subscriptions
 from bridge.ports import Answers, CallInDoubt, Clock, IncomingMessage, RequestLedger, StoreUnusable
 
 DescribesMessages = Callable[[Sequence[IncomingMessage]], Awaitable[Sequence[HistoryMessage]]]
@@ -43,15 +47,19 @@ class RequestRunner:
         own: Callable[[], str | None],
         describe: DescribesMessages,
         named: NamesPeople,
+        files: PreparesFiles | None = None,
     ) -> None:
         """`own` gives the digits of this account's number, None before they are known; `describe` the published form
         of messages, `named` data with the bridge's id of each person."""
         self._named = named
         #: Those that change something; claim them here before they are acknowledged.
-        self.claimed = ClaimedRequests(session, ledger, clock, own=own, carry_out=self._carry_out)
+        self.claimed = ClaimedRequests(session, ledger, clock, own=own, carry_out=self._carry_out, look=self._read_back)
+        self._outcomes = GroupOutcomes(driver, view)
+        self.subscriptions = Subscriptions(session, driver, clock, named=named)
         self._describe = describe
         self._session = session
         self._driver = driver
+        self._files = RequestFiles(driver, files)
         self._view = view
         self._clock = clock
         self._own = own
@@ -84,7 +92,11 @@ class RequestRunner:
             raise LimitReached(f"{CONCURRENT} requests are being carried out; try again.")
         self._running += not request.changes
         try:
-            return await self._published(await self._driver.answer(request.sent_from(self._own())))
+            sent = request.sent_from(self._own())
+            answer = await self._files.answer(sent)
+            if isinstance(sent, Subscribe):
+                await self.subscriptions.note(sent)
+            return await self._published(answer)
         finally:
             self._running -= not request.changes
 
@@ -154,12 +166,17 @@ class RequestRunner:
             data = await self.run(request)
         except CallInDoubt as error:
             doubt = CallInDoubt(f"{error.text} {LOOK}") if request.changes else error
-            return self._response(request, ResponseStatus.UNKNOWN, data=await self._published(error.known), error=doubt)
+            known = error.known if error.known is not None else await self._outcomes.read(request)
+            return self._response(request, ResponseStatus.UNKNOWN, data=await self._published(known), error=doubt)
         except StoreUnusable:
             raise
         except CodedError as error:
             return self.refusal_of(request, error)
         return self._response(request, ResponseStatus.DONE, data=data)
+
+    async def _read_back(self, request: Request) -> Any:
+        """What is certain of a request that an earlier process did not answer."""
+        return await self._published(await self._outcomes.read(request))
 
     def refusal_of(self, request: Request, error: Exception) -> Response:
         """The response to a request that could not be carried out."""

@@ -42,6 +42,7 @@ class Outcome(Enum):
     """What a try achieved, for the schedule."""
 
     SETTLED = auto()  # final, or the server has it: the chat is free
+    UNSENT = auto()  # final, and nothing was sent: the chat is free
     PENDING = auto()  # WhatsApp Web has it, the server's ack is awaited: the chat is blocked
     DOUBT = auto()  # it may have been sent, or may be sent yet: the page must be replaced before the look-up
     UNSEEN = auto()  # in doubt, and the look-up was not answered: repeat it
@@ -62,10 +63,12 @@ class SendExecutor:
         files: PreparesFiles | None = None,
         *,
         refused: Callable[[CodedError], None] = lambda _: None,
+        is_first: Callable[[OutboxRow], bool] = lambda _: False,
     ) -> None:
         """`may_go` says of a row whose chat is known whether its turn has come. `files` has the prepared files.
-        `refused` gets each error with which a row failed."""
+        `refused` gets each error with which a row failed. `is_first` says whether a row counts as a first message."""
         self._refused = refused
+        self._is_first = is_first
         self._files = files
         self._may_go = may_go
         self._session = session
@@ -91,11 +94,17 @@ class SendExecutor:
             return Outcome.RETRY
         except CodedError as error:
             await self.fail(row, error)
-            return Outcome.SETTLED
+            return Outcome.UNSENT
         async with self._step(row.claim.id):
             row = await self._outbox.change(
                 row.number,
-                Change(SendState.SENDING, self._clock.now(), chat=str(chat), message_id=str(key)),
+                Change(
+                    SendState.SENDING,
+                    self._clock.now(),
+                    chat=str(chat),
+                    message_id=str(key),
+                    first=self._is_first(row),
+                ),
             )
         _log.debug("%s: sending %s as %s", self._session, row.claim.id, key.id, extra=self._traced(row))
         return await self._call(row, key)

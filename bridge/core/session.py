@@ -25,9 +25,11 @@ from bridge.contract.status import Queues, SessionStatus
 from bridge.core.account_limits import LimitsKeeper
 from bridge.core.call_rejection import CallPolicy, CallRejection
 from bridge.core.catch_up import CatchUp, CatchUpLimits
+from bridge.core.chat_marks import ChatMarks
 from bridge.core.desired_state import DesiredState, read_desired, store_desired
 from bridge.core.inbound import InboundPipeline
 from bridge.core.outbound import OutboundPipeline
+from bridge.core.outgoing_files import PreparesFiles
 from bridge.core.requests import RequestRunner
 from bridge.core.session_view import SessionView, StateChange
 from bridge.ports import (
@@ -56,6 +58,8 @@ from bridge.ports import (
 _log = logging.getLogger(__name__)
 #: Seconds for running sends to finish before the browser is closed.
 DRAIN = 5.0
+#: Seconds after a connection until the marks of chats are read: what waits to be sent goes first.
+MARKS_AFTER = 2.0
 
 
 class Session(DriverSink):
@@ -77,6 +81,7 @@ class Session(DriverSink):
         progress: PublishProgress,
         catch_up: CatchUpLimits = CatchUpLimits(),  # noqa: B008 - frozen
         calls: CallPolicy = CallPolicy(),  # noqa: B008 - frozen
+        files: PreparesFiles | None = None,
     ) -> None:
         self.name = name
         self.outbound = outbound
@@ -90,11 +95,13 @@ class Session(DriverSink):
             own=lambda: outbound.own,
             describe=inbound.described,
             named=inbound.named,
+            files=files,
         )
         self.limits = LimitsKeeper(name, journal, memory, clock)
         self.requests.answer(GetLimits.model_fields["action"].default, self.limits.answer)
         outbound.reach_out.obey(self.limits)
         self.progress = progress
+        self._marks = ChatMarks(name, driver, memory, inbound, clock)
         self._calls = CallRejection(name, calls, driver, outbound.submit)
         self._owner = owner
         self._journal = journal
@@ -165,6 +172,8 @@ class Session(DriverSink):
     async def logged_in(self, account: Account) -> None:
         """Set the baseline before any message of this login can be journalled."""
         await self._inbound.logged_in(account)
+        if account.paired_at is not None:
+            await self._marks.forget()
         if self._inbound.history_comes:
             self._catching_up.paired()
 
@@ -194,6 +203,7 @@ class Session(DriverSink):
                         await self._calls.seen(item)
         times = [item.timestamp for item in batch if isinstance(item, IncomingMessage)]
         await self._inbound.was_live(max(times, default=0))
+        await self._marks.seen(batch)
 
     async def control(
         self, action: ControlAction, *, phone: str | None = None, reopen_after: float | None = None
@@ -320,6 +330,7 @@ class Session(DriverSink):
             "state": self._follow(),
             "history": self._catching_up.repeat(),
             "calls": self._calls.run(),
+            "renewals": self._renew(),
             "driver run": self._driver.run(self),
         }
         tasks = [asyncio.create_task(work, name=f"{what} {self.name}") for what, work in works.items()]
@@ -348,6 +359,20 @@ class Session(DriverSink):
                 await self._catch_up()
             else:
                 self.view.set(report)
+
+    async def _renew(self) -> None:
+        """After each connection, what WhatsApp Web forgets with its page; later, what it does not announce."""
+        with self.view.watch() as changes:
+            while True:
+                change = await changes.get()
+                while isinstance(change, StateChange) and change.situation.state is SessionState.CONNECTED:
+                    await self.requests.subscriptions.renew()
+                    try:
+                        async with asyncio.timeout(MARKS_AFTER):
+                            change = await changes.get()
+                    except TimeoutError:
+                        await self._marks.look()
+                        break
 
     async def _catch_up(self) -> None:
         self.view.set(Situation(SessionState.CONNECTING, Reason.CATCHING_UP))

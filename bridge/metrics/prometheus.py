@@ -22,6 +22,7 @@ from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamil
 from prometheus_client.registry import Collector
 
 from bridge.contract.errors import ERRORS
+from bridge.contract.kinds.media import MediaState
 from bridge.contract.lifecycle import SendState
 from bridge.contract.messages import Stream
 from bridge.contract.session import SessionState
@@ -33,6 +34,7 @@ from bridge.ports import (
     EmptyCommand,
     Event,
     Journalled,
+    MediaEnded,
     Posted,
     PostOutcome,
     Published,
@@ -74,6 +76,8 @@ class PrometheusMetrics:
         self._sends = self._counter("sends", "Commands, by each state that they reached.", "state", "code")
         self._posts = self._counter("webhook_posts", "Posts to listeners, by outcome.", "outcome")
         self._empty = self._counter("empty_commands", "Empty payloads on command topics, which are ignored.", "topic")
+        self._files = self._counter("media_files", "Downloads of files, by the state that ended them.", "state")
+        self._file_bytes = self._counter("media_bytes", "Bytes of the files that were downloaded.")
         self._steps = Histogram(
             "wa_step_duration_seconds",
             "Time of each step of a message's way.",
@@ -96,6 +100,9 @@ class PrometheusMetrics:
                 self._posts.labels(session, outcome)
             for step in Step:
                 self._steps.labels(session, step)
+            for ended in (MediaState.READY, MediaState.FAILED, MediaState.EXPIRED, MediaState.TOO_LARGE):
+                self._files.labels(session, ended)
+            self._file_bytes.labels(session)
             self._repeated.labels(session)
             self._received.labels(session, Stream.IN, "chat")
             self._published.labels(session, Stream.IN)
@@ -124,6 +131,9 @@ class PrometheusMetrics:
                 self._sends.labels(session, state, "" if code is None else code if code in _CODES else "other").inc()
             case Posted(outcome):
                 self._posts.labels(session, outcome).inc()
+            case MediaEnded(ended, size):
+                self._files.labels(session, ended).inc()
+                self._file_bytes.labels(session).inc(size)
             case EmptyCommand(leaf):
                 self._empty.labels(session, leaf).inc()
 
@@ -163,8 +173,19 @@ class _Gauges(Collector):
         )
         mqtt = GaugeMetricFamily("wa_mqtt_connected", "1 while a session has its broker.", labels=["session"])
         waiting = GaugeMetricFamily("wa_outbox_open", "Commands without a final result.", labels=["session"])
+        files = GaugeMetricFamily("wa_media_pending", "Files that are being downloaded or wait.", labels=["session"])
         lag = GaugeMetricFamily("wa_mqtt_lag", "Journalled and not yet published.", labels=["session", "stream"])
-        budget = GaugeMetricFamily("wa_send_budget", "Sends that could leave at once.", labels=["session"])
+        budget = GaugeMetricFamily(
+            "wa_send_budget", "Sends that could leave at once: answers, first messages.", labels=["session", "budget"]
+        )
+        firsts = GaugeMetricFamily(
+            "wa_first_messages", "Sent in the last 24 hours to people who had not written.", labels=["session"]
+        )
+        held = GaugeMetricFamily(
+            "wa_sending_held",
+            "1 while it is held: bulk by quiet hours, first messages by a lock.",
+            labels=["session", "by"],
+        )
         last = GaugeMetricFamily(
             "wa_last_inbound_timestamp_seconds", "When the newest was journalled.", labels=["session"]
         )
@@ -182,14 +203,25 @@ class _Gauges(Collector):
             changes.add_metric([name], place.view.losses)
             if place.session is not None:
                 mqtt.add_metric([name], float(place.session.progress.connected))
-                if (left := place.session.outbound.budget) is not None:
-                    budget.add_metric([name], left)
-                use = place.session.status().memory
+                status = place.session.status()
+                if (sends := status.budget) is not None:
+                    for which, left in (("answers", sends.answers.left), ("first", sends.first_messages.left)):
+                        if left is not None:
+                            budget.add_metric([name, which], left)
+                    if sends.first_messages.today is not None:
+                        firsts.add_metric([name], sends.first_messages.today)
+                held.add_metric([name, "quiet_hours"], float(sends is not None and sends.quiet_until is not None))
+                locked = status.limits is not None and status.limits.reach_out_locked_until is not None
+                held.add_metric([name, "reach_out_lock"], float(locked))
+                use = status.memory
                 for part in ("browser", "driver", "bridge") if use else ():
                     memory.add_metric([name, part], getattr(use, f"{part}_mb") * 2**20)
             self._of_store(place, waiting, lag, last)
+            if place.media is not None:
+                files.add_metric([place.name], place.media.waiting)
             self._of_listeners(place, behind, failing)
-        return [state, since, changes, mqtt, waiting, lag, budget, last, memory, behind, failing, *self._disk()]
+        sending = [waiting, files, lag, budget, firsts, held]
+        return [state, since, changes, mqtt, *sending, last, memory, behind, failing, *self._disk()]
 
     def _disk(self) -> list[Metric]:
         try:

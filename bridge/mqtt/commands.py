@@ -14,16 +14,17 @@ from collections.abc import Callable
 
 from bridge.broker import BrokerConnection, Delivery
 from bridge.contract.commands import (
+    CancelCommand,
     ControlCommand,
     ControlResult,
     ControlStatus,
-    ReplayRequest,
-    SendCommand,
     parse_json,
+    parse_out,
     parse_text,
 )
 from bridge.contract.errors import CodedError, InternalError, InvalidRequest, RetainedCommand
 from bridge.contract.payload import instant
+from bridge.contract.replays import ReplayRequest
 from bridge.contract.requests import Typing
 from bridge.contract.topics import Leaf, SessionTopic, Topics, is_level
 from bridge.core.results import Rejection, error_info
@@ -142,15 +143,12 @@ class CommandIntake:
     async def _send(self, topic: SessionTopic, delivery: Delivery) -> None:
         sha256 = hashlib.sha256(delivery.payload).hexdigest()
         try:
-            if topic.tail is None:
-                command = parse_json(SendCommand, delivery.payload)
-            else:
-                command = parse_text(topic.tail, delivery.payload)
-            await self._session.outbound.submit(
-                command,
-                origin=self._origin(delivery),
-                reply_to=self._reply_to(command.reply_topic, delivery),
-            )
+            command = parse_out(delivery.payload) if topic.tail is None else parse_text(topic.tail, delivery.payload)
+            reply_to = self._reply_to(command.reply_topic, delivery)
+            if isinstance(command, CancelCommand):
+                await self._session.outbound.cancel(command, reply_to=reply_to)
+                return
+            await self._session.outbound.submit(command, origin=self._origin(delivery), reply_to=reply_to)
         except CodedError as error:
             if isinstance(error, StoreUnusable):
                 raise

@@ -36,7 +36,7 @@ class PartialCommand:
         if not isinstance(fields, dict):
             return cls()
         return cls(
-            _short(fields.get("id"), 128),
+            _short(fields.get("cancel", fields.get("id")), 128),
             _short(fields.get("reply_topic"), 512),
             _short(fields.get("transaction"), 512),
             _short(fields.get("request"), 128),

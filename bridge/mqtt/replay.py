@@ -8,9 +8,9 @@ from collections import OrderedDict, deque
 from dataclasses import dataclass
 
 from bridge.broker import BrokerConnection
-from bridge.contract.commands import ReplayRequest
 from bridge.contract.errors import Cancelled, CodedError, LimitReached
 from bridge.contract.messages import ErrorInfo, ReplayEnd, Stream
+from bridge.contract.replays import ReplayRequest
 from bridge.contract.topics import Topics
 from bridge.core.results import error_info
 from bridge.mqtt.oversized import fitting_items

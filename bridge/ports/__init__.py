@@ -44,6 +44,7 @@ from bridge.ports.events import (
     EmptyCommand,
     Event,
     Journalled,
+    MediaEnded,
     Observer,
     Posted,
     PostOutcome,
@@ -55,7 +56,7 @@ from bridge.ports.findings import Finding, Level, fault, ok, warning, worst
 from bridge.ports.journal import MQTT_READER, Bounds, Journal, JournalRecord, StoreUnusable, StreamPage
 from bridge.ports.key_value import KeyValueStore
 from bridge.ports.media import MediaStore, MediaUnusable, StoredMedia
-from bridge.ports.media_queue import KeptPicture, MediaChange, MediaQueue, NewMedia, ReceivedMedia
+from bridge.ports.media_queue import KeptPicture, MediaChange, MediaQueue, NewMedia, ReceivedMedia, SentFile
 from bridge.ports.numbers import CheckedNumber, NumberStore
 from bridge.ports.outbox import (
     Change,
@@ -146,6 +147,7 @@ __all__ = [
     "LoginFiles",
     "LookUp",
     "MediaChange",
+    "MediaEnded",
     "MediaGone",
     "MediaQueue",
     "MediaStore",
@@ -183,6 +185,7 @@ __all__ = [
     "SendStopped",
     "Sends",
     "SendsOnce",
+    "SentFile",
     "Step",
     "StoreUnusable",
     "StoredMedia",

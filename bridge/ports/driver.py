@@ -310,6 +310,10 @@ class ReservesIds(Protocol):
 class HasMedia(Protocol):
     """Downloads the files of messages."""
 
+    async def find_message(self, key: MessageKey) -> IncomingMessage | None:
+        """A message that the page has, whatever the bridge knows of it. Raises `DriverUnavailable`, `CallInDoubt`."""
+        ...
+
     def download(self, key: MessageKey, limit: int, seconds: float) -> AbstractAsyncContextManager[Path]:
         """The file of a message, decrypted, as a file of this machine; it may be moved, and goes with the context.
 
@@ -341,9 +345,9 @@ class Answers(Protocol):
         """The actions of requests that this driver can carry out."""
         ...
 
-    async def answer(self, request: Request) -> Any:
+    async def answer(self, request: Request, file: Path | None = None) -> Any:
         """Carry out a request; returns its data as JSON, with an `IncomingMessage` wherever it holds a message, and a
-        `SeenPerson` as `person` of what is about one.
+        `SeenPerson` as `person` of what is about one. `file` is the picture that it names.
 
         Raises `BridgeError` for what the service refuses, `CallInDoubt` where it is not known whether it was done.
         """

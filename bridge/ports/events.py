@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from bridge.contract.kinds.media import MediaState
 from bridge.contract.lifecycle import SendState
 from bridge.contract.messages import Stream
 from bridge.contract.topics import Leaf
@@ -91,7 +92,17 @@ class EmptyCommand:
     leaf: Leaf
 
 
-Event = Journalled | AlreadyJournalled | Published | CommandClaimed | CommandAdvanced | Posted | EmptyCommand
+@dataclass(frozen=True, slots=True)
+class MediaEnded:
+    """A file's download ended in a state; `size` in bytes, 0 unless it is `ready`."""
+
+    state: MediaState
+    size: int = 0
+
+
+Event = (
+    Journalled | AlreadyJournalled | Published | CommandClaimed | CommandAdvanced | Posted | EmptyCommand | MediaEnded
+)
 #: Called with the name of a configured session, so that labels stay few, and the event.
 Observer = Callable[[str, Event], None]
 _STEPS = {SendState.SENT: Step.SEND, SendState.DEVICE: Step.DELIVER, SendState.READ: Step.READ}

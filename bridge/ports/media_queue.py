@@ -53,6 +53,15 @@ class KeptPicture:
 
 
 @dataclass(frozen=True, slots=True)
+class SentFile:
+    """A file that a command sends or has sent. `mimetype` is known once it was prepared."""
+
+    sha256: str
+    mimetype: str | None
+    filename: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class MediaChange:
     """A new state of a file, and the event that reports it (JSON of `EventBody`). `url` goes into its message, too."""
 
@@ -70,6 +79,11 @@ class MediaQueue(Protocol):
     A message's file enters with the message: `Journal.append`, `Journal.append_event`. Everything that returns is
     committed.
     """
+
+    @property
+    def waiting(self) -> int:
+        """Pending files when `due` was last called."""
+        ...
 
     async def due(self, limit: int, begun: Collection[int]) -> Sequence[ReceivedMedia]:
         """Files to download now, the newest message first, without those in `begun` (numbers)."""
@@ -95,6 +109,10 @@ class MediaQueue(Protocol):
         """Store a new state with its event. False, and nothing is stored, if the file is no longer `pending`."""
         ...
 
+    async def add(self, media: NewMedia) -> None:
+        """Add the file of a message that is not in the journal; nothing if it is known."""
+        ...
+
     async def ask(self, number: int) -> None:
         """Make a file that is neither `ready` nor `pending` pending and due now, with no attempt counted."""
         ...
@@ -109,6 +127,10 @@ class MediaQueue(Protocol):
 
     async def of_file(self, sha256: str) -> Sequence[ReceivedMedia]:
         """The messages with this file that is `ready`, newest first."""
+        ...
+
+    async def sent_with(self, sha256: str) -> SentFile | None:
+        """The newest command with this file, if there is one."""
         ...
 
     async def picture_of(self, contact: str) -> KeptPicture | None:

@@ -50,6 +50,7 @@ class Claim:
     meta: Any = None
     origin: CommandOrigin | None = None
     modifiers: Modifiers = NO_MODIFIERS
+    send_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +101,7 @@ class Change:
     """A step of a row; None leaves a field unchanged. Its notices are committed with it.
 
     `acts_on` = `message_id` is that of a message that exists, and no ack of it belongs to this command.
+    `first` = it goes to a person who has not written lately: the time is kept (`first_messages`).
     """
 
     state: SendState
@@ -111,6 +113,7 @@ class Change:
     error_detail: str | None = None
     notices: tuple[NewNotice, ...] = field(default=())
     acts_on: bool = False
+    first: bool = False
 
 
 class Outbox(Protocol):
@@ -155,6 +158,10 @@ class Outbox(Protocol):
 
     async def open_rows(self) -> list[OutboxRow]:
         """Rows that are accepted or sending, in claim order."""
+        ...
+
+    async def first_messages(self, since: float) -> list[float]:
+        """When first messages were sent after a time (unix seconds), in order."""
         ...
 
     async def recent(

@@ -32,12 +32,12 @@ class Acquaintance:
 class PeopleStore(Protocol):
     """The people of one session. Everything that returns is committed."""
 
-    async def addresses_of(self, keys: Collection[str]) -> list[PersonAddress]:
+    async def addresses_of(self, keys: Collection[str]) -> Sequence[PersonAddress]:
         """Every address of each person who has one of these, by `number`."""
         ...
 
-    async def has_written(self, key: str, address: str) -> bool:
-        """Whether a message came from the person whom a key names; `address` is another spelling of it."""
+    async def last_written(self, since: float) -> dict[str, int]:
+        """When the newest message of each chat was written, for those written after a time (unix seconds)."""
         ...
 
     async def lids(self) -> dict[str, str]:

@@ -16,8 +16,10 @@ from bridge.sandbox.changes import (
     ProfileChanged,
 )
 from bridge.sandbox.contacts import EntryNotFound
+from bridge.sandbox.group_records import Group, GroupSettings
+from bridge.sandbox.groups import GroupRefused
 from bridge.sandbox.phone_calls import CallOutcome, PhoneCall
-from bridge.sandbox.records import Chat, Contact
+from bridge.sandbox.records import ACCOUNT, ACCOUNT_LID, Chat, Contact, OwnProfile
 
 if TYPE_CHECKING:
     from bridge.sandbox.world import World
@@ -86,16 +88,34 @@ class AccountActs:
         return contact.about if contact else None
 
     def picture(self, address: str) -> str:
-        """The path of a person's picture. Raises `ServiceRefused` if there is none, or it is hidden."""
-        contact = self._world.directory.contact(address)
-        if contact is None or contact.picture is None:
+        """The path of the picture of a person, a group or the account. Raises `ServiceRefused` where none is shown."""
+        pictured: Contact | Group | OwnProfile | None
+        if address in (ACCOUNT, ACCOUNT_LID):
+            pictured = self._world.state.profile
+        else:
+            chat = self._world.directory.chats.get(address)
+            pictured = chat.group if chat and chat.group else self._world.directory.contact(address)
+        if pictured is None or pictured.picture is None:
             raise ServiceRefused(NO_PICTURE)
-        return contact.picture
+        return pictured.picture
 
     def set_picture(self, address: str, path: str | None) -> None:
-        """A contact changes its picture. Raises `EntryNotFound`."""
-        self._contact(address).picture = path
-        self._world.notify(ContactChanged(self._contact(address)))
+        """A contact, a group by the account, or the account itself changes its picture.
+
+        Raises `EntryNotFound`; `ServiceRefused` where the account may not change the group's.
+        """
+        if address in (ACCOUNT, ACCOUNT_LID):
+            self._world.state.profile.picture = path
+        elif Jid.parse(address).is_group:
+            groups = self._world.groups
+            try:
+                groups.change(address, GroupSettings(picture=path is not None))
+            except GroupRefused as refused:
+                raise ServiceRefused(refused.code) from refused
+            groups.group(address)[1].picture = path
+        else:
+            self._contact(address).picture = path
+            self._world.notify(ContactChanged(self._contact(address)))
 
     def be(self, address: str, type: str) -> None:  # noqa: A002 - WhatsApp's name
         """A contact is `available`, `unavailable`, `typing`, or `recording_audio`. Raises `EntryNotFound`."""

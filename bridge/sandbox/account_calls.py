@@ -23,6 +23,8 @@ def account_call(world: World, op: str, frame: dict[str, Any]) -> Any:
             return acts.about(frame["address"])
         case "picture":
             return acts.picture(frame["address"])
+        case "set_picture":
+            acts.set_picture(frame["address"], frame["path"])
         case "set_profile":
             acts.set_profile(**frame["fields"])
         case "reject_call":

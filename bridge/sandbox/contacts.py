@@ -19,7 +19,11 @@ class EntryNotFound(LookupError):
 
 
 class LookupFailed(RuntimeError):
-    """The service answered a number lookup with an error."""
+    """The service answered a number lookup with an error; `status` is its code, where it has one."""
+
+    def __init__(self, address: str, status: int | None = None) -> None:
+        super().__init__(f"The service could not look up {address}.")
+        self.status = status
 
 
 class ContactDirectory:
@@ -95,9 +99,11 @@ class ContactDirectory:
         self.looked_up.append(address)
         if address in (ACCOUNT, ACCOUNT_LID):
             return Contact(pn=ACCOUNT, lid=ACCOUNT_LID, name=self.name(address))
+        if (code := self._state.settings.lookup_code) is not None:
+            raise LookupFailed(address, code)
         contact = self.contact(address)
         if contact and contact.lookup_fails:
-            raise LookupFailed(f"The service could not look up {address}.")
+            raise LookupFailed(address)
         return contact if contact and contact.exists else None
 
     def read(self, chat: Chat, position: int) -> None:

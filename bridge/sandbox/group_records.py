@@ -37,6 +37,8 @@ class Group(BaseModel):
     parent: str | None = None
     """Its community."""
     community: bool = False
+    picture: str | None = None
+    """Path of its picture on the service's server."""
 
 
 class GroupSettings(BaseModel, extra="forbid"):

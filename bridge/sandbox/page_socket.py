@@ -265,7 +265,9 @@ class PageSocket:
             value = self._call(str(frame["op"]), frame)
         except ServiceRefused as error:
             self._push("answer", call=frame["call"], error=str(error), status=error.status)
-        except (LookupFailed, EntryNotFound, InvalidRequest, ValueError) as error:
+        except LookupFailed as error:
+            self._push("answer", call=frame["call"], error=str(error), status=error.status)
+        except (EntryNotFound, InvalidRequest, ValueError) as error:
             self._push("answer", call=frame["call"], error=str(error))
         else:
             self._push("answer", call=frame["call"], value=value)

@@ -145,6 +145,8 @@ class OwnProfile(BaseModel):
 
     name: str = "Sandbox"
     about: str = "Hey there! I am using WhatsApp."
+    picture: str | None = None
+    """Path of its picture on the service's server."""
 
 
 class HistoryRequest(BaseModel):
@@ -341,6 +343,8 @@ class SandboxSettings(BaseModel, extra="forbid"):
     lid_migrated: bool = False
     """Whether the account is migrated: the chat of a person who is new to it has the LID as address."""
     send_mode: TransmissionMode = TransmissionMode.NORMAL
+    lookup_code: int | None = Field(default=None, ge=400, le=599)
+    """The service answers each look-up of a number with this error; None: it looks."""
     refusal_code: int = Field(default=403, ge=400, le=599)
     uploads_fail: bool = False
     """Whether the server for files refuses uploads."""

@@ -13,9 +13,11 @@ from typing import Any
 from typing_extensions import override
 
 from bridge.contract.events import MEDIA
+from bridge.contract.kinds import load_content
 from bridge.contract.kinds.media import MediaState
+from bridge.contract.kinds.media_content import MediaContent
 from bridge.contract.messages import Stream
-from bridge.ports import KeptPicture, MediaChange, MediaQueue, ReceivedMedia
+from bridge.ports import Event, KeptPicture, MediaChange, MediaEnded, MediaQueue, NewMedia, ReceivedMedia, SentFile
 from bridge.store.database import SqliteDatabase
 from bridge.store.journal import SqliteJournal
 
@@ -25,24 +27,47 @@ _UPDATE = (
     " mimetype = coalesce(?, mimetype)"
 )
 _PENDING = "state = 'pending' AND number NOT IN (SELECT value FROM json_each(?))"
+#: The stream of a message that is in none: the bridge did not see it come.
+NO_STREAM = ""
+#: Commands with a file, by its SHA-256; the expression is the one of their index.
+_SENT = (
+    'SELECT content FROM commands WHERE instr(content, \'"sha256":"\') > 0'
+    ' AND substr(content, instr(content, \'"sha256":"\') + 10, 64) = ? ORDER BY number DESC LIMIT 1'
+)
 #: Where a stream's item has the fields of its file.
 _PLACE = {Stream.IN: "$.media", Stream.EVENT: "$.message.media"}
 
 
 class SqliteMediaQueue(MediaQueue):
-    def __init__(self, database: SqliteDatabase, journal: SqliteJournal, now: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        database: SqliteDatabase,
+        journal: SqliteJournal,
+        now: Callable[[], float],
+        observe: Callable[[Event], None] = lambda _: None,
+    ) -> None:
         self._database = database
+        self._observe = observe
+        self._waiting = 0
         self._journal = journal
         self._now = now
 
+    @property
+    @override
+    def waiting(self) -> int:
+        return self._waiting
+
     @override
     async def due(self, limit: int, begun: Collection[int]) -> Sequence[ReceivedMedia]:
-        return await self._rows(
-            f"{_SELECT} WHERE {_PENDING} AND due <= ? ORDER BY number DESC LIMIT ?",
-            json.dumps(list(begun)),
-            self._now(),
-            limit,
-        )
+        chosen = (json.dumps(list(begun)), self._now(), limit)
+
+        def read(connection: sqlite3.Connection) -> tuple[int, list[ReceivedMedia]]:
+            (count,) = connection.execute("SELECT count(*) FROM media WHERE state = 'pending'").fetchone()
+            query = f"{_SELECT} WHERE {_PENDING} AND due <= ? ORDER BY number DESC LIMIT ?"
+            return int(count), [_row(found) for found in connection.execute(query, chosen)]
+
+        self._waiting, rows = await self._database.read(read)
+        return rows
 
     @override
     async def next_due(self, begun: Collection[int]) -> float | None:
@@ -74,7 +99,10 @@ class SqliteMediaQueue(MediaQueue):
 
     @override
     async def finish(self, number: int, change: MediaChange) -> bool:
-        return await self._change("number = ? AND state = 'pending'", (number,), change)
+        is_done = await self._change("number = ? AND state = 'pending'", (number,), change)
+        if is_done:
+            self._observe(MediaEnded(change.state, change.size or 0))
+        return is_done
 
     @override
     async def expire(self, sha256: str, change: MediaChange, message_id: str) -> None:
@@ -91,9 +119,10 @@ class SqliteMediaQueue(MediaQueue):
             ).fetchone()
             if row is None:
                 return []
-            stream, seq = Stream(row[0]), int(row[1])
-            if (body := _update_item(connection, stream, seq, change)) is not None:
-                changed.append((stream, seq, body))
+            if row[0] != NO_STREAM:
+                stream, seq = Stream(row[0]), int(row[1])
+                if (body := _update_item(connection, stream, seq, change)) is not None:
+                    changed.append((stream, seq, body))
             return [change.event]
 
         def replace() -> None:
@@ -101,6 +130,15 @@ class SqliteMediaQueue(MediaQueue):
                 self._journal.replace(stream, seq, body)
 
         return bool(await self._journal.append_events(write, MEDIA, at, before=replace))
+
+    @override
+    async def add(self, media: NewMedia) -> None:
+        await self._write(
+            "INSERT INTO media (message_id, chat, stream, seq, state, sha256, size, mimetype, filename, due)"
+            " VALUES (?, ?, ?, 0, ?, ?, ?, ?, ?, 0) ON CONFLICT (message_id) DO NOTHING",
+            *(media.message_id, media.chat, NO_STREAM, media.state),
+            *(media.sha256, media.size, media.mimetype, media.filename),
+        )
 
     @override
     async def ask(self, number: int) -> None:
@@ -125,6 +163,17 @@ class SqliteMediaQueue(MediaQueue):
         return await self._rows(
             f"{_SELECT} WHERE ?1 IS NULL OR number < ?1 ORDER BY number DESC LIMIT ?2", before, limit
         )
+
+    @override
+    async def sent_with(self, sha256: str) -> SentFile | None:
+        def read(connection: sqlite3.Connection) -> SentFile | None:
+            row = connection.execute(_SENT, (sha256,)).fetchone()
+            content = None if row is None else load_content(row[0])[0]
+            if not isinstance(content, MediaContent):
+                return None
+            return SentFile(sha256, content.mimetype, content.filename)
+
+        return await self._database.read(read)
 
     @override
     async def picture_of(self, contact: str) -> KeptPicture | None:

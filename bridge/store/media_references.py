@@ -24,6 +24,11 @@ class References:
     commands: frozenset[str] = frozenset()
     open_commands: frozenset[str] = frozenset()
 
+    @property
+    def all(self) -> frozenset[str]:
+        """Every file that something refers to."""
+        return self.commands.union(*self.messages.values())
+
     def users(self, sha256: str) -> set[str]:
         """The sessions with a message or a picture that has this file."""
         return {session for session, found in self.messages.items() if sha256 in found}
@@ -35,30 +40,40 @@ class References:
 def references(sessions: Path) -> References:
     """What the stores in the folder of sessions refer to. Raises `StoreUnusable` if one cannot be read."""
     messages: dict[str, frozenset[str]] = {}
+    commands: frozenset[str] = frozenset()
+    still_open: frozenset[str] = frozenset()
+    for path in sorted(sessions.glob("*/store.db")):
+        found = references_of(path)
+        messages |= found.messages
+        commands |= found.commands
+        still_open |= found.open_commands
+    return References(messages, commands, still_open)
+
+
+def references_of(path: Path) -> References:
+    """What one store refers to; its session is named after its folder. Raises `StoreUnusable`."""
+    messages: frozenset[str] = frozenset()
     commands: set[str] = set()
     still_open: set[str] = set()
-    for path in sorted(sessions.glob("*/store.db")):
-        connection = _opened(path)
-        try:
-            found = connection.execute(
-                "SELECT sha256 FROM media WHERE sha256 IS NOT NULL AND state IN ('ready', 'pending')"
-            )
-            pictures = connection.execute("SELECT sha256 FROM pictures") if _has_pictures(connection) else ()
-            messages[path.parent.name] = frozenset(sha256 for (sha256,) in (*found, *pictures))
-            for content, is_open in connection.execute(
-                "SELECT content, open FROM commands WHERE content LIKE '%sha256%'"
-            ):
-                named = _SHA256.findall(content)
-                commands.update(named)
-                still_open.update(named if is_open else ())
-        except sqlite3.OperationalError as error:
-            if "no such" not in str(error):  # a store of an earlier version has no files
-                raise translated(error, path) from error
-        except sqlite3.Error as error:
+    connection = _opened(path)
+    try:
+        found = connection.execute(
+            "SELECT sha256 FROM media WHERE sha256 IS NOT NULL AND state IN ('ready', 'pending')"
+        )
+        pictures = connection.execute("SELECT sha256 FROM pictures") if _has_pictures(connection) else ()
+        messages = frozenset(sha256 for (sha256,) in (*found, *pictures))
+        for content, is_open in connection.execute("SELECT content, open FROM commands WHERE content LIKE '%sha256%'"):
+            named = _SHA256.findall(content)
+            commands.update(named)
+            still_open.update(named if is_open else ())
+    except sqlite3.OperationalError as error:
+        if "no such" not in str(error):  # a store of an earlier version has no files
             raise translated(error, path) from error
-        finally:
-            connection.close()
-    return References(messages, frozenset(commands), frozenset(still_open))
+    except sqlite3.Error as error:
+        raise translated(error, path) from error
+    finally:
+        connection.close()
+    return References({path.parent.name: messages}, frozenset(commands), frozenset(still_open))
 
 
 def files_of(path: Path, person: ErasedPerson) -> set[str]:

@@ -139,6 +139,10 @@ class SqliteOutbox(Outbox):
         return await self._database.read(lambda connection: rows.find_all(connection, rows.OPEN))
 
     @override
+    async def first_messages(self, since: float) -> list[float]:
+        return await self._database.read(lambda connection: rows.first_messages(connection, since))
+
+    @override
     async def recent(
         self, before: int | None, limit: int, states: frozenset[SendState] | None = None
     ) -> list[OutboxRow]:

@@ -14,38 +14,53 @@ from bridge.ports import Acquaintance, PeopleStore, PersonAddress
 from bridge.store.database import SqliteDatabase
 from bridge.store.journal import SqliteJournal
 
+#: Answers of `addresses_of` that are held in memory.
+ANSWERS = 4096
+
 
 class SqlitePeople(PeopleStore):
     def __init__(self, database: SqliteDatabase, journal: SqliteJournal, now: Callable[[], float]) -> None:
         self._database = database
         self._journal = journal
         self._now = now
+        # A read in another thread costs as much as all else that is done with a message before its commit.
+        self._answers: dict[frozenset[str], Sequence[PersonAddress]] = {}
+        self._changes = 0
+
+    def reread(self) -> None:
+        """Read addresses from the file again: it was changed."""
+        self._answers.clear()
+        self._changes += 1
 
     @override
-    async def addresses_of(self, keys: Collection[str]) -> list[PersonAddress]:
-        wanted = json.dumps(sorted(keys))
+    async def addresses_of(self, keys: Collection[str]) -> Sequence[PersonAddress]:
+        asked = frozenset(keys)
+        if (known := self._answers.get(asked)) is not None:
+            return known
+        wanted, changes = json.dumps(sorted(asked)), self._changes
 
-        def read(connection: sqlite3.Connection) -> list[PersonAddress]:
+        def read(connection: sqlite3.Connection) -> Sequence[PersonAddress]:
             found = connection.execute(
                 "SELECT number, key, address, person FROM people WHERE person IN"
                 " (SELECT person FROM people WHERE key IN (SELECT value FROM json_each(?))) ORDER BY number",
                 (wanted,),
             )
-            return [PersonAddress(*row) for row in found]
+            return tuple(PersonAddress(*row) for row in found)
 
-        return await self._database.read(read)
+        answer = await self._database.read(read)
+        if answer and changes == self._changes:
+            if len(self._answers) >= ANSWERS:
+                self._answers.clear()
+            self._answers[asked] = answer
+        return answer
 
     @override
-    async def has_written(self, key: str, address: str) -> bool:
-        def read(connection: sqlite3.Connection) -> bool:
-            (found,) = connection.execute(
-                "SELECT EXISTS (SELECT 1 FROM watermarks WHERE chat IN (?1, ?2) OR chat IN (SELECT address FROM people"
-                " WHERE person = (SELECT person FROM people WHERE key = ?1)))",
-                (key, address),
-            ).fetchone()
-            return bool(found)
-
-        return await self._database.read(read)
+    async def last_written(self, since: float) -> dict[str, int]:
+        return await self._database.read(
+            lambda connection: dict(
+                connection.execute("SELECT chat, timestamp FROM watermarks WHERE timestamp > ?", (since,))
+            )
+        )
 
     @override
     async def lids(self) -> dict[str, str]:
@@ -74,4 +89,7 @@ class SqlitePeople(PeopleStore):
             return learned.events
 
         at = self._now()
-        await self._journal.append_events(write, ALIAS, at)
+        try:
+            await self._journal.append_events(write, ALIAS, at)
+        finally:
+            self.reread()

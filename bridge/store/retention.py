@@ -97,6 +97,8 @@ def _forget_items(connection: sqlite3.Connection, before: float, max_bytes: int)
     connection.executemany("DELETE FROM journal WHERE id = ?", gone)
     connection.executemany("DELETE FROM moves WHERE stream = ? AND seq <= ?", gone_up_to.items())
     connection.executemany("DELETE FROM media WHERE stream = ? AND seq <= ?", gone_up_to.items())
+    # what goes with no item goes with its file
+    connection.execute("DELETE FROM media WHERE stream = '' AND state = 'expired'")
     connection.executemany(
         "UPDATE streams SET bytes = bytes - ? WHERE stream = ?", [(size, stream) for stream, size in freed.items()]
     )

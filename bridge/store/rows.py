@@ -15,8 +15,8 @@ from bridge.store import origins
 from bridge.store.notices import reply_columns, reply_to
 
 _SELECT = """
-    SELECT number, id, "to", content, content_hash, priority, claimed_at, expires_at, reply_client, correlation,
-           "transaction", meta, topic, payload_sha256, packet_id, connection, state,
+    SELECT number, id, "to", content, content_hash, priority, claimed_at, expires_at, send_at, reply_client,
+           correlation, "transaction", meta, topic, payload_sha256, packet_id, connection, state,
            chat, message_id, error_code, error_text, changed_at, error_detail
     FROM commands
 """
@@ -51,9 +51,9 @@ def insert(connection: sqlite3.Connection, claim: Claim) -> OutboxRow | None:
     """Store a claim as accepted, or None where its id is taken."""
     meta = None if claim.meta is None else json.dumps(claim.meta)
     inserted = connection.execute(
-        'INSERT INTO commands (id, "to", content, content_hash, priority, claimed_at, expires_at, reply_client,'
-        ' correlation, "transaction", meta, topic, payload_sha256, packet_id, connection, state, open, changed_at)'
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, TRUE, ?) ON CONFLICT (id) DO NOTHING",
+        'INSERT INTO commands (id, "to", content, content_hash, priority, claimed_at, expires_at, send_at,'
+        ' reply_client, correlation, "transaction", meta, topic, payload_sha256, packet_id, connection, state, open,'
+        " changed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, TRUE, ?) ON CONFLICT (id) DO NOTHING",
         (
             *(
                 claim.id,
@@ -63,6 +63,7 @@ def insert(connection: sqlite3.Connection, claim: Claim) -> OutboxRow | None:
                 claim.priority,
                 claim.claimed_at,
                 claim.expires_at,
+                claim.send_at,
             ),
             *reply_columns(claim.reply_to),
             *(claim.transaction, meta),
@@ -74,6 +75,12 @@ def insert(connection: sqlite3.Connection, claim: Claim) -> OutboxRow | None:
         return None
     assert inserted.lastrowid is not None  # noqa: S101 - an INSERT that was done has one
     return OutboxRow(inserted.lastrowid, claim, SendState.ACCEPTED, changed_at=claim.claimed_at)
+
+
+def first_messages(connection: sqlite3.Connection, since: float) -> list[float]:
+    """When commands were sent as first messages after a time, in order."""
+    found = connection.execute("SELECT first_at FROM commands WHERE first_at > ? ORDER BY first_at", (since,))
+    return [at for (at,) in found]
 
 
 def has_sent(connection: sqlite3.Connection, raw_id: str) -> bool:
@@ -113,7 +120,8 @@ def update(connection: sqlite3.Connection, number: int, change: Change) -> Outbo
         " raw_id = coalesce(:raw_id, raw_id),"
         " error_code = CASE WHEN :failing THEN coalesce(:error_code, error_code) END,"
         " error_text = CASE WHEN :failing THEN coalesce(:error_text, error_text) END,"
-        " error_detail = CASE WHEN :failing THEN iif(:error_text IS NULL, error_detail, :error_detail) END"
+        " error_detail = CASE WHEN :failing THEN iif(:error_text IS NULL, error_detail, :error_detail) END,"
+        " first_at = iif(:first, :at, first_at)"
         " WHERE number = :number",
         {
             "state": change.state,
@@ -126,6 +134,7 @@ def update(connection: sqlite3.Connection, number: int, change: Change) -> Outbo
             "error_code": change.error_code,
             "error_text": change.error_text,
             "error_detail": change.error_detail,
+            "first": change.first,
             "number": number,
         },
     )
@@ -146,8 +155,9 @@ def give_id(connection: sqlite3.Connection, number: int, message_id: str) -> Non
 
 
 def _row(found: tuple[Any, ...]) -> OutboxRow:
-    (number, *claimed, topic, sha256, packet_id, connection, state) = found[:17]
-    command_id, to, content, content_hash, priority, claimed_at, expires_at, *asked, transaction, meta = claimed
+    (number, *claimed, topic, sha256, packet_id, connection, state) = found[:18]
+    command_id, to, content, content_hash, priority, claimed_at, expires_at, send_at, *asked = claimed
+    *asked, transaction, meta = asked
     loaded, modifiers = load_content(content)
     claim = Claim(
         id=command_id,
@@ -162,5 +172,6 @@ def _row(found: tuple[Any, ...]) -> OutboxRow:
         meta=None if meta is None else json.loads(meta),
         origin=origins.origin_of(topic, sha256, packet_id, connection),
         modifiers=modifiers,
+        send_at=send_at,
     )
-    return OutboxRow(number, claim, SendState(state), *found[17:])
+    return OutboxRow(number, claim, SendState(state), *found[18:])

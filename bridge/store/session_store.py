@@ -123,12 +123,13 @@ async def open_store(
             SqliteNumbers(database, now),
             SqliteKeyValueStore(database),
             SqlitePeople(database, journal, now),
-            SqliteMediaQueue(database, journal, now),
+            SqliteMediaQueue(database, journal, now, observe),
             database,
             now,
         )
         await store.journal.load()
         database.watch(store.journal.reread)
+        database.watch(store.people.reread)
         await queue.load()
         await store.outbox.load()
         yield store

@@ -10,8 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.contract.campaign_reports import OptOut
 from bridge.contract.campaigns import CampaignState, RecipientState
-from bridge.contract.commands import Cursor
 from bridge.contract.payload import instant
+from bridge.contract.replays import Cursor
 from bridge.sql.database import SqlDatabase
 from campaigns.store.schema import campaigns, cursors, heard, opt_outs, recipients
 

@@ -72,6 +72,13 @@ def test_a_list_of_brokers_is_tried_in_its_order(monkeypatch: pytest.MonkeyPatch
         ("WA_PACE_BURST", "0", "greater than or equal to 1"),
         ("WA_PACE_SPACING", "-1", "greater than or equal to 0"),
         ("WA_PACE_JITTER", "many", "number"),
+        ("WA_PACE_NEW", "1/0s", "1/30s"),
+        ("WA_PACE_NEW", "often", "1/30s"),
+        ("WA_NEW_PER_DAY", "0", "greater than or equal to 1"),
+        ("WA_QUIET_HOURS", "21", "21:00-09:00"),
+        ("WA_QUIET_HOURS", "09:00-21:00,21:00-09:00", "whole day"),
+        ("WA_TZ", "Argentina/Buenos Aires", "America/Argentina/Cordoba"),
+        ("WA_TZ", "/etc/passwd", "is not a time zone"),
         ("WA_RETENTION", "30 days", "30d,1GB"),
         ("WA_LOG_LEVEL", "LOUD", "'DEBUG'"),
         ("WA_LOG_FORMAT", "xml", "'text' or 'json'"),
@@ -104,3 +111,11 @@ def test_secrets_are_masked_wherever_settings_are_shown(monkeypatch: pytest.Monk
 def test_settings_cannot_be_changed() -> None:
     with pytest.raises(ValueError, match="frozen"):
         load().pace_burst = 1  # type: ignore[misc]
+
+
+def test_first_messages_have_a_pace_by_default_and_none_where_all_pacing_is_off() -> None:
+    default, off = load(), load(WA_PACE="off", WA_NEW_PER_DAY=5, WA_QUIET_HOURS="21:00-09:00")
+    assert (str(default.pacing.new), default.pacing.per_day, str(default.pacing.quiet)) == ("1/30s", None, "")
+    assert (off.pacing.new.is_off, off.pacing.per_day) == (True, None)
+    assert len(off.pacing.quiet.minutes) == 12 * 60, "quiet hours are no pace"
+    assert load(WA_PACE_NEW="off").pacing.new.is_off

@@ -8,8 +8,8 @@ import pytest
 
 from bridge.contract.campaign_reports import ReportRow
 from bridge.contract.campaigns import CampaignPlan, CampaignState, RecipientState
-from bridge.contract.commands import Cursor
 from bridge.contract.lifecycle import AckName
+from bridge.contract.replays import Cursor
 from bridge.sql.database import SqlDatabase
 from campaigns.commands import CampaignCommand
 from campaigns.errors import CampaignError

@@ -20,8 +20,8 @@ from types import TracebackType
 from typing import Any, Self
 
 from bridge.client import Client, NoAnswer, connect
-from bridge.contract.commands import Cursor
 from bridge.contract.errors import CodedError
+from bridge.contract.replays import Cursor
 from bridge.ops.private_broker.child import tied_command
 from tests.chaos.ledger import Ledger
 from tests.chaos.rig import SESSION, Rig, start, until

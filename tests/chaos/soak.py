@@ -26,8 +26,8 @@ import psutil
 
 from bench.plot import Panel, draw
 from bridge.client import Client, Gap, connect
-from bridge.contract.commands import Cursor
 from bridge.contract.errors import CodedError
+from bridge.contract.replays import Cursor
 from bridge.contract.session import SessionState
 from bridge.ops.private_broker.child import tied_command
 from bridge.sandbox import Sandbox

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import csv
+import hashlib
 import json
+from pathlib import Path
 
 import pytest
 
@@ -41,6 +44,33 @@ async def test_a_long_action_shows_how_far_it_is(
     found = [(one["exists"], one.get("code")) for one in json.loads(done.out)["data"]["contacts"]]
     assert found == [(True, None), (True, None), (None, "invalid")]
     assert "contacts.check: 1 of 3" in done.err
+
+
+async def test_a_list_is_printed_as_csv_that_runs_no_formula(harness: ScriptedBridge, wa: Wa) -> None:
+    members = [
+        {"address": f"{TO}@c.us", "name": '=cmd|"/c calc"!A0', "admin": True},
+        {"address": "1@lid", "name": None},
+    ]
+    harness.phone.answers["groups.get"] = {"group": "120363000000000001@g.us", "children": [], "members": members}
+    await harness.start()
+    done = await wa("request", "groups.get", "group=120363000000000001@g.us", "--csv")
+    assert done.code == 0, done.err
+    assert list(csv.reader(done.out.splitlines())) == [
+        ["address", "person", "from_pn", "from_lid", "name", "admin", "owner", "me"],
+        [f"{TO}@c.us", "", "", "", '\'=cmd|"/c calc"!A0', "true", "", ""],
+        ["1@lid", "", "", "", "", "", "", ""],
+    ]
+
+
+async def test_a_picture_is_the_path_of_a_file(harness: ScriptedBridge, wa: Wa, tmp_path: Path) -> None:
+    content = (Path(__file__).parents[1] / "samples" / "red.png").read_bytes()
+    (tmp_path / "logo.png").write_bytes(content)
+    await harness.start()
+    done = await wa("request", "profile.set", "picture=logo.png")
+    assert done.code == 0, done.err
+    assert harness.phone.changes[0].arguments["picture"]["sha256"] == hashlib.sha256(content).hexdigest()
+    missing = await wa("request", "profile.set", "picture=none.png")
+    assert (missing.code, "cannot be read" in missing.err) == (2, True)
 
 
 async def test_the_actions_are_listed_without_a_bridge(wa: Wa) -> None:

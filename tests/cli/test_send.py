@@ -5,9 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import time
+from datetime import datetime, timedelta
 
 import pytest
 
+from bridge.cli.send import moment
+from bridge.contract.errors import InvalidRequest
 from bridge.contract.jid import Jid
 from bridge.contract.pace import Pace
 from bridge.contract.session import SessionState
@@ -36,7 +40,8 @@ async def test_each_tick_is_one_line(harness: ScriptedBridge, start: StartComman
 
 async def test_a_send_that_waits_says_why(harness: ScriptedBridge, wa: Wa) -> None:
     pace = Pace.parse("2/minute", burst=1)
-    harness.settings = harness.settings.model_copy(update={"pace": Pace.parse("60/minute", burst=9), "pace_chat": pace})
+    paces = {"pace": Pace.parse("60/minute", burst=9), "pace_chat": pace, "pace_new": Pace.parse("off", burst=1)}
+    harness.settings = harness.settings.model_copy(update=paces)
     await harness.start()
     assert (await wa("send", TO, "uno")).code == 0
     waiting = await wa("send", TO, "dos", "--timeout", "1", "--id", "dos")
@@ -173,3 +178,49 @@ async def test_a_reply_with_mentions(harness: ScriptedBridge, wa: Wa) -> None:
     assert (refused.code, "typing" in refused.err) == (2, True)
     missing = await wa("send", group, "Sí", "--reply-to", "3EB0DEADBEEF")
     assert "no such message" in missing.err
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("15:30", "2026-11-28T15:30:00-03:00"),
+        ("9:05", "2026-11-29T09:05:00-03:00"),
+        ("2027-01-31 15:30", "2027-01-31T15:30:00-03:00"),
+        ("2027-01-31T15:30Z", "2027-01-31T12:30:00-03:00"),
+    ],
+)
+def test_a_time_of_the_command_line_is_local_unless_it_says_otherwise(
+    monkeypatch: pytest.MonkeyPatch, text: str, found: str
+) -> None:
+    monkeypatch.setenv("TZ", "America/Argentina/Buenos_Aires")
+    time.tzset()
+    try:
+        now = datetime.fromisoformat("2026-11-28T12:00:00-03:00")
+        assert moment(text, now) == datetime.fromisoformat(found)
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+@pytest.mark.parametrize("text", ["tomorrow", "25:00", "2027-02-30 10:00", "1800000000", ""])
+def test_a_text_that_is_no_time_is_refused(text: str) -> None:
+    with pytest.raises(InvalidRequest, match="15:30"):
+        moment(text, datetime.now().astimezone())
+
+
+async def test_a_send_at_a_time_returns_at_once_and_is_cancelled(harness: ScriptedBridge, wa: Wa) -> None:
+    await harness.start()
+    at = (datetime.now().astimezone() + timedelta(hours=3)).isoformat()
+    accepted = await wa("send", TO, "Hola", "--at", at, "--id", "a")
+    assert (accepted.code, accepted.err) == (0, "")
+    assert accepted.out == "accepted · id a · waits for its time, about 3 hours\n"
+    gone = await wa("cancel", "a")
+    assert (gone.code, gone.out, gone.err) == (0, "cancelled · id a\n", "")
+    assert (await wa("cancel", "a", "--json")).code == 0
+    unknown = await wa("cancel", "nothing")
+    assert (unknown.code, "no command of this id" in unknown.err) == (1, True)
+    assert (await wa("send", TO, "ahora", "--id", "b")).code == 0
+    late = await wa("cancel", "b")
+    assert (late.code, late.err) == (1, "error: Too late to cancel b: it is sent.\n")
+    assert (await wa("send", TO, "x", "--at", "tomorrow")).code == 2
+    assert [message.text for message in harness.phone.sent] == ["ahora"]

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from bridge.contract.jid import Jid
+from bridge.contract.limits import AccountLimits
+from bridge.contract.pace import Pace
 from bridge.contract.session import SessionState
+from bridge.core.quiet_hours import QuietHours
 from tests.cli.conftest import ScriptedBridge, StartCommand, Wa
 from tests.clocks import ShiftedClock
 from tests.passkey_answers import SITE, answer
@@ -22,6 +26,22 @@ async def test_status_of_a_connected_session(harness: ScriptedBridge, wa: Wa) ->
     assert all(word in shown.out for word in ("haby", "connected", "Ready."))
     [line] = (await wa("status", "--json", "--session", "haby")).out.splitlines()
     assert json.loads(line)["state"] == "connected"
+
+
+async def test_status_shows_both_budgets_and_what_holds_messages(harness: ScriptedBridge, wa: Wa) -> None:
+    paces = {"pace": Pace.parse("20/minute", burst=5), "pace_new": Pace.parse("1/30s", burst=1), "new_per_day": 50}
+    quiet = {"quiet_hours": QuietHours.parse("00:00-12:00,12:01-24:00"), "zone": UTC}
+    harness.settings = harness.settings.model_copy(update=paces | quiet)
+    until = datetime.now(UTC) + timedelta(hours=2)
+    await harness.start()
+    harness.phone.limit(AccountLimits(reach_out_locked_until=until))
+    async with asyncio.timeout(10):
+        while (await wa("status", "--json")).out.count('"limits"') == 0:
+            pass
+    shown = " ".join((await wa("status")).out.split())
+    assert "5 · new 0 (0/50 today)" in shown
+    assert "Quiet hours hold bulk messages until" in shown
+    assert "WhatsApp lets no first messages through until" in shown
 
 
 async def test_status_shows_what_to_do(harness: ScriptedBridge, wa: Wa) -> None:

@@ -18,8 +18,8 @@ from bridge.client.merge import (
     Merge,
     Start,
 )
-from bridge.contract.commands import Cursor, ReplayRequest
 from bridge.contract.messages import ErrorInfo, ReplayEnd, Stream
+from bridge.contract.replays import Cursor, ReplayRequest
 
 NOW = datetime(2026, 1, 31, tzinfo=UTC)
 

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.client.merge import Gap, GapReason, Merge
-from bridge.contract.commands import ReplayRequest
 from bridge.contract.messages import ReplayEnd
+from bridge.contract.replays import ReplayRequest
 from tests.client.test_merge import end, merging, popped
 
 

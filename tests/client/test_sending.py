@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -199,3 +200,39 @@ async def test_a_command_is_not_repeated_to_another_store(harness: ScriptedBridg
         rest = [step async for step in steps]
     assert [step.status for step in rest if isinstance(step, Result)] == [ResultStatus.UNKNOWN]
     assert [(sent.text, sent.times) for sent in harness.phone.sent] == [("Hola", 1)]
+
+
+async def test_a_send_at_a_time_is_accepted_and_cancelled(harness: ScriptedBridge, client: Connect) -> None:
+    await harness.start()
+    at = datetime.now(UTC) + timedelta(hours=1)
+    async with client("sender") as sender:
+        result = await sender.send("haby", TO, "Hola", id="a", send_at=at, until="accepted")
+        assert result.status is ResultStatus.ACCEPTED
+        assert result.waits is not None
+        assert result.waits.reason == "send_at"
+        assert await sender.post("haby", TO, "Hola", id="b", send_at=at) == "b"
+        for command_id in ("a", "b", "a"):
+            gone = await sender.cancel("haby", command_id)
+            assert (gone.id, gone.status, gone.error and gone.error.code) == (command_id, "failed", "cancelled")
+        unknown = await sender.cancel("haby", "nothing")
+        assert (unknown.status, unknown.error and unknown.error.code) == ("failed", "not_found")
+        sent = await sender.send("haby", TO, "ahora", id="c")
+        late = await sender.cancel("haby", "c")
+        assert (late.status, late.message_id) == (ResultStatus.SENT, sent.message_id)
+        with pytest.raises(InvalidRequest):
+            await sender.cancel("haby", "")
+        with pytest.raises(NoSuchSession):
+            await sender.cancel("ventas", "a")
+    assert [message.text for message in harness.phone.sent] == ["ahora"]
+
+
+async def test_a_cancel_is_repeated_until_a_bridge_answers(harness: ScriptedBridge, client: Connect) -> None:
+    await harness.start()
+    at = datetime.now(UTC) + timedelta(hours=1)
+    async with client() as sender:
+        await sender.send("haby", TO, "Hola", id="a", send_at=at, until="accepted")
+        await harness.stop()
+        waiting = asyncio.create_task(sender.cancel("haby", "a", timeout=20))
+        await asyncio.sleep(0.2)
+        await harness.start()
+        assert (await waiting).error is not None

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from bridge.contract.bot import BotConfig, ResponderEvent, SpokenText
+from bridge.contract.budget import Budget, FirstMessagesBudget, SendBudget
 from bridge.contract.campaign_reports import CampaignEvent, CampaignProgress
 from bridge.contract.campaigns import CampaignState
 from bridge.contract.commands import ControlAction, ControlResult, ControlStatus
 from bridge.contract.errors import ERRORS, InvalidRequest, NotConnected
 from bridge.contract.events import ERASED_EVENT, LIMITS, MEDIA, OWN_MESSAGE, Event, EventBody
+from bridge.contract.kinds.contacts import ReceivedContact
 from bridge.contract.kinds.location import Place
 from bridge.contract.kinds.media import Media, MediaState
 from bridge.contract.lifecycle import AckName
@@ -82,7 +84,13 @@ def rich() -> MessageBody:
         forwarded=True,
         media=Media(mimetype="image/jpeg", size=34567, sha256="q83v", filename="foto.jpg"),
         location=Place(latitude=-34.6, longitude=-58.4, name="Obelisco"),
-        contacts=["BEGIN:VCARD\nEND:VCARD"],
+        contacts=[
+            ReceivedContact(
+                name="Ana",
+                phone="5491155500001",
+                vcard="BEGIN:VCARD\nFN:Ana\nTEL;waid=5491155500001:+54 9 11 5550-0001\nEND:VCARD",
+            )
+        ],
     )
 
 
@@ -209,7 +217,10 @@ def _others() -> dict[str, Payload]:
             last_event_seq=2,
             last_inbound=AT,
             queue=Queues.model_validate({"out": 1, "in": 0}),
-            budget=5,
+            budget=SendBudget(
+                answers=Budget(left=5),
+                first_messages=FirstMessagesBudget(left=0, next_at=AT, today=17, per_day=50),
+            ),
         ),
         "status-offline": _status(SessionState.OFFLINE, Reason.BRIDGE_GONE),
         "bridge-online": BridgeStatus(

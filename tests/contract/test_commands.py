@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -10,12 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.contract.commands import (
+    CancelCommand,
     ControlAction,
     ControlCommand,
     Priority,
-    ReplayRequest,
     SendCommand,
     parse_json,
+    parse_out,
     parse_text,
 )
 from bridge.contract.details import InvalidDetail
@@ -23,6 +25,9 @@ from bridge.contract.errors import CodedError, InvalidRequest, TooLarge
 from bridge.contract.kinds import MAX_TEXT
 from bridge.contract.messages import ErrorInfo, Result, ResultStatus, Stream
 from bridge.contract.payload import StrictPayload, instant
+from bridge.contract.replays import ReplayRequest
+from bridge.contract.status import SessionStatus
+from tests.contract.test_golden import GOLDEN
 
 TO = "5491155500001"
 
@@ -148,6 +153,31 @@ def test_an_error_without_a_detail_code_has_no_such_field() -> None:
     error = ErrorInfo(code="invalid", text="…", transient=False)
     assert "detail_code" not in error.to_json()
     assert '"detail_code":"no_such_chat"' in error.model_copy(update={"detail_code": "no_such_chat"}).to_json()
+
+
+def test_the_ttl_counts_from_the_time_of_a_send_even_a_past_one() -> None:
+    command = parse_json(SendCommand, send(send_at="2026-01-31T12:00:00-03:00", ttl=60))
+    at = datetime(2026, 1, 31, 15, tzinfo=UTC).timestamp()
+    assert (command.expiry(at - 5000), command.expiry(at + 5000)) == (at + 60, at + 60)
+    assert parse_json(SendCommand, send(send_at="2026-01-31T15:00:00Z", ttl=0)).expiry(at) is None
+
+
+def test_the_time_of_a_send_is_no_part_of_its_identity() -> None:
+    assert parse_json(SendCommand, send(send_at="2026-01-31T12:00:00Z")).content_hash == (
+        parse_json(SendCommand, send()).content_hash
+    )
+
+
+def test_a_payload_of_out_is_a_send_or_a_cancel() -> None:
+    assert isinstance(parse_out(send()), SendCommand)
+    assert parse_out(b'{"cancel": "order-17"}') == CancelCommand(cancel="order-17")
+    with pytest.raises(InvalidRequest, match="message is not a known field"):
+        parse_out(send(cancel="order-17"))
+
+
+def test_a_status_of_an_earlier_version_is_read() -> None:
+    fields = json.loads((GOLDEN / "status-connected.json").read_text(encoding="utf-8"))
+    assert SessionStatus.model_validate({**fields, "budget": 5}).budget is None
 
 
 @pytest.mark.parametrize(

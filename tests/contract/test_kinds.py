@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from bridge.contract.commands import SendCommand, checked, content_of, parse_json
 from bridge.contract.errors import InvalidRequest
 from bridge.contract.kinds import KINDS, Text, dump_content, load_content
+from bridge.contract.messages import MessageContent
 from bridge.contract.modifiers import NO_MODIFIERS
+from bridge.contract.payload import valid_text
 
 TO = "5491155500001"
 
@@ -108,3 +110,34 @@ def test_a_kind_without_a_command_line_form_says_so() -> None:
 )
 def test_another_spelling_is_the_same_command(one: dict[str, Any], other: dict[str, Any]) -> None:
     assert command(**one).content_hash == command(**other).content_hash
+
+
+@pytest.mark.parametrize(
+    ("vcard", "name", "phone"),
+    [
+        ("BEGIN:VCARD\nFN:Ana\nTEL;type=CELL;waid=5491155500001:+54 9 11 5550-0001\nEND:VCARD", "Ana", "5491155500001"),
+        (
+            "BEGIN:VCARD\r\nitem1.TEL:(011) 15 5550-0001\r\nFN:P\\, S\\;\r\n ol\r\nEND:VCARD",
+            "P, S;ol",
+            "(011) 15 5550-0001",
+        ),
+        ("FN;CHARSET=UTF-8;ENCODING=QUOTED-PRINTABLE:Mu=C3=B1oz\nTEL:\nTEL:123", "Muñoz", "123"),
+        ("fn:\nFN: Otro \ntel;waid=12:9", "Otro", "9"),
+        ("no card at all", None, None),
+        ("", None, None),
+    ],
+)
+def test_a_received_card_is_read_also_where_it_is_a_text(vcard: str, name: str | None, phone: str | None) -> None:
+    """Journals of older bridges, and their readers' stores, have texts."""
+    content = MessageContent.model_validate({"contacts": [vcard]})
+    assert content.contacts is not None
+    [card] = content.contacts
+    assert (card.name, card.phone, card.vcard) == (name, phone, vcard)
+    assert MessageContent.model_validate_json(content.model_dump_json()) == content
+
+
+@given(st.text())
+def test_any_text_is_a_card(text: str) -> None:
+    contacts = MessageContent.model_validate({"contacts": [text]}).contacts
+    assert contacts is not None
+    assert [card.vcard for card in contacts] == [valid_text(text)]

@@ -15,12 +15,12 @@ from bridge.contract.commands import SendCommand
 from bridge.contract.messages import Result, Stream
 from bridge.contract.pace import Pace
 from bridge.contract.session import SessionState
+from bridge.core.budgets import Pacing
 from bridge.core.call_rejection import CallPolicy
 from bridge.core.catch_up import CatchUpLimits
 from bridge.core.inbound import InboundPipeline
 from bridge.core.outbound import OutboundPipeline
 from bridge.core.outgoing_files import OutgoingFiles
-from bridge.core.pacing import Pacing
 from bridge.core.people import People
 from bridge.core.session import Session
 from bridge.drivers.scripted import ScriptedDriver, ScriptedPhone

@@ -28,7 +28,7 @@ async def test_calls_are_only_reported_where_nothing_else_is_set(harness: Sessio
     [event] = await harness.stream(Stream.EVENT, 1)
     assert (event["kind"], event["call_id"], event["action"], event["video"]) == ("call", "A", "offered", False)
     assert event["person"]
-    assert harness.phone.requests == []
+    assert harness.phone.changes == []
     seen = IncomingEvent("presence", "p", 1_000_000, Jid.parse(ANA), {"presence": "offline", "last_seen": 1_000_000})
     harness.phone.event(seen)
     [_, event] = await harness.stream(Stream.EVENT, 2)
@@ -43,7 +43,7 @@ async def test_a_call_is_rejected_and_answered_once(harness: SessionHarness) -> 
     harness.phone.event(call("A", "rejected"))
     harness.phone.event(call("B", chat=GROUP))
     await harness.until(lambda: [sent.text for sent in harness.phone.sent] == [TEXT])
-    await harness.until(lambda: {one.arguments["call_id"] for one in harness.phone.requests} == {"A", "B"})
+    await harness.until(lambda: {one.arguments["call_id"] for one in harness.phone.changes} == {"A", "B"})
     await harness.again()
     harness.phone.event(call("A"))
     harness.phone.event(call("C"))

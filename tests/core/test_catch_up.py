@@ -114,7 +114,7 @@ async def test_a_link_lost_during_catch_up_is_never_reported_as_connected(harnes
             assert isinstance(change, StateChange)
             states.append(change.situation.state)
         assert _S.CONNECTED not in states
-        assert not harness.outbound._open
+        assert not harness.outbound.is_open
         harness.phone.link(up=True)
         await harness.reach(_S.CONNECTED)
 
@@ -123,7 +123,7 @@ async def test_a_link_lost_as_catch_up_ends_is_never_reported_as_connected(harne
     class BreaksThen(ScriptedDriver):
         async def resume(self) -> None:
             await super().resume()
-            if self._phone.link_up and not harness.outbound._open:
+            if self._phone.link_up and not harness.outbound.is_open:
                 self._phone.link(up=False)
                 await harness.until(lambda: not harness.session._reports.empty())
 
@@ -135,7 +135,7 @@ async def test_a_link_lost_as_catch_up_ends_is_never_reported_as_connected(harne
             assert isinstance(change, StateChange)
             states.append(change.situation.state)
     assert _S.CONNECTED not in states
-    assert not harness.outbound._open
+    assert not harness.outbound.is_open
 
 
 async def test_a_catch_up_that_ends_while_the_session_is_closed_starts_no_send(harness: SessionHarness) -> None:
@@ -158,7 +158,7 @@ async def test_a_catch_up_that_ends_while_the_session_is_closed_starts_no_send(h
         await closing
         seen = [change.situation.state for change in _so_far(changes) if isinstance(change, StateChange)]
     assert seen == [_S.STOPPED]
-    assert not harness.outbound._open
+    assert not harness.outbound.is_open
 
 
 def _so_far(changes: asyncio.Queue[ViewChange]) -> list[ViewChange]:
@@ -241,4 +241,4 @@ async def test_a_catch_up_does_not_outlive_the_page_it_was_made_on(
     driver.go_on.set()
     await acting
     await harness.reach(_S.STOPPED if action is ControlAction.CLOSE else _S.CONNECTED)
-    assert harness.outbound._open is (action is ControlAction.RESTART)
+    assert harness.outbound.is_open is (action is ControlAction.RESTART)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from bridge.contract.jid import Jid, MessageKey, Server
 from bridge.contract.kinds import SYSTEM_TYPES
+from bridge.contract.kinds.contacts import ReceivedContact
 from bridge.contract.kinds.location import Place
 from bridge.contract.kinds.media import Media
 from bridge.contract.messages import Inbound, MessageContent, Quoted, Stream, in_stream
@@ -22,6 +23,7 @@ from tests.core.conftest import SessionHarness
 
 GROUP, LID = "120363000000000001@g.us", "123456789012345@lid"
 ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=20)
+CARD = {"name": None, "phone": None, "vcard": "BEGIN:VCARD"}
 
 
 async def bodies(harness: SessionHarness, count: int) -> list[str]:
@@ -53,7 +55,7 @@ async def test_the_fields_of_a_group_message(harness: SessionHarness) -> None:
         forwarded=True,
         media=Media(mimetype="image/jpeg", size=5),
         location=Place(latitude=-34.5, longitude=-58.4),
-        contacts=["BEGIN:VCARD"],
+        contacts=[ReceivedContact.model_validate("BEGIN:VCARD")],
     )
     (message,) = await harness.stream(Stream.IN, 1)
     assert message["id"].startswith(f"false_{GROUP}_")
@@ -72,7 +74,7 @@ async def test_the_fields_of_a_group_message(harness: SessionHarness) -> None:
         "late": False,
         "mentions": [ANA],
         "forwarded": True,
-        "contacts": ["BEGIN:VCARD"],
+        "contacts": [CARD],
     }
     assert {name: message[name] for name in expected} == expected
 
@@ -96,13 +98,13 @@ async def test_a_message_too_large_for_a_broker_is_published_without_its_extras(
     extras: dict[str, dict[str, Any]] = {"contacts": {"contacts": (huge,)}, "quoted": {"quoted": Quoted(body=huge)}}
     await harness.start()
     harness.phone.incoming(ANA, huge if extra == "body" else "mirá", **extras.get(extra, {}))
-    harness.phone.incoming(ANA, "y", contacts=["BEGIN:VCARD"])
+    harness.phone.incoming(ANA, "y", contacts=[ReceivedContact.model_validate("BEGIN:VCARD")])
     large, usual = await harness.stream(Stream.IN, 2)
     assert large["body"] == ("ñ" * 65_536 if extra == "body" else "mirá")
     assert large["type"] == "chat"
     assert "exceed the limit of a message" in large["raw"]["unreadable"]
     assert (large["contacts"], large["quoted"]) == (None, None)
-    assert (usual["contacts"], "raw" in usual) == (["BEGIN:VCARD"], False)
+    assert (usual["contacts"], "raw" in usual) == ([CARD], False)
 
 
 async def test_in_a_chat_of_two_the_author_is_the_chat(harness: SessionHarness) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 from bridge.contract.jid import Jid
@@ -80,10 +81,10 @@ async def test_an_interrupted_check_goes_on_where_it_was(harness: SessionHarness
     phone = harness.phone
 
     class Stops(ScriptedDriver):
-        async def answer(self, request: Request) -> Any:
+        async def answer(self, request: Request, file: Path | None = None) -> Any:
             if len(phone.looked_up) == 3 * BATCH:
                 await asyncio.Event().wait()
-            return await super().answer(request)
+            return await super().answer(request, file)
 
     await harness.again(around_driver=lambda _: Stops(phone))
     runner = checks(harness)
@@ -105,12 +106,12 @@ async def test_a_connection_that_breaks_delays_and_does_not_answer(harness: Sess
     failing = 2
 
     class Breaks(ScriptedDriver):
-        async def answer(self, request: Request) -> Any:
+        async def answer(self, request: Request, file: Path | None = None) -> Any:
             nonlocal failing
             if len(phone.looked_up) == BATCH and failing:
                 failing -= 1
                 raise DriverUnavailable("The page is loading.")
-            return await super().answer(request)
+            return await super().answer(request, file)
 
     await harness.start(around_driver=lambda _: Breaks(phone))
     assert await check(checks(harness), *NUMBERS[:30]) == [(True, None)] * 30

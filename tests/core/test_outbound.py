@@ -9,8 +9,9 @@ from bridge.contract.jid import Jid
 from bridge.contract.lifecycle import SendState
 from bridge.contract.pace import Pace
 from bridge.contract.session import SessionState
+from bridge.core.budgets import Pacing
 from bridge.core.outbound import CONCURRENT
-from bridge.core.pacing import HOLD, Pacing
+from bridge.core.pacing import HOLD
 from bridge.drivers.scripted import SendMode
 from bridge.ports import Claimed, OutboxRow
 from tests.core.commands import ANA, BETO, CARLA, command
@@ -61,7 +62,8 @@ async def test_a_number_that_cannot_be_resolved_is_tried_again_and_uses_no_token
     harness.advance(60)
     await harness.reported("a", 3)
     assert [text for text, _ in harness.sent()] == ["3", "1"]
-    assert harness.outbound.budget == 0
+    assert harness.outbound.budget is not None
+    assert harness.outbound.budget.answers.left == 0
 
 
 async def test_the_order_of_a_chat_survives_failed_tries(harness: SessionHarness) -> None:

@@ -14,6 +14,7 @@ import pytest
 from bridge.contract.commands import SendCommand, checked
 from bridge.contract.kinds.media_content import MediaContent
 from bridge.contract.lifecycle import SendState
+from bridge.contract.payload import instant
 from bridge.drivers.scripted import SendMode, SentMessage
 from bridge.ops.voice_conversion import FfmpegVoice
 from tests.clocks import FakeClock
@@ -165,7 +166,7 @@ async def test_a_dead_url_ends_as_media_unavailable(harness: SessionHarness, hos
     await harness.start()
     await harness.submit(file_command("image", url=host.url("/a.png"), ttl=60, id="a"))
     await harness.until(lambda: len(host.asked) == 1)
-    await harness.until(lambda: bool(harness.outbound._not_fetched))
+    await harness.until(lambda: harness.outbound._schedule.next_try() is not None)
     harness.advance(61)
     code, text = await failure(harness, "a")
     assert (code, "status 404" in text) == ("media_unavailable", True)
@@ -272,3 +273,17 @@ async def test_a_kill_between_any_two_steps_neither_repeats_nor_loses_a_file(
             assert row.state is SendState.SENT, f"killed at step {at}: {kill.passed}"
             assert [(one.sha256, one.times) for one in harness.phone.sent] == [(sha256(PNG), 1), (None, 1)]
     assert at > 14
+
+
+async def test_the_file_of_a_scheduled_command_is_fetched_when_its_time_comes(
+    harness: SessionHarness, host: FileHost
+) -> None:
+    await harness.start()
+    wanted = file_command("image", url=host.url("/a.png"), id="a")
+    await harness.submit(wanted.model_copy(update={"send_at": instant(harness.clock.now() + 3600)}))
+    await harness.submit(command("elsewhere", BETO, id="b"))
+    await harness.reported("b", 3)
+    assert host.asked == []
+    host.files["/a.png"] = PNG
+    harness.advance(3600)
+    assert await harness.reported("a", 3) == ["accepted", "sent", "server"]

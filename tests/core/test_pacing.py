@@ -15,7 +15,8 @@ from bridge.contract.commands import Priority
 from bridge.contract.errors import InvalidRequest
 from bridge.contract.pace import Pace
 from bridge.contract.waiting import WaitReason
-from bridge.core.pacing import HOLD, PacedWait, Pacing, Schedule, TokenBucket
+from bridge.core.budgets import Pacing, TokenBucket
+from bridge.core.pacing import HOLD, PacedWait, Schedule
 from bridge.ports import OutboxRow
 from tests.core.commands import ANA, BETO, CARLA, row
 
@@ -27,6 +28,10 @@ CHATS = [f"54911555{number:05d}@c.us" for number in range(5)]
 def queue(schedule: Schedule, *rows: OutboxRow) -> None:
     for queued in rows:
         schedule.add(queued)
+
+
+def wait_of_next(schedule: Schedule, to: str) -> PacedWait | None:
+    return schedule.wait_of_next(row(99, to).claim, to, 0.0, 0.0)
 
 
 def take(schedule: Schedule, now: float = 0.0, jitter: float = 0.0) -> int:
@@ -58,7 +63,7 @@ def test_an_invalid_pace_is_refused(text: str) -> None:
 def test_a_row_says_what_it_waits_for_and_until_about_when() -> None:
     schedule = Schedule(Pacing(Pace(1.0, 4), Pace(0.1, 2)))
     rows = [row(number, ANA) for number in range(1, 5)]
-    assert schedule.wait_of_next(ANA, 0.0) is None
+    assert wait_of_next(schedule, ANA) is None
     queue(schedule, *rows)
     waits = schedule.waits(rows, 0.0)
     assert waits == {
@@ -66,8 +71,8 @@ def test_a_row_says_what_it_waits_for_and_until_about_when() -> None:
         3: PacedWait(WaitReason.CHAT_PACE, 10.0),
         4: PacedWait(WaitReason.CHAT_PACE, 20.0),
     }
-    assert schedule.wait_of_next(ANA, 0.0) == PacedWait(WaitReason.CHAT_PACE, 30.0)
-    assert schedule.wait_of_next(BETO, 0.0) == PacedWait(WaitReason.SESSION_PACE, 1.0)
+    assert wait_of_next(schedule, ANA) == PacedWait(WaitReason.CHAT_PACE, 30.0)
+    assert wait_of_next(schedule, BETO) == PacedWait(WaitReason.SESSION_PACE, 1.0)
     sent = schedule.next(0.0)
     assert isinstance(sent, OutboxRow)
     schedule.put_back(sent, 0.0, not_before=7.0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -108,14 +109,14 @@ class DyingStore(PeopleStore):
     def __init__(self, store: PeopleStore, *, committed: bool) -> None:
         self._store, self._committed = store, committed
 
-    async def addresses_of(self, keys: Any) -> list[PersonAddress]:
+    async def addresses_of(self, keys: Any) -> Sequence[PersonAddress]:
         return await self._store.addresses_of(keys)
 
     async def lids(self) -> dict[str, str]:
         return await self._store.lids()
 
-    async def has_written(self, key: str, address: str) -> bool:
-        return await self._store.has_written(key, address)
+    async def last_written(self, since: float) -> dict[str, int]:
+        return await self._store.last_written(since)
 
     async def keep(self, learned: Acquaintance) -> None:
         if self._committed:

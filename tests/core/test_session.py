@@ -151,7 +151,7 @@ async def test_a_login_that_the_phone_ends_shows_a_new_code(harness: SessionHarn
     await harness.start()
     harness.phone.log_out()
     await harness.until(lambda: harness.session.view.qr is not None)
-    assert not harness.outbound._open
+    assert not harness.outbound.is_open
     harness.phone.pair()
     await harness.reach(_S.CONNECTED)
 

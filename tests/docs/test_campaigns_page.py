@@ -7,6 +7,7 @@ import csv
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -29,7 +30,11 @@ async def test_a_whole_campaign_as_printed(tmp_path: Path) -> None:
             (tmp_path / block.file).write_text(block.text, encoding="utf-8")
         elif block.language == "sh":
             shell.append(block.text)
-    ports = {"WA_HTTP_PORT": str(free_port()), "PORT": str(free_port()), "WA_CAMPAIGNS_PORT": str(free_port())}
+    ports: dict[str, Any] = {
+        "WA_HTTP_PORT": str(free_port()),
+        "PORT": str(free_port()),
+        "WA_CAMPAIGNS_PORT": str(free_port()),
+    }
     async with running(tmp_path, WA_DATA_DIR="data", **ports) as product:
         await product.printed("haby connected")
         printed = []

@@ -70,7 +70,8 @@ def answers() -> dict[str, Any]:
 def test_a_received_kind(kind: ReceivedKind, answers: dict[str, Any]) -> None:
     cases = golden(kind.kind)["received"]
     assert {case["model"]["type"] for case in cases} <= set(kind.types)
-    assert answers[kind.kind]["received"] == [case["content"] for case in cases]
+    read = [MessageContent.model_validate(one).model_dump(exclude_none=True) for one in answers[kind.kind]["received"]]
+    assert read == [{"body": "", **case["content"]} for case in cases]
     for case in cases:
         assert MessageContent.model_validate(case["content"]).model_dump(exclude_none=True) == {
             "body": "",

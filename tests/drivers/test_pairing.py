@@ -11,6 +11,7 @@ import pytest
 from bridge.contract.details import RefusalDetail
 from bridge.contract.errors import Cancelled, Refused
 from bridge.contract.session import Reason, SessionState
+from bridge.drivers.web.refusals import refused_pairing
 from bridge.ports import DriverUnavailable, PairingCode
 from bridge.sandbox.linked_devices import CodeNotShown, Slot
 from bridge.sandbox.records import ACCOUNT
@@ -182,3 +183,20 @@ async def test_a_request_for_a_pairing_code_ends_with_the_code_the_login_or_the_
             await first
     with pytest.raises(DriverUnavailable, match="closed"):
         await second
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "transient"),
+    [
+        ("rate-overlimit", "limit_reached", True),
+        ("IQ error 429: rate-overlimit.", "limit_reached", True),
+        ("bad-request (400)", "refused", False),
+        (None, "refused", False),
+    ],
+)
+def test_a_pairing_code_that_was_asked_for_too_often_is_no_wrong_number(
+    text: str | None, code: str, transient: bool
+) -> None:
+    error = refused_pairing(text)
+    assert (error.code, error.transient) == (code, transient)
+    assert "scan the QR code" in error.text

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import random
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +83,11 @@ async def test_a_file_of_a_message_that_only_the_database_has(web: WebWorld) -> 
         web.incoming(ANA, str(number))
     async with connected(web) as (driver, _):
         assert await taken(driver, key) == content
+        found = await driver.find_message(key)
+        assert found is not None
+        assert found.content.media is not None
+        assert (found.content.media.size, found.content.media.filename) == (500, "a.bin")
+        assert await driver.find_message(replace(key, id="3EB0NONE")) is None
 
 
 async def test_a_file_above_the_limit_is_not_saved(web: WebWorld) -> None:

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.contract.commands import ControlCommand, ReplayRequest, SendCommand, parse_json, parse_text
+from bridge.contract.commands import ControlCommand, SendCommand, parse_json, parse_text
 from bridge.contract.errors import CodedError, InvalidRequest, TooLarge
 from bridge.contract.kinds import MAX_TEXT
 from bridge.contract.payload import StrictPayload
+from bridge.contract.replays import ReplayRequest
 from bridge.core.results import Rejection, rejected
 from responder.incoming import of_webhook
 from tests.fuzz.values import ADDRESSES, ANY_TEXT, BUDGET, JSON, nearly, written

@@ -51,6 +51,7 @@ NEEDS: list[tuple[str, str, Scope | None]] = [
     ("POST", "/v1/sessions/haby/sends", Scope.SEND),
     ("POST", "/v1/sessions/haby/requests/typing", Scope.SEND),
     ("GET", "/v1/sessions/haby/sends/x", Scope.SEND),
+    ("DELETE", "/v1/sessions/haby/sends/x", Scope.SEND),
     ("GET", "/v1/sessions/haby/listeners", Scope.LISTEN),
     ("POST", "/v1/sessions/haby/listeners", Scope.LISTEN),
     ("GET", "/v1/sessions/haby/listeners/x", Scope.LISTEN),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import hashlib
 import os
 import time
@@ -17,6 +18,7 @@ from bridge.contract.messages import Stream
 from bridge.drivers.scripted import ScriptedPhone
 from bridge.http.credentials import new_key
 from bridge.ports import Scope
+from bridge.store.media_queue import _SENT, SqliteMediaQueue
 from tests.http.conftest import ANA, BETO, HERE, HttpBridge
 
 PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + bytes(range(256)) * 40
@@ -221,3 +223,24 @@ async def test_a_download_in_vain_deletes_no_file_of_another_session(keyed: Http
             await asyncio.sleep(0.01)
     async with keyed.client(headers=KEY) as client:
         assert (await client.get(f"/v1/media/{sha256(PNG)}")).status_code == 200
+
+
+async def test_what_a_command_sent_is_served_and_ends_with_it(keyed: HttpBridge) -> None:
+    document = {"data": base64.b64encode(PNG).decode(), "filename": "factura ñ.png"}
+    async with keyed.client(headers=KEY) as client:
+        body = {"id": "with-file", "to": ANA, "document": document}
+        answer = await client.post("/v1/sessions/haby/sends", params={"wait": 10}, json=body)
+        assert answer.json()["status"] == "sent", answer.text
+        [sent] = (await client.get("/v1/sessions/haby/sends")).json()["sends"]
+        whole = await client.get(f"/v1/media/{sha256(PNG)}")
+        assert (whole.status_code, whole.content, whole.headers["content-type"]) == (200, PNG, "image/png")
+        assert "factura%20%C3%B1.png" in whole.headers["content-disposition"]
+        assert (await client.get(f"/v1/media/{'1' * 64}")).status_code == 404
+    async with keyed.client() as client:
+        assert (await client.get(sent["file"])).content == PNG
+        assert (await client.get(httpx.URL(sent["file"]).copy_merge_params({"session": "otra"}))).status_code == 401
+    assert keyed.bridge is not None
+    store = keyed.bridge.hosts[0].media
+    assert isinstance(store, SqliteMediaQueue)
+    plan = await store._database.read(lambda one: one.execute(f"EXPLAIN QUERY PLAN {_SENT}", ("1",)).fetchall())
+    assert "commands_file" in str(plan)

@@ -42,8 +42,8 @@ def note_and_die(action: str) -> None:
 
 
 class Dies(ScriptedDriver):
-    async def answer(self, request: Request) -> Any:
-        await super().answer(request)
+    async def answer(self, request: Request, file: Path | None = None) -> Any:
+        await super().answer(request, file)
         note_and_die(request.action)
 
 

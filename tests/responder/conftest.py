@@ -6,7 +6,7 @@ import asyncio
 import itertools
 import shutil
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -92,6 +92,7 @@ class ResponderHarness:
     broker: MosquittoServer
     database_settings: dict[str, Any]
     options: dict[str, Any] = field(default_factory=dict)
+    upload: Callable[[Path], Awaitable[str]] | None = None
     responder: Responder | None = None
     _running: asyncio.Task[None] | None = None
     _stop: asyncio.Event = field(default_factory=asyncio.Event)
@@ -111,7 +112,7 @@ class ResponderHarness:
     ) -> Responder:
         """Start a responder and wait until it works."""
         self._stop = asyncio.Event()
-        access = BrokerAccess(self.broker.url(user), protocol=protocol, instance="test")
+        access = BrokerAccess(self.broker.url(user), protocol=protocol, instance="test", upload=self.upload)
         self.responder = responder = Responder.load(
             self.settings(**options), access, timing=timing, http_limits=http_limits
         )

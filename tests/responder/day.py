@@ -1,8 +1,11 @@
 """A day of a small shop, squeezed: `python -m tests.responder.day --minutes 5`.
 
 Everything that makes a responder slow or wrong at once: the bridge's clock is 20 minutes ahead, the broker and MariaDB
-take small packets only, and in webhook mode the posts arrive over a slow way. A day has 24 hours with the visitors of
-a shop; each person asks, waits for the answer and asks again. At the end every message is recorded and answered once.
+take small packets only, and posts arrive over a slow way: those to the responder in webhook mode, those to another
+listener otherwise. A day has 24 hours with the visitors of a shop; each person asks, waits for the answer and asks
+again. At the end every message is recorded and answered once, and the listener had each once.
+
+A webhook gets one post at a time, so the way must be squeezed with the day: without `--delay` it takes half of it.
 """
 
 from __future__ import annotations
@@ -13,17 +16,18 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterable
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 import httpx
 
 from bridge.settings import load
 from responder.timing import SenderTiming, Timing
 from tests.clocks import ShiftedClock
+from tests.http.receiver import Receiver
 from tests.mariadb_server import MariaDbServer
 from tests.mosquitto_server import MosquittoServer, free_port
 from tests.responder.conftest import ResponderHarness, mariadb_settings
@@ -40,6 +44,23 @@ RULES = "version: 1\nrules:\n" + "".join(
     f"- {{name: p{number}, when: {{starts: pregunta n{number}}}, answer: respuesta n{number}}}\n"
     for number in range(QUESTIONS)
 )
+#: Seconds by which a post is late at most: no day needs more.
+LONGEST_DELAY = 0.5
+Database = Literal["mariadb", "sqlite"]
+
+
+def questions(hour: int, person: int) -> int:
+    """How many questions a person asks in an hour of the day; quiet hours have fewer people."""
+    busy = HOURS[hour]
+    if not busy or ((hour + person) % 3 and busy < max(HOURS) // 2):
+        return 0
+    return max(1, busy // 4)
+
+
+def delay_of(people: int, hour: float) -> float:
+    """Seconds by which a post may be late, there and back, so that all posts of a day take half of it."""
+    posts = sum(questions(each, person) for each in range(len(HOURS)) for person in range(1, people + 1))
+    return min(LONGEST_DELAY, hour * len(HOURS) / (4 * posts))
 
 
 @dataclass
@@ -51,6 +72,15 @@ class Day:
     hour: float
     asked: dict[str, list[str]] = field(default_factory=dict)
     waits: list[float] = field(default_factory=list)
+    _counts: Counter[str] = field(default_factory=Counter)
+    _counted: int = 0
+
+    def answers_to(self, person: str) -> int:
+        """How many messages the person has got. Cheap: all people ask it all the time."""
+        sent = self.harness.bridge.phone.sent
+        self._counts.update(str(one.key.remote) for one in sent[self._counted :])
+        self._counted = len(sent)
+        return self._counts[person]
 
     def answered(self) -> dict[str, list[str]]:
         answers: dict[str, list[str]] = {person: [] for person in self.asked}
@@ -65,11 +95,9 @@ class Day:
     async def _visit(self, person: str, number: int) -> None:
         asked = self.asked[person] = []
         began = time.monotonic()
-        for hour, questions in enumerate(HOURS):
+        for hour in range(len(HOURS)):
             await asyncio.sleep(max(0.0, began + hour * self.hour - time.monotonic()))
-            if (hour + number) % 3 and questions < max(HOURS) // 2:
-                continue  # quiet hours have fewer people
-            for _ in range(max(1, questions // 4) if questions else 0):
+            for _ in range(questions(hour, number)):
                 await self._ask(person, asked)
 
     async def _ask(self, person: str, asked: list[str]) -> None:
@@ -79,7 +107,7 @@ class Day:
         began = time.monotonic()
         self.harness.bridge.phone.incoming(person, text + long)
         async with asyncio.timeout(120):
-            while len(self.answered()[person]) < len(asked):  # noqa: ASYNC110 - the phone has no event for it
+            while self.answers_to(person) < len(asked):  # noqa: ASYNC110 - the phone has no event for it
                 await asyncio.sleep(0.05)
         self.waits.append(time.monotonic() - began)
 
@@ -97,10 +125,19 @@ class Day:
         lines = await self.harness.rows(
             "SELECT telefono, mensaje FROM ll_ia_conversaciones WHERE rol = 'user' ORDER BY id"
         )
-        recorded: dict[str, list[str]] = {}
-        for person, text in lines:
-            recorded.setdefault(f"{person}@c.us", []).append(" ".join(text.split(" ")[:2]))
-        assert recorded == self.asked
+        assert self._by_person((f"{person}@c.us", text) for person, text in lines) == self.asked
+
+    async def check_listener(self, listener: Receiver) -> None:
+        """Wait for its posts; raise AssertionError unless it had each question once, in order within its chat."""
+        total = sum(map(len, self.asked.values()))
+        posts = await listener.got(total, within=60 + total * 2 * LONGEST_DELAY)
+        assert self._by_person((post.json["from"], post.json["body"]) for post in posts) == self.asked
+
+    def _by_person(self, texts: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {person: [] for person in self.asked}
+        for person, text in texts:
+            found.setdefault(person, []).append(" ".join(text.split(" ")[:2]))
+        return found
 
 
 @asynccontextmanager
@@ -130,12 +167,19 @@ async def slow_way(port: int, delay: float) -> AsyncIterator[int]:
             writer.close()
 
 
-async def run(folder: Path, database: MariaDbServer, *, webhook: bool, people: int, hour: float, delay: float) -> Day:
-    """One day, over the broker or by webhooks. `hour` and `delay` in seconds. Raises AssertionError."""
+async def run(
+    folder: Path, database: MariaDbServer | None, *, webhook: bool, people: int, hour: float, delay: float
+) -> Day:
+    """One day, over the broker or by webhooks, on SQLite without a server. `hour`, `delay`: seconds.
+
+    Raises AssertionError.
+    """
     await asyncio.to_thread(folder.mkdir)
     await asyncio.to_thread((folder / "rules.yaml").write_text, RULES)
-    settings = mariadb_settings(database, database.create(f"day_{'webhook' if webhook else 'broker'}"))
-    database.sql(f"SET GLOBAL max_allowed_packet = {DATABASE_PACKET}")
+    settings: dict[str, Any] = {"data_dir": folder / "responder"}
+    if database is not None:
+        settings = mariadb_settings(database, database.create(f"day_{'webhook' if webhook else 'broker'}"))
+        database.sql(f"SET GLOBAL max_allowed_packet = {DATABASE_PACKET}")
     with MosquittoServer(folder / "mosquitto", extra=f"max_packet_size {BROKER_PACKET}\n") as broker:
         bridge = FacadeBridge(
             load(addresses=broker.url("bridge"), data_dir=folder / "bridge", pace="off", instance="test"),
@@ -146,7 +190,9 @@ async def run(folder: Path, database: MariaDbServer, *, webhook: bool, people: i
         harness = ResponderHarness(bridge, broker, settings, options)
         port = free_port()
         try:
-            async with slow_way(port, delay) as way:
+            async with AsyncExitStack() as stack:
+                listener = await stack.enter_async_context(Receiver())
+                way = await stack.enter_async_context(slow_way(port if webhook else listener.port, delay))
                 if webhook:
                     options |= {
                         "sender_url": bridge.url,
@@ -163,37 +209,42 @@ async def run(folder: Path, database: MariaDbServer, *, webhook: bool, people: i
                 day = Day(harness, people, hour)
                 await day.pass_by()
                 await day.check()
+                if not webhook:
+                    await day.check_listener(listener)
                 return day
         finally:
             await harness.stop()
             await bridge.stop()
 
 
-async def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--minutes", type=float, default=5, help="how long each of the two days takes at least")
-    parser.add_argument("--people", type=int, default=40)
-    parser.add_argument("--delay", type=float, default=0.5, help="seconds by which each post is late")
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="day-") as name, MariaDbServer(Path(name) / "maria") as database:
+async def run_both(kind: Database, *, people: int, minutes: float, delay: float | None) -> None:
+    """A day over the broker and one by webhooks; prints their figures. Raises AssertionError."""
+    hour = minutes * 60 / len(HOURS)
+    late = delay_of(people, hour) if delay is None else delay
+    with tempfile.TemporaryDirectory(prefix="day-") as name, ExitStack() as stack:
+        database = stack.enter_context(MariaDbServer(Path(name) / "maria")) if kind == "mariadb" else None
         for webhook in (False, True):
             began = time.monotonic()
-            hour = options.minutes * 60 / len(HOURS)
-            day = await run(
-                Path(name) / str(webhook),
-                database,
-                webhook=webhook,
-                people=options.people,
-                hour=hour,
-                delay=options.delay,
-            )
+            day = await run(Path(name) / str(webhook), database, webhook=webhook, people=people, hour=hour, delay=late)
             waits = sorted(day.waits)
             print(
-                f"{'webhooks' if webhook else 'broker'}: {len(waits)} questions of {options.people} people in"
-                f" {time.monotonic() - began:.0f} s; each recorded and answered once; answer after"
-                f" {waits[len(waits) // 2]:.2f} s (p99 {waits[int(len(waits) * 0.99)]:.2f} s)",
+                f"{'webhooks' if webhook else 'broker'}, {kind}: {len(waits)} questions of {people} people in"
+                f" {time.monotonic() - began:.0f} s, each post {late * 2_000:.0f} ms late; each recorded and answered"
+                f" once; answer after {waits[len(waits) // 2]:.2f} s (p99 {waits[int(len(waits) * 0.99)]:.2f} s)",
                 flush=True,
             )
+
+
+async def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--minutes", type=float, default=5, help="how long each day takes at least")
+    parser.add_argument("--people", type=int, default=40)
+    parser.add_argument("--delay", type=float, help="seconds by which each post is late, each way")
+    parser.add_argument("--database", choices=[*get_args(Database), "both"], default="both")
+    options = parser.parse_args()
+    for kind in get_args(Database):
+        if options.database in (kind, "both"):
+            await run_both(kind, people=options.people, minutes=options.minutes, delay=options.delay)
     return 0
 
 

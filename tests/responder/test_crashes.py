@@ -16,7 +16,7 @@ from sqlalchemy import text
 
 from bridge.sql.database import SqlDatabase
 from responder.settings import load
-from tests.client.conftest import ANA, BETO, ScriptedBridge
+from tests.client.conftest import ANA, ScriptedBridge
 from tests.mosquitto_server import MosquittoServer
 
 ROOT = Path(__file__).parents[2]
@@ -88,36 +88,34 @@ async def until_sent(scripted_bridge: ScriptedBridge, count: int) -> None:
             await asyncio.sleep(0.02)
 
 
-@pytest.mark.parametrize("step", STEPS)
-async def test_killed_at_a_step(
-    scripted_bridge: ScriptedBridge, broker: MosquittoServer, database_settings: dict[str, Any], step: str
+@pytest.mark.timeout(180)
+async def test_killed_at_each_step(
+    scripted_bridge: ScriptedBridge, broker: MosquittoServer, database_settings: dict[str, Any]
 ) -> None:
-    async with process(broker, database_settings, step) as child:
-        scripted_bridge.phone.incoming(ANA, "hola")
-        await halted(child, step)
-        child.kill()
-        await child.wait()
+    """Each process begins with what the killed one before it left, and is killed one step later."""
+    people = [f"549115550{number:04}@c.us" for number in range(1, len(STEPS) + 2)]
+    for step, person in zip(STEPS, people, strict=False):
+        async with process(broker, database_settings, step) as child:
+            scripted_bridge.phone.incoming(person, "hola")
+            await halted(child, step)
+            child.kill()
+            await child.wait()
     async with process(broker, database_settings):
-        scripted_bridge.phone.incoming(BETO, "hola")
-        await until_sent(scripted_bridge, 2)
-        await settled(database_settings)
+        scripted_bridge.phone.incoming(people[-1], "hola")
+        await until_sent(scripted_bridge, len(people))
+        await settled(database_settings, len(people))
     assert sorted((str(sent.key.remote), sent.text, sent.times) for sent in scripted_bridge.phone.sent) == [
-        (ANA, GREETING, 1),
-        (BETO, GREETING, 1),
+        (person, GREETING, 1) for person in people
     ]
     recorded = await rows(database_settings, "SELECT telefono, rol FROM ll_ia_conversaciones ORDER BY telefono, id")
-    assert recorded == [
-        ("5491155500001", "user"),
-        ("5491155500001", "assistant"),
-        ("5491155500002", "user"),
-        ("5491155500002", "assistant"),
-    ]
+    numbers = [person.removesuffix("@c.us") for person in people]
+    assert recorded == [(number, role) for number in numbers for role in ("user", "assistant")]
 
 
-async def settled(database_settings: dict[str, Any]) -> None:
-    """Wait until both turns are finished: any repetition has happened by then."""
+async def settled(database_settings: dict[str, Any], count: int) -> None:
+    """Wait until all turns are finished: any repetition has happened by then."""
     async with asyncio.timeout(20):
-        while await rows(database_settings, "SELECT state FROM wa_turn") != [("sent",)] * 2:  # noqa: ASYNC110
+        while await rows(database_settings, "SELECT state FROM wa_turn") != [("sent",)] * count:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
 
 

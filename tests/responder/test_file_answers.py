@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
-from bridge.contract.kinds import load_field
+from bridge.cli.file_upload import upload
+from bridge.contract.kinds import MAX_INLINE, load_field
+from bridge.settings import load as load_bridge
 from responder.errors import WrongRules
 from responder.faults import FaultLog
 from responder.rules_file import RulesFile
@@ -18,6 +20,7 @@ from tests.client.conftest import ANA, BETO, ScriptedBridge
 from tests.mosquitto_server import MosquittoServer
 from tests.responder.conftest import ResponderHarness
 from tests.responder.test_crashes import halted, process, until_sent
+from tests.responder.test_webhook import FacadeBridge
 
 PICTURE = (Path(__file__).parents[1] / "samples/red.jpg").read_bytes()
 RULES = """\
@@ -125,3 +128,32 @@ async def test_killed_before_its_delivery_a_file_is_sent_once(
         await until_sent(scripted_bridge, 2)
         await asyncio.sleep(0)
     assert [(str(one.key.remote), one.times) for one in scripted_bridge.phone.sent] == [(ANA, 1), (BETO, 1)]
+
+
+async def test_a_large_file_is_uploaded_before_it_is_sent(
+    broker: MosquittoServer, sqlite_settings: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, folder = written(tmp_path), tmp_path / "bridge"
+    large = PICTURE + bytes(2 * MAX_INLINE)
+    (tmp_path / "carta.jpg").write_bytes(large)
+    bridge = FacadeBridge(load_bridge(addresses=broker.url("bridge"), data_dir=folder, pace="off", instance="test"))
+    await bridge.start_with_facade()
+    harness = ResponderHarness(bridge, broker, sqlite_settings, {"rules_file": path}, upload=upload)
+    monkeypatch.setenv("WA_DATA_DIR", str(folder))
+    monkeypatch.setenv("WA_HTTP_PORT", bridge.url.rpartition(":")[2])
+    try:
+        await harness.start()
+        bridge.phone.incoming(ANA, "la carta")
+        await harness.answers(1)
+        assert bridge.phone.sent[0].sha256 == hashlib.sha256(large).hexdigest()
+        await harness.until_rows("SELECT state FROM wa_turn", [("sent",)])
+        monkeypatch.setenv("WA_HTTP_PORT", "9")
+        bridge.phone.incoming(BETO, "la carta")
+        monkeypatch.setattr("responder.outgoing.UPLOAD_RETRY", 0.1)
+        await harness.until_rows("SELECT state FROM wa_turn ORDER BY id", [("sent",), ("ready",)])
+        monkeypatch.setenv("WA_HTTP_PORT", bridge.url.rpartition(":")[2])
+        await harness.answers(2)
+        assert [one.times for one in bridge.phone.sent] == [1, 1]
+    finally:
+        await harness.stop()
+        await bridge.stop()

@@ -311,9 +311,10 @@ def test_a_prompt_is_bounded_and_keeps_the_newest() -> None:
     )
     assert sum(len(message["content"]) for message in messages) <= 5_000
     assert messages[0]["content"] == "sistema"
-    assert messages[-1]["content"].endswith("última")
-    assert "y" * 999 + "…" in messages[-1]["content"]
-    assert "y" * 1_000 not in messages[-1]["content"]
+    newest = str(messages[-1]["content"])
+    assert newest.endswith("última")
+    assert "y" * 999 + "…" in newest
+    assert "y" * 1_000 not in newest
     few = chat_messages("sistema", [], ["a" * 500, "b" * 500], PromptLimits(text=1_000, prompt=600))
     assert few[1]["content"] == "b" * 500
     assert chat_messages("s" * 700, [], ["hola"], PromptLimits(text=100, prompt=600))[1]["content"] == "hola"

@@ -16,10 +16,10 @@ from bridge.contract.commands import SendCommand, checked
 from bridge.contract.messages import Stream
 from bridge.contract.pace import Pace
 from bridge.contract.session import Reason, SessionState, Situation
+from bridge.core.budgets import Pacing
 from bridge.core.catch_up import CatchUpLimits
 from bridge.core.inbound import InboundPipeline
 from bridge.core.outbound import OutboundPipeline
-from bridge.core.pacing import Pacing
 from bridge.core.people import People
 from bridge.core.session import Session
 from bridge.core.session_view import StateChange

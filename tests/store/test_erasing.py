@@ -125,6 +125,7 @@ async def test_content_is_erased_and_seq_stays_beside_a_running_bridge(opener: O
         await fill(store)
         before = store.journal.bounds(Stream.IN), store.journal.bounds(Stream.EVENT)
         assert (await items(store, Stream.IN))[0]["body"] == SECRET  # from memory from now on
+        assert len(await store.people.addresses_of([PN])) == 2  # these too
         seen = asyncio.Event()
         store.database.watch(seen.set)
         done = await asyncio.to_thread(forget, path)
@@ -140,6 +141,7 @@ async def test_content_is_erased_and_seq_stays_beside_a_running_bridge(opener: O
             "addresses": 2,
             "checked numbers": 1,
         }
+        assert not await store.people.addresses_of([PN])
         assert (store.journal.bounds(Stream.IN), store.journal.bounds(Stream.EVENT)) == before
         left = await items(store, Stream.IN)
         assert [(item["seq"], item["type"]) for item in left] == [

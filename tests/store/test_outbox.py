@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import product
 
 import pytest
@@ -210,3 +211,17 @@ async def test_a_command_is_settled_when_it_is_final_and_not_before(store: Sessi
 
 async def test_an_unknown_command_is_not_waited_for(store: SessionStore) -> None:
     assert await store.outbox.settled("never-claimed") is None
+
+
+async def test_the_time_of_a_command_is_stored_and_when_it_was_a_first_message(opener: Opener) -> None:
+    async with opener() as store:
+        timed = await store.outbox.claim(replace(claim("a"), send_at=5000.0), result())
+        other = await store.outbox.claim(claim("b"), result())
+        for number, at, first in ((timed.row.number, 5001.0, True), (other.row.number, 5002.0, False)):
+            key = f"true_{PN}_3EB0{number}"
+            await store.outbox.change(number, Change(SendState.SENDING, at, message_id=key, first=first))
+            await store.outbox.change(number, Change(SendState.SENT, at + 1))
+    async with opener() as store:
+        assert [row and row.claim.send_at for row in [await store.outbox.get(one) for one in "ab"]] == [5000.0, None]
+        assert await store.outbox.first_messages(5000.0) == [5001.0]
+        assert await store.outbox.first_messages(5001.0) == []

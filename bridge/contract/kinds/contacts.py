@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import quopri
+import re
 from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import AfterValidator, ConfigDict, Field, RootModel, model_validator
@@ -10,7 +12,14 @@ from typing_extensions import override
 from bridge.contract.jid import parse_recipient
 from bridge.contract.kinds.content import Content
 from bridge.contract.kinds.received import Noun, ReceivedKind
-from bridge.contract.payload import CleanText, PageText, StrictPayload
+from bridge.contract.payload import CleanText, PageText, Payload, StrictPayload
+
+#: A line that goes on in the next one; properties with their parameters, in a group of their own or not.
+_FOLD = re.compile(r"\r?\n[ \t]")
+_FN = re.compile(r"(?:[\w-]+\.)?FN(?P<parameters>(?:;[^:]*)?):(?P<value>.*)", re.IGNORECASE)
+_TEL = re.compile(r"(?:[\w-]+\.)?TEL(?P<parameters>(?:;[^:]*)?):(?P<value>.*)", re.IGNORECASE)
+_WAID = re.compile(r"waid=(\d{5,15})(?!\d)", re.IGNORECASE)
+_ESCAPED = re.compile(r"\\(.)")
 
 
 def _digits_of(phone: str) -> str:
@@ -63,10 +72,43 @@ class Contacts(RootModel[Annotated[list[ContactCard], Field(min_length=1, max_le
         return [{"name": name.strip(), "phone": phone.strip()} for name, _, phone in cards]
 
 
+class ReceivedContact(Payload):
+    """A contact card of a message. A text is the vCard alone, as older bridges journalled it: name and phone are read
+    from it."""
+
+    model_config = ConfigDict(json_schema_extra={"type": ["object", "string"]})
+
+    name: PageText | None = Field(default=None, description="name on the card")
+    phone: PageText | None = Field(default=None, description="its first number: digits where WhatsApp knows it")
+    vcard: PageText = Field(description="the card as it came (RFC 6350), without a picture")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_card(cls, value: Any) -> Any:
+        return read_card(value) if isinstance(value, str) else value
+
+
+def read_card(vcard: str) -> dict[str, str | None]:
+    """Name, phone and text of a vCard, whatever it holds."""
+    lines = _FOLD.sub("", vcard).splitlines()
+    phones = [found for line in lines if (found := _TEL.match(line))]
+    known = next((waid[1] for phone in phones if (waid := _WAID.search(phone["parameters"]))), None)
+    written = next((number for phone in phones if (number := phone["value"].strip())), None)
+    names = (_value(found) for line in lines if (found := _FN.match(line)))
+    return {"name": next(filter(None, names), None), "phone": known or written, "vcard": vcard}
+
+
+def _value(found: re.Match[str]) -> str:
+    text = found["value"]
+    if "QUOTED-PRINTABLE" in found["parameters"].upper():
+        text = quopri.decodestring(text.encode()).decode("utf-8", "replace")
+    return _ESCAPED.sub(lambda one: " " if one[1] in "nN" else one[1], text).strip()
+
+
 SENT = Contacts
 RECEIVED = ReceivedKind(
     kind="contacts",
     types=("vcard", "multi_vcard"),
     noun=Noun("contact", "contacto", "👤"),
-    fields={"contacts": list[PageText]},
+    fields={"contacts": list[ReceivedContact]},
 )

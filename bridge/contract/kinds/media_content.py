@@ -52,6 +52,8 @@ class MediaContent(StrictPayload, Content):
     #: Types that a container of another name, as Ogg and MP4, may have as this kind.
     containers: ClassVar[tuple[str, ...]] = ()
     icon: ClassVar[str] = ""
+    #: Bytes of the largest file, where it is less than `WA_MEDIA_LIMIT` may be.
+    max_size: ClassVar[int | None] = None
     modifiers: ClassVar[frozenset[str]] = frozenset({"reply_to", "mentions", "typing"})
 
     url: Annotated[CleanText, Field(max_length=MAX_URL), AfterValidator(_check_url)] | None = Field(

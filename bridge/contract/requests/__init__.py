@@ -23,6 +23,7 @@ from bridge.contract.requests.contacts_list import ContactList
 from bridge.contract.requests.contacts_picture import PictureGet
 from bridge.contract.requests.contacts_subscribe import Subscribe
 from bridge.contract.requests.contacts_unblock import Unblock
+from bridge.contract.requests.group import GroupPeopleRequest
 from bridge.contract.requests.groups_add import GroupAdd
 from bridge.contract.requests.groups_approve import GroupApprove
 from bridge.contract.requests.groups_create import GroupCreate
@@ -42,6 +43,7 @@ from bridge.contract.requests.labels_list import LabelList
 from bridge.contract.requests.labels_set import LabelSet
 from bridge.contract.requests.limits_get import GetLimits
 from bridge.contract.requests.media_get import MediaAnswer, MediaGet
+from bridge.contract.requests.picture import Picture, PictureRequest
 from bridge.contract.requests.profile_get import ProfileGet
 from bridge.contract.requests.profile_set import ProfileSet
 from bridge.contract.requests.request import Request, RequestProgress, Response, ResponseStatus
@@ -108,18 +110,24 @@ def parse_request(payload: bytes) -> Request:
 __all__ = [
     "BY_ACTION",
     "REQUESTS",
+    "ChatList",
     "CheckContacts",
     "CheckedContact",
     "CheckedContacts",
     "GetLimits",
+    "GroupGet",
+    "GroupPeopleRequest",
     "MediaAnswer",
     "MediaGet",
+    "Picture",
     "PictureGet",
+    "PictureRequest",
     "RejectCall",
     "Request",
     "RequestProgress",
     "Response",
     "ResponseStatus",
+    "Subscribe",
     "Typing",
     "parse_request",
     "request_of",

@@ -15,8 +15,8 @@ MAX_SUBSCRIPTION = 3600
 class Subscribe(ContactRequest):
     """What happens comes as events `presence`. A second request for the person replaces the first.
 
-    WhatsApp shows it only to an account that is online itself, so the account is shown as online meanwhile. It ends
-    when the connection to WhatsApp does. A person may hide it from the account: then no event comes.
+    WhatsApp shows it only to an account that is online itself, so the account is shown as online meanwhile. It is
+    renewed after each connection, and ends with the bridge. A person may hide it from the account: then no event comes.
     """
 
     summary: ClassVar = "Follow, for `seconds`, whether a person is online or writes; 0 ends it."

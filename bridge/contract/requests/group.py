@@ -60,12 +60,16 @@ class PersonStatus(StrEnum):
     INVITED = "invited"
     """Not in the group: it joins by the link in `invite`, or when an admin approves."""
     FAILED = "failed"
+    UNKNOWN = "unknown"
+    """Only with a response that is `unknown`: the group does not show that it was done."""
 
 
 class PersonOutcome(Payload):
     """What became of one person of a request."""
 
-    to: PageText = Field(description="as the request names the person")
+    to: PageText = Field(
+        description="as the request names the person; its address where the bridge was restarted meanwhile"
+    )
     person: str | None = Field(default=None, description="the bridge's id of the person, as on `in`")
     from_pn: str | None = Field(default=None, exclude_if=is_none, description="phone-number address, where known")
     from_lid: str | None = Field(default=None, exclude_if=is_none, description="LID address, where known")

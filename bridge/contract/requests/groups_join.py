@@ -15,6 +15,17 @@ from bridge.contract.requests.request import Request
 
 _LINK = re.compile(r"(?:(?:https?://)?chat\.whatsapp\.com/(?:invite/)?)?([A-Za-z0-9_-]{10,40})(?:\?\S*)?")
 
+#: What stands before the code in a group's link.
+INVITE_LINK = "https://chat.whatsapp.com/"
+
+
+def invite_code(link: str) -> str:
+    """The code at the end of a group's link, also where it stands alone. Raises `InvalidRequest`."""
+    found = _LINK.fullmatch(link.strip())
+    if found is None:
+        raise InvalidRequest(f"invite must be a link {INVITE_LINK}… or the code at its end.")
+    return found[1]
+
 
 class JoinAnswer(GroupAnswer):
     """The group of the link."""
@@ -36,12 +47,10 @@ class GroupJoin(Request):
     @override
     def check(self) -> None:
         super().check()
-        if not _LINK.fullmatch(self.invite.strip()):
-            raise InvalidRequest("invite must be a link https://chat.whatsapp.com/… or the code at its end.")
+        invite_code(self.invite)
 
     @property
     @override
     def arguments(self) -> dict[str, str]:
         """With the code alone."""
-        found = _LINK.fullmatch(self.invite.strip())
-        return {**super().arguments, "invite": found[1] if found else self.invite}
+        return {**super().arguments, "invite": invite_code(self.invite)}

@@ -11,8 +11,9 @@ from bridge.contract.errors import InvalidRequest
 from bridge.contract.jid import GROUP_EXAMPLE
 from bridge.contract.payload import CleanText, PageText, Payload
 from bridge.contract.requests.group import EPHEMERAL, MAX_DESCRIPTION, Ephemeral, GroupAnswer, GroupRequest, Subject
+from bridge.contract.requests.picture import PictureRequest
 
-FIELDS = ("subject", "description", "announce", "restrict", "ephemeral")
+FIELDS = ("subject", "description", "announce", "restrict", "ephemeral", "picture")
 
 
 class FailedField(Payload):
@@ -30,10 +31,10 @@ class GroupChanges(GroupAnswer):
     failed: list[FailedField] = Field(default_factory=list, description="those that were not")
 
 
-class GroupUpdate(GroupRequest):
+class GroupUpdate(PictureRequest, GroupRequest):
     """Each argument is a change of its own; at least one."""
 
-    summary: ClassVar = "Change subject, description or settings of a group."
+    summary: ClassVar = "Change subject, description, picture or settings of a group."
     example: ClassVar = {"group": GROUP_EXAMPLE, "subject": "Obra Rivadavia 2"}
     changes: ClassVar = True
     data: ClassVar = GroupChanges

@@ -9,16 +9,16 @@ from typing_extensions import override
 
 from bridge.contract.errors import InvalidRequest
 from bridge.contract.payload import CleanText
-from bridge.contract.requests.request import Request
+from bridge.contract.requests.picture import PictureRequest
 
 #: WhatsApp's own limits.
 MAX_NAME, MAX_ABOUT = 25, 139
 
 
-class ProfileSet(Request):
-    """At least one of them; the other stays. Everybody who knows the account sees it."""
+class ProfileSet(PictureRequest):
+    """At least one of them; the others stay. Everybody who knows the account sees it."""
 
-    summary: ClassVar = "Change the account's name or about text."
+    summary: ClassVar = "Change the account's name, about text or picture."
     example: ClassVar = {"about": "Lunes a viernes de 9 a 18"}
     changes: ClassVar = True
 
@@ -33,5 +33,5 @@ class ProfileSet(Request):
     @override
     def check(self) -> None:
         super().check()
-        if self.name is None and self.about is None:
-            raise InvalidRequest("name or about is needed.")
+        if self.name is None and self.about is None and self.picture is None:
+            raise InvalidRequest("name, about or picture is needed.")

@@ -31,7 +31,8 @@ from bridge.contract.passkey import check_answer, normal_code
 from bridge.contract.requests import BY_ACTION, Request
 from bridge.contract.session import Reason, SessionState, Situation
 from bridge.contract.status import MemoryUse
-from bridge.drivers.scripted.phone import ACCOUNT, ACCOUNT_LID, ScriptedPhone, SendMode, SentMessage, Signal, downloaded
+from bridge.drivers.scripted.downloaded_file import downloaded
+from bridge.drivers.scripted.phone import ACCOUNT, ACCOUNT_LID, ScriptedPhone, SendMode, SentMessage, Signal
 from bridge.ports import (
     Account,
     CallInDoubt,
@@ -285,18 +286,22 @@ class ScriptedDriver(WhatsAppDriver):
         return self._phone.act(chat, act)
 
     @override
+    async def find_message(self, key: MessageKey) -> IncomingMessage | None:
+        self._require_connected()
+        return self._phone.message(key.remote, key.id)
+
+    @override
     @asynccontextmanager
     async def download(self, key: MessageKey, limit: int, seconds: float) -> AsyncIterator[Path]:
         self._require_connected()
-        phone = self._phone
-        phone.downloaded.append(key.id)
+        self._phone.downloaded.append(key.id)
         try:
             async with asyncio.timeout(seconds):
-                if phone.downloading is not None:
-                    await phone.downloading()
+                if self._phone.downloading is not None:
+                    await self._phone.downloading()
         except TimeoutError as error:
             raise CallInDoubt(f"The file did not come within {seconds:g} s.") from error
-        content = phone.files.get(key.id) or MediaGone("There is no such file.", final=True)
+        content = self._phone.files.get(key.id) or MediaGone("There is no such file.", final=True)
         if isinstance(content, CodedError):
             raise content
         if len(content) > limit:
@@ -326,7 +331,7 @@ class ScriptedDriver(WhatsAppDriver):
         return frozenset(BY_ACTION)
 
     @override
-    async def answer(self, request: Request) -> Any:
+    async def answer(self, request: Request, file: Path | None = None) -> Any:
         """Typing is simulated; for other actions the script sets the data. One that changes something meets the same
         fates as a send."""
         self._require_connected()

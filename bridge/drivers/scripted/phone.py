@@ -8,12 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from bridge.contract.errors import CodedError, MessageNotFound, NotAllowed, Refused
@@ -44,15 +41,7 @@ CONTENT = MessageContent.model_fields.keys()
 EMPTY = MessageContent()
 #: WhatsApp's type of a kind that is sent.
 TYPES = {kind.kind: kind.types[0] for kind in RECEIVED}
-
-
-@contextmanager
-def downloaded(content: bytes) -> Iterator[Path]:
-    """A file with this content, which is gone afterwards."""
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / "content"
-        path.write_bytes(content)
-        yield path
+NO_CHATS: dict[str, Any] = {"chats": [], "next": None}
 
 
 class SendMode(StrEnum):
@@ -115,7 +104,8 @@ class ScriptedPhone:
     look_up_complete: bool = True
     chats: set[Jid] = field(default_factory=set)
     acts: list[tuple[str, Act]] = field(default_factory=list)  # what was done to messages: raw id, act
-    answers: dict[str, Any] = field(default_factory=dict)  # action of a request -> its data
+    #: Action of a request -> its data.
+    answers: dict[str, Any] = field(default_factory=lambda: {"chats.list": NO_CHATS})
     requests: list[Request] = field(default_factory=list)  # that were carried out, except typing
     missing: set[Jid] = field(default_factory=set)  # numbers that are not on WhatsApp
     looked_up: list[Jid] = field(default_factory=list)  # numbers of `contacts.check` that were asked for

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import uuid
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -83,11 +84,17 @@ async def writing_refused(page: WebPage, group: Jid, limit: float) -> str | None
 _PERSON = 0.5
 
 
-async def answer(page: WebPage, request: Request, numbers: NumberCache, now: float, limits: Limits) -> Any:
+async def answer(
+    page: WebPage, request: Request, numbers: NumberCache, now: float, limits: Limits, file: Path | None = None
+) -> Any:
     """Carry out a request. Each recipient is passed in the spellings that its country has, the likeliest first."""
     forms = {name: spellings(to, numbers, now) for name, to in request.addresses.items()}
     lists = {name: [spellings(to, numbers, now) for to in everyone] for name, everyone in request.address_lists.items()}
     given, limit = request.arguments, limits.call + _PERSON * sum(map(len, lists.values()))
+    if file is not None:
+        given["picture"]["input"] = name = f"picture {uuid.uuid4().hex}"
+        limit += (await asyncio.to_thread(file.stat)).st_size / limits.file_rate
+        await page.put_file(name, file, limit=limit)
     try:
         return _read(await page.call("answer", request.action, {**given, **forms, **lists}, given, limit=limit))
     except PageFailure as failure:

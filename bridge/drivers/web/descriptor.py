@@ -27,6 +27,8 @@ from bridge.ports import (
 )
 
 _log = logging.getLogger(__name__)
+#: In the data directory; safe to delete.
+NODE_CACHE = "node-cache"
 
 
 class WebKind(DriverKind):
@@ -41,7 +43,7 @@ class WebKind(DriverKind):
         _log.info("WhatsApp Web runs with %s.", versions.library.label)
         if versions.page is not None:
             _log.warning("WA_WEB_VERSION: %s. Unset it once the newest page works again.", versions.page.label)
-        async with PlaywrightRuntime() as runtime:
+        async with PlaywrightRuntime(settings.data_dir / NODE_CACHE) as runtime:
 
             def driver(session: str) -> WhatsAppDriver:
                 return WebDriver(

@@ -14,8 +14,9 @@ from playwright.async_api import Error as PlaywrightError
 from bridge.contract.errors import InternalError, TooLarge
 from bridge.contract.jid import Jid, MessageKey
 from bridge.drivers.web.calls import keys_of, nothing_done
+from bridge.drivers.web.payloads import to_message
 from bridge.drivers.web.web_page import PageFailure, WebPage
-from bridge.ports import CallInDoubt, DriverUnavailable, MediaGone, ProfilePicture
+from bridge.ports import CallInDoubt, DriverUnavailable, IncomingMessage, MediaGone, ProfilePicture
 
 #: Seconds beyond the page's own time until its call counts as unanswered, and for the browser to write a file.
 GRACE, SAVING = 10.0, 60.0
@@ -72,6 +73,15 @@ class Downloads:
             del self._expected[name]
             if expected.done():
                 await _delete(expected.result())
+
+
+async def find_message(page: WebPage, key: MessageKey) -> IncomingMessage | None:
+    """A message that the page has; see `HasMedia`."""
+    try:
+        found = await page.call("readMessage", await keys_of(page, key))
+    except PageFailure as failure:
+        raise nothing_done(failure) from failure
+    return None if found is None else to_message(found)
 
 
 async def _saved(expected: asyncio.Future[Download], seconds: float) -> Path:

@@ -27,6 +27,7 @@ from bridge.contract.session import Reason, SessionState, Situation
 from bridge.contract.status import MemoryUse
 from bridge.drivers.web import calls, injection, library
 from bridge.drivers.web.browser import Browser, first_line
+from bridge.drivers.web.downloads import find_message
 from bridge.drivers.web.executable import BrowserFailed, LaunchFailed
 from bridge.drivers.web.limits import Limits, RestartBudget
 from bridge.drivers.web.number_cache import NumberCache
@@ -232,12 +233,12 @@ class WebDriver(WhatsAppDriver):
         return injection.answered_actions()
 
     @override
-    async def answer(self, request: Request) -> Any:
+    async def answer(self, request: Request, file: Path | None = None) -> Any:
         self._page_loop.memory.mark_busy()
         page, now = self._page_loop.connected_page(), self._clock.monotonic()
         if isinstance(request, CheckContacts):
             return await calls.check(page, request, self._numbers, now)
-        return await calls.answer(page, request, self._numbers, now, self._limits)
+        return await calls.answer(page, request, self._numbers, now, self._limits, file)
 
     @override
     async def look_up(self, key: MessageKey) -> LookUp:
@@ -246,6 +247,10 @@ class WebDriver(WhatsAppDriver):
     @override
     async def resend(self, key: MessageKey) -> int:
         return await calls.resend(self._page_loop.connected_page(), key, self._limits)
+
+    @override
+    async def find_message(self, key: MessageKey) -> IncomingMessage | None:
+        return await find_message(self._page_loop.connected_page(), key)
 
     @override
     @asynccontextmanager

@@ -35,7 +35,7 @@ AGENT = "__bridgeAgent"
 _PARTS = (
     *("registry", "models", "files", "queue", "availability", "linking", "passkey", "limits", "state"),
     *("undecrypted", "incoming", "history", "media", "acts", "groups", "calls"),
-    *("chats", "contacts", "blocking", "pictures", "phone_calls", "labels"),
+    *("chats", "contacts", "blocking", "pictures", "group_settings", "phone_calls", "labels"),
 )
 #: Folders with one file per capability.
 _CAPABILITIES = ("kinds", "events", "requests")

@@ -5,6 +5,7 @@ The codes are those of the service's error acks; public clients document them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +13,8 @@ from bridge.contract.details import RefusalDetail
 from bridge.contract.errors import BridgeError, InternalError, LimitReached, ReachOutLocked, Refused
 from bridge.contract.payload import instant, rfc3339
 
+#: How the page words the service's 429 where it gives a sentence only.
+_TOO_OFTEN = re.compile(r"\b429\b|rate.?overlimit|too many (?:attempts|requests)", re.IGNORECASE)
 #: A group's addressing changed: the same message, sent again, is accepted.
 STALE_ADDRESSING = 421
 
@@ -55,6 +58,11 @@ def blocked_contact() -> BridgeError:
 
 def refused_pairing(text: str | None) -> BridgeError:
     """The error for a number that WhatsApp gives no pairing code, or none any more; `text` is the page's."""
+    if _TOO_OFTEN.search(text or ""):
+        return LimitReached(
+            "WhatsApp gives no pairing code now: too many were asked for (429). Wait an hour, or scan the QR code.",
+            detail=RefusalDetail.TOO_FAST,
+        )
     return Refused(
         f"WhatsApp gives no pairing code for this number: {(text or 'no reason given').rstrip('.')}. Check that it is"
         " the number of WhatsApp on that phone, or scan the QR code. After several attempts wait an hour.",

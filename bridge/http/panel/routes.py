@@ -5,19 +5,21 @@ from __future__ import annotations
 from contextlib import suppress
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import FileResponse, JSONResponse
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
 from bridge.asgi.kinds_script import kinds_script
+from bridge.contract.requests.groups_join import INVITE_LINK, invite_code
 from bridge.http.context import AppContext
 from bridge.http.credentials import Principal
-from bridge.http.dependencies import AuditOf, Caller, ContextOf
+from bridge.http.dependencies import AuditOf, Caller, ContextOf, needs_scope
 from bridge.http.panel_sessions import COOKIE, IDLE_LIMIT, PanelSession
-from bridge.ports import StoreUnusable
+from bridge.http.qr_image import qr_png
+from bridge.ports import Scope, StoreUnusable
 
 STATIC = Path(str(resources.files("bridge.http.panel"))) / "static"
 #: Everything from this origin, nothing inline, in no frame.
@@ -48,6 +50,13 @@ router.routes.append(Mount("/panel/static", _Files(directory=STATIC), name="pane
 @router.get("/")
 async def page() -> FileResponse:
     return FileResponse(STATIC / "index.html", headers={"Content-Security-Policy": POLICY, "Cache-Control": "no-cache"})
+
+
+@router.get("/panel/qr.png", dependencies=[needs_scope(Scope.LISTEN)])
+async def qr_code(link: Annotated[str, Query(max_length=200)]) -> Response:
+    """The QR code of a group's link, as a PNG. Raises `InvalidRequest` for any other text."""
+    code = invite_code(link)
+    return Response(qr_png(f"{INVITE_LINK}{code}"), media_type="image/png")
 
 
 @router.post("/panel/login")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from bridge.contract.commands import Cursor
 from bridge.contract.errors import InvalidRequest
+from bridge.contract.replays import Cursor
 
 _CURSOR = re.compile(r"([0-9A-Za-z-]{1,64}):([0-9]{1,15})", re.ASCII)
 

@@ -23,7 +23,7 @@ from bridge.contract.requests.media_get import MediaAnswer
 from bridge.http.context import AppContext, media_of
 from bridge.http.dependencies import Caller, ContextOf, needs
 from bridge.http.errors import Forbidden, NotFound
-from bridge.ports import KeptPicture, MediaStore, ReceivedMedia, Scope
+from bridge.ports import KeptPicture, MediaStore, ReceivedMedia, Scope, SentFile
 
 router = APIRouter(tags=["media"])
 _SHA256 = "[0-9a-f]{64}"
@@ -80,8 +80,8 @@ async def read_file(
     return _StoredFile(context.media.store, sha256, row.mimetype or BINARY, headers)
 
 
-async def _find(sha256: str, sessions: list[str], context: AppContext) -> ReceivedMedia | KeptPicture | None:
-    """The newest message with this file in one of these sessions, or a profile picture."""
+async def _find(sha256: str, sessions: list[str], context: AppContext) -> ReceivedMedia | KeptPicture | SentFile | None:
+    """The newest message with this file in one of these sessions, a profile picture, or a command that sends it."""
     for name in sessions:
         entry = context.entries.get(name)
         if entry is None or entry.media is None:
@@ -90,12 +90,14 @@ async def _find(sha256: str, sessions: list[str], context: AppContext) -> Receiv
             return rows[0]
         if (picture := await entry.media.picture_with(sha256)) is not None:
             return picture
+        if (sent := await entry.media.sent_with(sha256)) is not None:
+            return sent
     return None
 
 
-def _headers(row: ReceivedMedia | KeptPicture, sha256: str, *, signed: bool) -> dict[str, str]:
+def _headers(row: ReceivedMedia | KeptPicture | SentFile, sha256: str, *, signed: bool) -> dict[str, str]:
     shown = "inline" if is_shown(row.mimetype or "") else "attachment"
-    filename = row.filename if isinstance(row, ReceivedMedia) else None
+    filename = None if isinstance(row, KeptPicture) else row.filename
     name = filename or f"{sha256[:16]}{_extension(row.mimetype)}"
     plain = re.sub(r"[^\w .()-]", "_", name, flags=re.ASCII)
     return {

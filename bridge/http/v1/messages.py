@@ -9,9 +9,9 @@ from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
-from bridge.contract.commands import REPLAY_DEFAULT, REPLAY_MAX
 from bridge.contract.events import Event
 from bridge.contract.messages import Inbound, Stream, in_stream
+from bridge.contract.replays import REPLAY_DEFAULT, REPLAY_MAX
 from bridge.http.context import journal_of
 from bridge.http.dependencies import ContextOf, needs
 from bridge.http.v1.cursors import format_cursor, parse_cursor

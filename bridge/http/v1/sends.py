@@ -8,15 +8,16 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Header, Path, Query, Request, Response
 from pydantic import BaseModel, Field
 
-from bridge.contract.commands import SendCommand, parse_json
-from bridge.contract.errors import InvalidRequest
+from bridge.contract.commands import CancelCommand, SendCommand, checked, parse_json
+from bridge.contract.errors import Cancelled, Conflict, InvalidRequest, MessageNotFound
+from bridge.contract.kinds.media_content import MediaContent
 from bridge.contract.lifecycle import SendState
 from bridge.contract.messages import Result, ResultStatus
 from bridge.contract.payload import Instant, instant
 from bridge.contract.waiting import Waiting
 from bridge.core.results import result_of
 from bridge.core.session_entry import SessionEntry
-from bridge.http.context import outbox_of
+from bridge.http.context import AppContext, outbox_of, running
 from bridge.http.dependencies import ContextOf, needs
 from bridge.http.errors import NotFound, ReportedError, problem
 from bridge.http.submission import LONGEST_WAIT, settle
@@ -24,6 +25,7 @@ from bridge.http.v1.documents import body_of, problems
 from bridge.ports import OutboxRow, Scope
 
 router = APIRouter(tags=["sends"])
+_UNKNOWN = "No send of this session has this id."
 
 
 class Send(Result):
@@ -47,6 +49,12 @@ class Send(Result):
         SendCommand,
         text={"to": "5491155500001", "message": "Hola"},
         urgent={"id": "order-17", "to": "+54 9 11 5550-0001", "message": "Your code is 123", "ttl": 60},
+        later={
+            "id": "visit-42",
+            "to": "5491155500001",
+            "message": "We come tomorrow at 9.",
+            "send_at": "2027-01-31T09:00:00-03:00",
+        },
     ),
 )
 async def send(
@@ -79,8 +87,10 @@ class Sent(Send):
     number: int
     message: str
     content: dict[str, Any] = Field(description="the command's content field", examples=[{"message": "Hola"}])
+    file: str | None = Field(default=None, description="a link to the file that it sends, if the bridge has it; a week")
     claimed_at: Instant
     expires_at: Instant | None
+    send_at: Instant | None = Field(description="time before which it is not sent, as the command asked")
 
 
 class SendPage(BaseModel):
@@ -116,11 +126,18 @@ async def list_sends(
     entry = context.entry(session)
     rows = await outbox_of(entry).recent(before, limit, states)
     waits = _waiting(entry, rows)
-    page = SendPage(sends=[_listed(session, row, waits.get(row.number)) for row in rows])
+    page = SendPage(sends=[_listed(session, row, waits.get(row.number), _link(context, session, row)) for row in rows])
     return Response(page.model_dump_json(), media_type="application/json")
 
 
-def _listed(session: str, row: OutboxRow, waits: Waiting | None) -> Sent:
+def _link(context: AppContext, session: str, row: OutboxRow) -> str | None:
+    content = row.claim.content
+    if not isinstance(content, MediaContent) or content.sha256 is None:
+        return None
+    return context.media.links.link(content.sha256, session, context.clock.now())
+
+
+def _listed(session: str, row: OutboxRow, waits: Waiting | None, file: str | None) -> Sent:
     claim, fields = row.claim, result_of(session, row, waits).model_dump()
     return Sent(
         **fields,
@@ -129,8 +146,10 @@ def _listed(session: str, row: OutboxRow, waits: Waiting | None) -> Sent:
         number=row.number,
         message=claim.content.summary,
         content=claim.content.as_field(),
+        file=file,
         claimed_at=instant(claim.claimed_at),
         expires_at=None if claim.expires_at is None else instant(claim.expires_at),
+        send_at=None if claim.send_at is None else instant(claim.send_at),
     )
 
 
@@ -145,9 +164,34 @@ async def read_send(
 ) -> Response:
     """The result of a send. Ids are kept for 30 days after the last change."""
     entry = context.entry(session)
+    return await _shown(session, entry, command_id)
+
+
+@router.delete(
+    "/sessions/{session}/sends/{id}",
+    dependencies=[needs(Scope.SEND)],
+    response_class=Response,
+    responses={**problems(409), 200: {"description": "Cancelled: it is not sent", "model": Send}},
+)
+async def cancel_send(
+    session: str, command_id: Annotated[str, Path(alias="id", max_length=128)], context: ContextOf
+) -> Response:
+    """Take back a send that has not left. 409 with its `result` if it is being sent, was sent, or failed before."""
+    entry = context.entry(session)
+    try:
+        result = await running(entry).outbound.cancel(checked(CancelCommand, {"cancel": command_id}))
+    except MessageNotFound as error:
+        raise NotFound(_UNKNOWN) from error
+    if result.error is not None and result.error.code == Cancelled.code:
+        return await _shown(session, entry, command_id)
+    late = "being sent" if result.status is ResultStatus.ACCEPTED else str(result.status)
+    return problem(Conflict(f"It is too late to cancel it: it is {late}."), result=result.model_dump(mode="json"))
+
+
+async def _shown(session: str, entry: SessionEntry, command_id: str) -> Response:
     row = await outbox_of(entry).get(command_id)
     if row is None:
-        raise NotFound("No send of this session has this id.")
+        raise NotFound(_UNKNOWN)
     waits = _waiting(entry, [row]).get(row.number)
     fields: dict[str, Any] = result_of(session, row, waits).model_dump()
     return Response(Send(**fields, state=row.state, **_doubt(row)).to_json(), media_type="application/json")

@@ -63,6 +63,11 @@ class Manifest:
         return any(name.startswith("profile/") for name in self.files)
 
     @property
+    def media(self) -> int:
+        """How many files of messages the backup includes."""
+        return sum(name.startswith("media/") for name in self.files)
+
+    @property
     def size(self) -> int:
         return sum(digest.size for digest in self.files.values())
 

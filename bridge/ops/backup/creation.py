@@ -19,9 +19,10 @@ from pathlib import Path
 
 from bridge.contract.payload import rfc3339
 from bridge.ops.backup.archive import FileDigest, Manifest, digests, pack
+from bridge.ops.backup.media import copy_media
 from bridge.ops.backup.paths import STORE
 from bridge.ops.backup.shared import copy_shared
-from bridge.ports import LoginFiles, StoreUnusable
+from bridge.ports import LoginFiles, MediaStore, StoreUnusable
 from bridge.store.inspection import glance, holders
 from bridge.store.online_copy import copy_store
 
@@ -53,11 +54,12 @@ async def create_backup(
     pause: Pause,
     login: LoginFiles | None,
     shared: Sequence[Path] = (),
+    media: MediaStore | None = None,
 ) -> BackupResult:
     """Back up the session in `folder` to `target`. `bridge` is the program's version, `login` is what to
-    copy of the login (None: nothing), `shared` are further databases.
+    copy of the login (None: nothing), `shared` are further databases, `media` the files of messages (None: without).
 
-    Raises `StoreUnusable` if the store is missing or damaged, and whatever `pause` raises.
+    Raises `StoreUnusable` if the store is missing or damaged, `MediaUnusable`, and whatever `pause` raises.
     """
     if not (folder / STORE).exists():
         raise StoreUnusable(f"Session {session} has no store in {folder}: there is nothing to back up.")
@@ -67,6 +69,8 @@ async def create_backup(
         # The store first: messages that arrive while the profile is copied are caught up after a restore, not lost.
         await asyncio.to_thread(copy_store, folder / STORE, staging / STORE)
         skipped = await asyncio.to_thread(copy_shared, shared, staging)
+        if media is not None:
+            await copy_media(media, folder / STORE, staging)
         paused = None
         if login is not None and (folder / login.folder).is_dir():
             paused = await _copy_login(login, folder / login.folder, staging / login.folder, pause)

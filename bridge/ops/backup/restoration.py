@@ -17,16 +17,18 @@ from pathlib import Path
 from bridge.core.results import notice, result_of
 from bridge.ops.backup import shared
 from bridge.ops.backup.archive import BadBackup, Manifest, unpack
+from bridge.ops.backup.media import restore_media
 from bridge.ops.backup.paths import STORE, locked_session, timestamp
 from bridge.ops.backup.shared import SharedDatabases
-from bridge.ports import LoginFiles, NewNotice, OutboxRow, StoreUnusable
+from bridge.ports import LoginFiles, MediaStore, NewNotice, OutboxRow, StoreUnusable
 from bridge.store import open_store
 from bridge.store.files import COMPANIONS
 
 
 @dataclass(frozen=True, slots=True)
 class RestoreResult:
-    """`unknown` counts open commands; `kept` and `shared_kept` are folders with replaced files, None without any."""
+    """`unknown` counts open commands, `files` the files of messages;
+    `kept` and `shared_kept` are folders with replaced files, None without any."""
 
     manifest: Manifest
     epoch: str
@@ -34,6 +36,7 @@ class RestoreResult:
     kept: Path | None
     shared: SharedDatabases
     shared_kept: Path | None
+    files: int = 0
 
 
 async def restore_backup(
@@ -47,9 +50,11 @@ async def restore_backup(
     login: LoginFiles | None,
     with_login: bool = True,
     replace_shared: bool = False,
+    media: MediaStore | None = None,
 ) -> RestoreResult:
     """Restore `archive` as the session in `folder`, which is not changed before everything is verified.
 
+    Its files of messages, if it has any, go to `media`.
     Databases that belong to no session go to `data_dir` if they are missing there or `replace_shared` is set.
 
     Raises `SessionInUse`, `BadBackup`, `StoreUnusable` (for example a store of a newer bridge).
@@ -66,10 +71,11 @@ async def restore_backup(
         epoch, unknown = await _start_new_epoch(staging / STORE, session, clock)
         databases = shared.select(staging, data_dir, replace=replace_shared)
         await shared.check_usable(staging, databases.restored, clock)
+        files = 0 if media is None else await restore_media(staging, manifest, media)
         with shared.locked_databases(data_dir, databases.restored):
             kept = _exchange(folder, staging, now, login=login if with_login and manifest.has_profile else None)
             shared_kept = _exchange_shared(data_dir, staging / shared.FOLDER, now, databases.restored)
-    return RestoreResult(manifest, epoch, unknown, kept, databases, shared_kept)
+    return RestoreResult(manifest, epoch, unknown, kept, databases, shared_kept, files)
 
 
 async def _start_new_epoch(path: Path, session: str, clock: Callable[[], float]) -> tuple[str, int]:

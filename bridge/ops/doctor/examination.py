@@ -13,7 +13,7 @@ from bridge.broker import BrokerAddress, BrokerError, BrokerOptions
 from bridge.client import CodedError, connect
 from bridge.contract.jid import Jid
 from bridge.drivers import driver_kind
-from bridge.ops.doctor import broker, live, machine, session_files, sessions
+from bridge.ops.doctor import broker, live, machine, media, session_files, sessions
 from bridge.ports import Check, StoreUnusable
 from bridge.ports.findings import Finding, fault
 from bridge.settings import BridgeSettings
@@ -62,6 +62,8 @@ async def examine(plan: Examination) -> AsyncIterator[Finding]:
     for inspect in (machine.data_directory, machine.disk, machine.file_system):
         async for finding in _guarded("data directory", _in_thread(inspect, folder)):
             yield finding
+    async for finding in _guarded("media", _media(settings)):
+        yield finding
     for setting in settings.sessions:
         session_dir = settings.session_dir(setting.name)
         checks = [_in_thread(session_files.store, setting.name, session_dir)]
@@ -78,6 +80,13 @@ async def examine(plan: Examination) -> AsyncIterator[Finding]:
         yield finding
     async for finding in _guarded("sessions", _sessions(plan)):
         yield finding
+
+
+async def _media(settings: BridgeSettings) -> AsyncIterator[Finding]:
+    yield await asyncio.to_thread(media.voice)
+    if settings.media_store is not None:
+        key = settings.media_store_key
+        yield await media.bucket(settings.media_store, key.get_secret_value() if key else None)
 
 
 async def _sessions(plan: Examination) -> AsyncIterator[Finding]:

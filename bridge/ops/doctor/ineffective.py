@@ -15,6 +15,8 @@ _PACES = {
     "pace_burst": "WA_PACE_BURST",
     "pace_spacing": "WA_PACE_SPACING",
     "pace_jitter": "WA_PACE_JITTER",
+    "pace_new": "WA_PACE_NEW",
+    "new_per_day": "WA_NEW_PER_DAY",
 }
 
 
@@ -36,6 +38,12 @@ def ineffective(settings: BridgeSettings) -> Iterator[Finding]:
     if settings.pace.is_off and (paces := [name for field, name in _PACES.items() if field in given]):
         yield warning(
             "settings", f"WA_PACE=off switches {', '.join(paces)} off, too.", "Set WA_PACE to a rate, or unset these."
+        )
+    if "zone" in given and not settings.quiet_hours.minutes:
+        yield warning(
+            "settings",
+            f"WA_TZ={settings.zone} has no effect: WA_QUIET_HOURS is not set.",
+            "Set WA_QUIET_HOURS, too; the responder has RESPONDER_TZ.",
         )
     for name in _private_names(settings.callback_hosts):
         yield warning(

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Literal
+from contextlib import asynccontextmanager
+from typing import Literal, Protocol
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.async_api import Browser, Page, ViewportSize, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, ViewportSize, async_playwright
 
-from tests.http.conftest import HttpBridge
 from tests.parts import require_binary
 
 NOT_ROOT = os.geteuid() != 0  # Chromium has no sandbox for root
@@ -19,8 +19,16 @@ PHONE: ViewportSize = {"width": 390, "height": 844}
 OpenPanel = Callable[..., Awaitable[Page]]
 
 
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
+class HasUrl(Protocol):
+    """A bridge whose panel is opened."""
+
+    @property
+    def url(self) -> str: ...
+
+
+@asynccontextmanager
+async def panel_browser() -> AsyncIterator[Browser]:
+    """A browser to open the panel in."""
     path = os.environ.get("WA_BROWSER") or require_binary("chromium-headless-shell", "chromium-headless-shell")
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=path, chromium_sandbox=NOT_ROOT)
@@ -28,13 +36,14 @@ async def browser() -> AsyncIterator[Browser]:
         await browser.close()
 
 
-@pytest.fixture
-async def open_panel(browser: Browser) -> AsyncIterator[OpenPanel]:
-    """`await open_panel(side, size=PHONE, locale="es-AR", at="#messages")`."""
+@asynccontextmanager
+async def panel_pages(browser: Browser) -> AsyncIterator[OpenPanel]:
+    """`await open_panel(side, size=PHONE, locale="es-AR", at="#messages")`; the pages close at the end."""
     problems: list[str] = []
+    contexts: list[BrowserContext] = []
 
     async def open_panel(
-        side: HttpBridge,
+        side: HasUrl,
         *,
         size: ViewportSize = DESK,
         scheme: Literal["light", "dark"] = "light",
@@ -43,6 +52,7 @@ async def open_panel(browser: Browser) -> AsyncIterator[OpenPanel]:
         expected: str = "nothing",
     ) -> Page:
         context = await browser.new_context(viewport=size, color_scheme=scheme, locale=locale, reduced_motion="reduce")
+        contexts.append(context)
         page = await context.new_page()
         page.set_default_timeout(10_000)
         page.on("pageerror", lambda error: problems.append(f"page error: {error}"))
@@ -66,4 +76,19 @@ async def open_panel(browser: Browser) -> AsyncIterator[OpenPanel]:
         return page
 
     yield open_panel
+    for context in contexts:
+        await context.close()
     assert problems == []
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    async with panel_browser() as browser:
+        yield browser
+
+
+@pytest.fixture
+async def open_panel(browser: Browser) -> AsyncIterator[OpenPanel]:
+    """As `panel_pages`."""
+    async with panel_pages(browser) as open_panel:
+        yield open_panel

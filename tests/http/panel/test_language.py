@@ -60,10 +60,14 @@ async def test_both_languages_have_the_same_keys(started: HttpBridge, open_panel
     script = """async () => {
         const { english } = await import('/panel/static/texts/en.js');
         const { spanish } = await import('/panel/static/texts/es.js');
+        const { people } = await import('/panel/static/texts/people.js');
         const keys = (texts) => ['words', 'states', 'advice'].map((table) => Object.keys(texts[table]).sort());
-        return [keys(english), keys(spanish), Object.keys(english), Object.keys(spanish)];
+        const all = (texts, more) => [...keys(texts), Object.keys(more).sort()];
+        const twice = Object.keys(people.en).filter((key) => key in english.words);
+        return [all(english, people.en), all(spanish, people.es), Object.keys(english), Object.keys(spanish), twice];
     }"""
-    english, spanish, tables_en, tables_es = await page.evaluate(script)
+    english, spanish, tables_en, tables_es, twice = await page.evaluate(script)
+    assert twice == []
     assert english == spanish
     assert tables_en == tables_es
 

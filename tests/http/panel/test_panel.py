@@ -21,7 +21,7 @@ from tests.http.receiver import Answer, Receiver
 from tests.http.test_access import key_for
 from tests.pictures import picture
 
-SECTIONS = ["sessions", "messages", "outbox", "listeners", "charts", "access"]
+SECTIONS = ["sessions", "messages", "people", "groups", "outbox", "listeners", "charts", "access"]
 KEY = "the-legacy-key"
 PICTURE = Path(__file__).parents[2] / "samples" / "red.png"
 
@@ -41,6 +41,7 @@ async def test_every_section_is_accessible_and_fits_the_window(
     started: HttpBridge, receiver: Receiver, open_panel: OpenPanel, name: str, size: ViewportSize, scheme: str
 ) -> None:
     started.phone.missing.add(Jid.parse(BETO))
+    started.phone.answers |= {f"{name}.list": {name: [], "next": None} for name in ("contacts", "groups")}
     async with started.client() as client:
         receiver.answers = [Answer(410)]
         await client.post("/v1/sessions/haby/listeners", json={"url": receiver.url})

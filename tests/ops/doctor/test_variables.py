@@ -65,6 +65,8 @@ def test_names_of_both_programs_are_known_and_those_of_others_are_left_alone() -
         ({"mqtt_ca_file": "ca.pem", "addresses": "mqtt://broker,ws://broker"}, "WA_MQTT_CA_FILE=ca.pem"),
         ({"jwt_audience": "shop"}, "WA_JWT_AUDIENCE=shop"),
         ({"pace": "off", "pace_chat": "5/minute"}, "WA_PACE_CHAT"),
+        ({"pace": "off", "pace_new": "1/minute"}, "WA_PACE_NEW"),
+        ({"zone": "America/Montevideo"}, "WA_TZ=America/Montevideo"),
         ({"callback_hosts": "loopback,crm"}, "WA_CALLBACK_HOSTS: crm"),
         ({"callback_hosts": "crm.lan"}, "WA_CALLBACK_HOSTS: crm.lan"),
     ],

@@ -226,6 +226,7 @@ const calls = {
   send,
   lookUp,
   resend,
+  readMessage,
   saveMedia,
   savePicture,
   aliases,

@@ -36,7 +36,8 @@ function contactEntry(person) {
 
 async function lookedUp(form) {
   const found = await WPP.whatsapp.functions.queryWidExists(WPP.util.createWid(form)).catch((error) => {
-    throw new Failure("lookup_failed", String(error?.message ?? error));
+    const code = number(error?.status) === 429 ? "limit_reached" : "lookup_failed";
+    throw new Failure(code, String(error?.message ?? error));
   });
   if (!found?.wid) return undefined;
   const lid = address(found.lid) ?? aliases(address(found.wid)).lid ?? aliases(form).lid;

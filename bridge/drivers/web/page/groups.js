@@ -107,6 +107,7 @@ async function findPerson(forms) {
     try {
       found = await page().queryWidExists(wid);
     } catch (error) {
+      if (number(error?.status) === 429) return { problem: PERSON_CODES[429] };
       return { problem: ["not_connected", `WhatsApp did not answer whether the number exists: ${error?.message ?? error}`] };
     }
     if (found?.wid) return { id: form, pn: form, lid: aliases(form).lid ?? (found.wid.server === "lid" ? address(found.wid) : null) };

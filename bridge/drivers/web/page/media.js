@@ -9,12 +9,23 @@ const BURST = 8;
 const BURST_MS = 1200;
 const saves = []; // times of the last ones
 
-async function messageOf(keys) {
+async function findMessage(keys) {
   for (const key of keys) {
     const msg = await WPP.chat.getMessageById(key).catch(() => undefined);
     if (msg) return { key, msg };
   }
-  throw new Failure("msg_not_found", "The page does not have the message any more.");
+  return null;
+}
+
+async function messageOf(keys) {
+  const found = await findMessage(keys);
+  if (!found) throw new Failure("msg_not_found", "The page does not have the message any more.");
+  return found;
+}
+
+async function readMessage(keys) {
+  const found = await findMessage(keys);
+  return found && messageItem(found.msg);
 }
 
 function stageOf(msg) {

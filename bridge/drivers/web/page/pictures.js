@@ -37,3 +37,20 @@ async function savePicture(forms, known, name, limit, milliseconds) {
   await saveBlob(await fetchPicture(url, limit, milliseconds), name, limit);
   return { contact, tag, saved: true };
 }
+
+// The picture that a request gives, as a file that this browser can draw.
+async function takePicture(given) {
+  if (!given) return undefined;
+  const file = await takeFile(given.input, given);
+  if (!file) throw new Failure("lookup_failed", "The page lost the picture.");
+  await createImageBitmap(file).then((image) => image.close(), () => {
+    throw new Failure("MediaFileFailedLoad", "");
+  });
+  return file;
+}
+
+// The page's function may resolve with the status of a refusal.
+async function setPicture(set) {
+  const { status } = (await set()) ?? {};
+  if (status >= 400) throw Object.assign(new Error(`status ${status}`), { status });
+}

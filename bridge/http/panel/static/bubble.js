@@ -45,14 +45,21 @@ function here(link) {
 }
 
 function content(item, message, onFile) {
-  const { location: spot, poll, link } = message, url = here(item.media?.url ?? message.media?.url);
+  const { location: spot, poll, link, contacts } = message, url = here(item.media?.url ?? message.media?.url);
   return [
     url ? file(message, url) : missing(item, message, onFile),
-    item.body ? h('p.text', { dir: 'auto' }, item.body) : null,
+    contacts?.length ? h('ul.poll', null, contacts.map(card))
+      : item.body ? h('p.text', { dir: 'auto' }, item.body) : null,
     spot ? outside(mapOf(spot), word('showMap')) : null,
     poll ? h('ul.poll', null, poll.options.map((option) => h('li', { dir: 'auto' }, option))) : null,
     link && /^https?:/i.test(link.url) ? outside(link.url, link.title || link.url) : null,
   ];
+}
+
+// A contact card; an older bridge gave its vCard alone.
+function card(given) {
+  const shown = [given.name, given.phone && readableAddress(given.phone)].filter(Boolean).join(' · ');
+  return h('li', { dir: 'auto' }, `👤 ${shown || given.vcard || given}`);
 }
 
 const mapOf = ({ latitude: lat, longitude: lon }) =>
@@ -60,7 +67,7 @@ const mapOf = ({ latitude: lat, longitude: lon }) =>
 
 // In the place of a file that is not here.
 function missing(item, { media }, onFile) {
-  if (!media || item.mine) return null;
+  if (!media || !item.id) return null;
   const state = item.media?.state ?? media.state;
   if (state === 'pending') return h('p.soft', null, word('fileComes'));
   return button('plain', `📎 ${word('showFile')}`, () => onFile(item));

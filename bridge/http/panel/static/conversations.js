@@ -9,6 +9,13 @@ import { messageText } from './language.js';
 //: Chats of a page of the list, and messages of a page of a chat.
 const CHATS = 60, PAGE = 50;
 
+// What a send with a file shows, as the message of it does; null for another one.
+function sentFile({ content, file }) {
+  if (!file) return null;
+  const [[kind, { filename, caption = '' }]] = Object.entries(content);
+  return { kind, body: caption, media: { filename, url: file, state: 'ready' } };
+}
+
 export class Conversations {
   // `onChange` is called after every change.
   constructor(session, onChange) {
@@ -28,11 +35,16 @@ export class Conversations {
     return found.sort((one, other) => other.at - one.at);
   }
 
-  // Messages of a chat, oldest first, with what later events say about them.
-  of(chat) {
+  // The newest messages of a chat, `most` of them, oldest first, with what later events say about them.
+  of(chat, most = Infinity) {
     const found = [...(this.messages.get(chat)?.values() ?? [])];
     found.sort((one, other) => one.at - other.at || one.order - other.order);
-    return found.map((item) => ({ ...item, ...this.marks.get(item.id) }));
+    return found.slice(-most).map((item) => ({ ...item, ...this.marks.get(item.id) }));
+  }
+
+  // How many messages of a chat are known.
+  count(chat) {
+    return this.messages.get(chat)?.size ?? 0;
   }
 
   async loadChats(search) {
@@ -153,7 +165,7 @@ export class Conversations {
       order,
       mine: Boolean(mine),
       chat: message.chat,
-      body: messageText(message),
+      body: content === message ? messageText(message) : content.body,
       sender: mine || message.author === message.chat ? null : senderName(message),
       state: known?.state ?? (mine ? ({ server: 'sent', error: 'failed' }[ack] ?? ack ?? 'sending') : undefined),
       message: content,
@@ -172,14 +184,20 @@ export class Conversations {
     const chat = send.chat ?? send.to, items = this.#inChat(chat), key = `out ${send.number}`;
     items.delete(key);
     if (isErased(send.to)) return;
+    const shown = sentFile(send);
     const id = send.message_id ?? this.commands.get(send.id), known = id && items.get(id);
     if (known) {
       if (send.message_id) known.state = send.state;
+      if (shown) {
+        known.message = { ...shown, ...known.message, media: { ...known.message?.media, ...shown.media } };
+        known.body = shown.body;
+      }
       return;
     }
     const at = Date.parse(send.claimed_at);
-    const { number: order, message: body, state, error, id: command } = send;
-    items.set(id ?? key, { id, at, order, mine: true, chat, body, state, error, command });
+    const { number: order, state, error, id: command } = send;
+    const body = shown ? shown.body : send.message;
+    items.set(id ?? key, { id, at, order, mine: true, chat, body, state, error, command, message: shown ?? undefined });
     const entry = this.chats.get(chat) ?? { chat, name: contactName(chat), unread: 0, at: 0 };
     if (at >= entry.at) Object.assign(entry, { at, last: send.message });
     this.chats.set(chat, entry);

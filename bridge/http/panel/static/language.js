@@ -4,10 +4,14 @@ import { kinds } from './kinds.js';
 import { campaigns } from './texts/campaigns.js';
 import { english } from './texts/en.js';
 import { spanish } from './texts/es.js';
+import { people } from './texts/people.js';
 
-const withParts = (texts, part) => Object.fromEntries(Object.keys(texts).map((table) =>
-  [table, { ...texts[table], ...part[table] }]));
-const TEXTS = { en: withParts(english, campaigns.en), es: withParts(spanish, campaigns.es) };
+const withParts = (texts, ...parts) => Object.fromEntries(Object.keys(texts).map((table) =>
+  [table, Object.assign({}, texts[table], ...parts.map((part) => part[table]))]));
+const TEXTS = {
+  en: withParts(english, { words: people.en }, campaigns.en),
+  es: withParts(spanish, { words: people.es }, campaigns.es),
+};
 const LOCALES = { en: 'en-GB', es: 'es-AR' };
 
 let chosen = (localStorage.getItem('language') ?? navigator.language).startsWith('es') ? 'es' : 'en';

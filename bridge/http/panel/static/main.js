@@ -8,6 +8,8 @@ import { problemText } from './problems.js';
 import { toast } from './widgets.js';
 import * as sessions from './sessions.js';
 import * as messages from './messages.js';
+import * as people from './people.js';
+import * as groups from './groups.js';
 import * as outbox from './outbox.js';
 import * as campaigns from './campaigns.js';
 import * as webhooks from './webhooks.js';
@@ -16,6 +18,9 @@ import * as access from './access.js';
 
 const WEBHOOK_ICON =
   'M7 8a6 6 0 0 1 10 0M4 5a10 10 0 0 1 16 0M12 13v8M9 21h6M12 13a2 2 0 1 0 0-4 2 2 0 0 0 0 4';
+const PERSON_ICON = 'M12 11a4 4 0 1 0 0-8 4 4 0 0 0 0 8M4 21c0-4 3.5-7 8-7s8 3 8 7';
+const GROUP_ICON =
+  'M9 11a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7M2 20c0-3.5 3-6 7-6s7 2.5 7 6M16 5a3.5 3.5 0 0 1 0 6M18 15c2 1 4 3 4 5';
 const MEGAPHONE = 'M4 10v4h3l8 5V5L7 10zM18 9a4 4 0 0 1 0 6M8 14l1 6h2';
 const hasCampaigns = () => account.me.campaigns;
 //: By the fragment of the address: a section's module, its icon, the scope it needs, whether it shows one session;
@@ -23,6 +28,8 @@ const hasCampaigns = () => account.me.campaigns;
 const SECTIONS = {
   sessions: { module: sessions, icon: 'M4 6h16v12H4zM8 21h8M12 18v3', scope: null, ofSession: false },
   messages: { module: messages, icon: 'M4 5h16v11H9l-5 4z', scope: 'listen', ofSession: true },
+  people: { module: people, icon: PERSON_ICON, scope: 'listen', ofSession: true },
+  groups: { module: groups, icon: GROUP_ICON, scope: 'listen', ofSession: true },
   outbox: { module: outbox, icon: 'M3 11l18-7-7 17-3-7z', scope: 'send', ofSession: true },
   campaigns: { module: campaigns, icon: MEGAPHONE, scope: 'send', ofSession: false, shown: hasCampaigns },
   listeners: { module: webhooks, icon: WEBHOOK_ICON, scope: 'listen', ofSession: true },
@@ -103,6 +110,7 @@ function openSection(event) {
   drawTabs();
   drawSessionChoice();
   document.title = `${word(name)} · WhatsApp ⇄ MQTT`;
+  $('tabs').querySelector('[aria-current]')?.scrollIntoView({ inline: 'nearest', block: 'nearest' });
   section = SECTIONS[name].module.open(view, app);
   if (event) view.focus({ preventScroll: true });
 }

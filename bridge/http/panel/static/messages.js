@@ -27,7 +27,7 @@ export function open(view, app) {
   const log = h('div.log', { role: 'log', 'aria-label': word('messages'), tabindex: 0, onscroll: onScroll });
   const title = h('header.chat-title'), more = h('div.row');
   let opened = null, wanted = '', drawn = DRAWN, answering = null;
-  let loading = null, listed = false, closed = false, timer = 0, asking = 0;
+  let loading = null, growing = false, listed = false, closed = false, timer = 0, asking = 0;
 
   const search = h('input', {
     type: 'search',
@@ -102,7 +102,7 @@ export function open(view, app) {
     h('span.count', { 'aria-label': word('unread', number(Math.abs(count))) }, count > 0 ? number(count) : '●');
 
   function drawConversation() {
-    const chat = conversations.chats.get(opened), items = opened ? conversations.of(opened) : [];
+    const chat = conversations.chats.get(opened), items = opened ? conversations.of(opened, drawn) : [];
     const number_ = opened ? readableAddress(opened) : '';
     update(title, h('div.row', null,
       button('plain', '←', () => show(null), { 'aria-label': word('back') }),
@@ -111,14 +111,15 @@ export function open(view, app) {
     const atEnd = isAtEnd(), from = log.scrollHeight - log.scrollTop;
     const parts = [];
     let day = '';
-    for (const item of items.slice(-drawn)) {
+    for (const item of items) {
       const at = new Date(item.at).toLocaleDateString(locale(), { weekday: 'long', day: 'numeric', month: 'long' });
       if (at !== day) parts.push(h('p.day', null, (day = at)));
       parts.push(bubble(item, { onReply: mayWrite ? answer : null, onFile }));
     }
     update(log, parts.length ? parts : emptyState(word(opened ? 'noMessages' : 'chooseChatHint')));
     if (atEnd) stayAtEnd();
-    else if (loading) log.scrollTop = log.scrollHeight - from;
+    else if (loading || growing) log.scrollTop = log.scrollHeight - from;
+    growing = false;
   }
 
   const onFile = (item) => quietly(conversations.findFile(item));
@@ -159,8 +160,9 @@ export function open(view, app) {
 
   function onScroll() {
     if (log.scrollTop > NEAR || !opened) return;
-    if (conversations.of(opened).length > drawn) {
+    if (conversations.count(opened) > drawn) {
       drawn += DRAWN;
+      growing = true; // what was at the top stays in sight, so that there is a way further up
       drawSoon();
     } else if (isConnected() && log.scrollHeight > log.clientHeight) load(opened);
   }

@@ -1,6 +1,6 @@
 // The outbox of one session: every command, its state, and what to do about one that failed.
 
-import { get, post, sessionPath } from './api.js';
+import { get, post, remove, sessionPath } from './api.js';
 import { isErased } from './addresses.js';
 import { loadNames, nameAndNumber } from './contact_names.js';
 import { openDialog } from './dialogs.js';
@@ -51,15 +51,29 @@ export function open(view, app) {
   function card(send) {
     const { state, error } = send;
     const settledBadly = (state === 'failed' || state === 'unknown') && !isErased(send.to);
+    const advised = settledBadly && error?.code !== 'cancelled';
     return h('article.card.send-item', null,
       h('div.row.apart', null, h('strong', null, nameAndNumber(send.chat, send.to)), ticks(state)),
       h('p.text', { dir: 'auto' }, send.message),
       error || send.doubt ? h('p', null, error ? errorText(error) : doubtText(send)) : null,
       send.waits ? h('p.soft', null, waitText(send.waits)) : null,
-      settledBadly ? h(`p.advice.${state === 'failed' ? 'bad' : 'wait'}`, null, adviceText(error?.code)) : null,
+      advised ? h(`p.advice.${state === 'failed' ? 'bad' : 'wait'}`, null, adviceText(error?.code)) : null,
       h('div.row.apart', null,
         h('span.soft', null, ago(send.claimed_at), ' · ', h('span.mono', null, send.id)),
-        settledBadly ? button('button', word('again'), () => sendAgain(send)) : null));
+        settledBadly ? button('button', word('again'), () => sendAgain(send)) : null,
+        state === 'accepted' ? button('button', word('cancelSend'), () => cancelSend(send)) : null));
+  }
+
+  async function cancelSend({ id }) {
+    const question = { title: word('cancelSendAsk'), text: word('cancelSendText'), action: word('cancelSend') };
+    if (!(await openDialog({ ...question, cancel: word('cancel'), danger: true }))) return;
+    try {
+      await remove(`${path}/${encodeURIComponent(id)}`);
+      toast(word('done'));
+    } catch (problem) {
+      toast(problemText(problem), true);
+    }
+    await load();
   }
 
   async function sendAgain({ state, to, content }) {

@@ -2,6 +2,7 @@
 // no text for the code.
 
 import { language, lookup, word } from './language.js';
+import { clockText } from './times.js';
 
 // An error of the bridge.
 export const errorText = ({ code, detail_code: detailCode, text }) =>
@@ -14,10 +15,11 @@ export const problemText = ({ code, detailCode, message }) =>
 // What to do about a command that failed; without a code, about one whose outcome is unknown.
 export const adviceText = (code) => lookup('advice', code) ?? lookup('advice', 'unknown');
 
-// Why an accepted command is not sent yet, and in how many seconds it will be.
+// Why an accepted command is not sent yet, and in how many seconds it will be, or when.
 export function waitText({ reason, until }) {
   const text = lookup('waits', reason) ?? reason;
   const seconds = until ? Math.round((Date.parse(until) - Date.now()) / 1000) : 0;
+  if (seconds > 120) return word('aboutAt', text, clockText(until));
   return seconds > 0 ? word('aboutSeconds', text, seconds) : text;
 }
 

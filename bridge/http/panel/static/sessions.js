@@ -1,6 +1,7 @@
 // Sessions as cards: state, pairing code, and the controls of an admin.
 
 import { get, hasScope, post, sessionPath } from './api.js';
+import { budgetFacts, heldBack } from './budget.js';
 import { openDialog, openForm } from './dialogs.js';
 import { h, update } from './element.js';
 import { number, reasonText, stateName, word } from './language.js';
@@ -55,12 +56,12 @@ export function open(view, app) {
 
   function card(status) {
     const { session, state, queue } = status, code = codes.get(session);
-    const budget = status.budget === null ? word('noLimit') : number(status.budget);
     return h('article.card.session', { 'aria-label': session },
       h('div.row.apart', null,
         h('h2.name', null, session),
         h(`span.badge.${tone(state)}`, null, stateName(state))),
       h('p.reason', null, reasonText(status)),
+      heldBack(status),
       passkeys.has(session) ? passkeyCard(session, passkeys.get(session)) : null,
       code ? pairing(session, code) : null,
       h('dl.facts', null,
@@ -69,7 +70,7 @@ export function open(view, app) {
         fact(word('journalled'), number(status.last_seq)),
         fact(word('queueOut'), number(queue?.out ?? 0)),
         fact(word('queueIn'), number(queue?.in ?? 0)),
-        fact(word('budget'), queue ? budget : '–'),
+        budgetFacts(status),
         fact(word('memory'), status.memory?.browser_mb ? `${number(status.memory.browser_mb)} MB` : '–'),
         fact(word('owner'), status.owner.split(':')[0])),
       hasScope('admin') ? controls(session, state) : null);

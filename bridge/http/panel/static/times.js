@@ -26,8 +26,13 @@ export function ago(text) {
   return time(at, relative(at));
 }
 
-// The time of day, with the date unless it is today.
-export function timeOfDay(text) {
+// The time of day as a text, with the date unless it is today.
+export function clockText(text) {
   const at = new Date(text), today = at.toDateString() === new Date().toDateString();
-  return time(at, at.toLocaleString(locale(), today ? CLOCK : { day: 'numeric', month: 'short', ...CLOCK }));
+  return at.toLocaleString(locale(), today ? CLOCK : { day: 'numeric', month: 'short', ...CLOCK });
+}
+
+// The same as an element.
+export function timeOfDay(text) {
+  return time(new Date(text), clockText(text));
 }

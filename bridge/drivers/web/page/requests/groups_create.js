@@ -1,6 +1,19 @@
 // New groups. The page's job has `announce` and `restrict` the wrong way round: true leaves the group open.
 
-answerers["groups.create"] = async ({ subject, people: lists, announce, restrict, ephemeral }, given) => {
+const SHOWN_MS = 5_000;
+
+// The page may show the group a moment later than the service has made it.
+async function changeNewGroup(group, fields) {
+  const wanted = Object.keys(fields).filter((field) => fields[field] !== undefined);
+  if (!wanted.length) return { failed: [] };
+  const until = performance.now() + SHOWN_MS;
+  while (!attempt(() => WPP.chat.get(group)) && performance.now() < until) await pause(50);
+  return openGroup([group]).then((opened) => changeGroup(opened, fields)).catch((error) =>
+    ({ failed: wanted.map((field) => ({ field, code: "internal", text: String(error.message) })) }));
+}
+
+answerers["groups.create"] = async ({ subject, people: lists, announce, restrict, ephemeral, ...later }, given) => {
+  const picture = await takePicture(later.picture);
   const found = await findPeople(lists, given.people);
   if (!found.distinct.length) {
     const reasons = found.results.map(({ to, text: why }) => `${to}: ${why}`).join(" ");
@@ -16,5 +29,7 @@ answerers["groups.create"] = async ({ subject, people: lists, announce, restrict
   };
   const made = await asked(page().createGroup(options, found.distinct.map(participantOf)));
   const group = address(made.wid);
-  return { group, subject, people: await addedOutcomes(group, found.results, found.people, spread(found, made.participants)) };
+  const people = await addedOutcomes(group, found.results, found.people, spread(found, made.participants));
+  const { failed } = await changeNewGroup(group, { description: later.description, picture });
+  return { group, subject, people, failed };
 };

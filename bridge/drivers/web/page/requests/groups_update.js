@@ -1,46 +1,12 @@
-// Subject, description and settings. Each is a call of its own; one that fails does not undo the others.
-
-const setters = {
-  subject: ({ id }, value) => WPP.group.setSubject(id, value),
-  async description({ chat, meta }, value) {
-    const tag = await page().randomMessageId();
-    await page().sendSetGroupDescription(chat.id, value || undefined, tag, meta.descId);
-    Object.assign(meta, { descId: tag, desc: value || undefined });
-  },
-  announce: (group, value) => setProperty(group, "announcement", value ? 1 : 0),
-  restrict: (group, value) => setProperty(group, "restrict", value ? 1 : 0),
-  ephemeral: (group, value) => setProperty(group, "ephemeral", value),
-};
-
-// The page's function resolves also where the service refuses.
-async function setProperty({ chat }, name, value) {
-  const answer = await page().sendSetGroupProperty(chat.id, name, value);
-  if (!/Error$/.test(answer?.name ?? "")) return;
-  const { errorSetPropertyClientErrors: refused, errorServerErrors: broken } = answer.value ?? {};
-  throw Object.assign(new Error(answer.name), { status: Number((refused ?? broken)?.value?.code ?? 400) });
-}
-
-const SAID = ["not_allowed", "refused", "limit_reached"];
-const NEEDS_ADMIN = ["announce", "restrict"];
+// Subject, description, picture and settings.
 
 answerers["groups.update"] = async ({ group, ...fields }) => {
+  const picture = await takePicture(fields.picture);
   const opened = await openGroup(group);
   requireMember(opened);
-  const { meta } = opened;
-  const [changed, errors] = [[], []];
-  for (const [field, set] of Object.entries(setters)) {
-    if (fields[field] === undefined) continue;
-    try {
-      if (!isAdminOf(meta) && (NEEDS_ADMIN.includes(field) || meta.restrict)) {
-        throw new Failure("not_allowed", `Only an admin of the group can change ${field}.`);
-      }
-      await asked(set(opened, fields[field]));
-      changed.push(field);
-    } catch (error) {
-      errors.push({ field, error });
-    }
-  }
-  if (!changed.length || errors.some(({ error }) => error.isInDoubt)) throw errors[0].error;
-  const failures = errors.map(({ field, error }) => ({ field, code: SAID.includes(error.code) ? error.code : "internal", text: String(error.message) }));
-  return { group: opened.id, changed, failed: failures };
+  const { changed, failed, errors } = await changeGroup(opened, { ...fields, picture });
+  const doubt = errors.find((error) => error.isInDoubt);
+  if (doubt) throw Object.assign(doubt, { known: { group: opened.id, changed, failed } });
+  if (!changed.length) throw errors[0];
+  return { group: opened.id, changed, failed };
 };

@@ -7,10 +7,12 @@ async function setAbout(about) {
   if (known) known.status = about;
 }
 
-answerers["profile.set"] = async ({ name, about }) => {
+answerers["profile.set"] = async ({ name, about, picture: given }) => {
+  const picture = await takePicture(given);
   const failed = (error) => {
     throw refusedBy(error);
   };
   if (name !== undefined) await WPP.profile.setMyProfileName(name).catch(failed);
   if (about !== undefined) await setAbout(about).catch(failed);
+  if (picture) await setPicture(() => WPP.profile.setMyProfilePicture(picture)).catch(failed);
 };

@@ -1,7 +1,11 @@
 // The panel's English. `es.js` has the same keys in `words` and `states`. Where the bridge sends a sentence beside a
 // code, that sentence is shown, unless the code is listed here.
 
+import { sending, waits } from './en_sending.js';
+
 const words = {
+  ...sending,
+
   // frame
   skip: 'Skip to the content',
   session: 'Session',
@@ -37,8 +41,6 @@ const words = {
   owner: 'Owner',
   queueOut: 'Waiting to be sent',
   queueIn: 'Not yet on MQTT',
-  budget: 'Sends left',
-  noLimit: 'no limit',
   lastMessage: 'Last message',
   never: 'never',
   journalled: 'Received',
@@ -258,16 +260,6 @@ const advice = {
   refused: 'WhatsApp refused it: check the chat on the phone (blocked? left the group?).',
   internal: 'Internal error of the bridge: check its log, then send it again.',
   unknown: 'It may have been sent. Check the chat on the phone; send it again only if it is not there.',
-};
-
-// What an accepted command waits for, by `waits.reason`.
-const waits = {
-  not_connected: 'Waits for the connection to WhatsApp',
-  chat_pace: 'Waits for the pace of this chat',
-  session_pace: 'Waits for the pace of the session',
-  earlier_message: 'Waits for the message before it in this chat',
-  file: 'Waits for its file', retry: 'Waits for the next attempt',
-  reach_out_lock: 'Waits until WhatsApp allows new chats again',
 };
 
 export const english = { words, states, reasons, errors, details: {}, doubts: {}, advice, posts: {}, audit: {}, waits };

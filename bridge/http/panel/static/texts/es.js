@@ -1,6 +1,10 @@
 // The panel's Spanish, as software in Argentina speaks: vos, short sentences.
 
+import { sending, waits } from './es_sending.js';
+
 const words = {
+  ...sending,
+
   // frame
   skip: 'Ir al contenido',
   session: 'Sesión',
@@ -36,8 +40,6 @@ const words = {
   owner: 'Dueño',
   queueOut: 'Por enviar',
   queueIn: 'Sin publicar en MQTT',
-  budget: 'Envíos disponibles',
-  noLimit: 'sin límite',
   lastMessage: 'Último mensaje',
   never: 'nunca',
   journalled: 'Recibidos',
@@ -283,7 +285,7 @@ const errors = {
   no_such_session: 'No hay ninguna sesión con ese nombre.',
   unsupported: 'Este puente no puede hacer eso.',
   reach_out_locked: 'WhatsApp no permite iniciar chats nuevos por ahora.',
-  refused: 'WhatsApp rechazó el mensaje.',
+  refused: 'WhatsApp lo rechazó.',
   media_unavailable: 'No se pudo obtener el archivo, así que no se envió.',
   media_unsupported: 'WhatsApp no puede enviar ese archivo de esta forma.',
   cancelled: 'Se canceló antes de enviarse.',
@@ -291,7 +293,7 @@ const errors = {
   unauthorized: 'Hace falta una clave válida.',
   forbidden: 'Tu clave no permite hacer esto.',
   not_found: 'Eso ya no existe.',
-  not_allowed: 'WhatsApp no permite hacer eso con este mensaje.',
+  not_allowed: 'WhatsApp no permite hacer eso.',
   method_not_allowed: 'Eso no se puede hacer acá.',
   request_timed_out: 'El pedido no llegó a tiempo.',
   unsupported_media_type: 'El pedido no es JSON.',
@@ -385,16 +387,6 @@ const audit = {
   'remove dead letter': 'descartar entrega',
   'anybody on this machine': 'programa de este equipo',
   'link of wa up': 'enlace de wa up',
-};
-
-// What an accepted command waits for, by `waits.reason`.
-const waits = {
-  not_connected: 'Espera la conexión con WhatsApp',
-  chat_pace: 'Espera por el ritmo de este chat',
-  session_pace: 'Espera por el ritmo de la sesión',
-  earlier_message: 'Espera al mensaje anterior de este chat',
-  file: 'Espera su archivo', retry: 'Espera el próximo intento',
-  reach_out_lock: 'Espera a que WhatsApp vuelva a permitir chats nuevos',
 };
 
 export const spanish = { words, states, reasons, errors, details, doubts, advice, posts, audit, waits };

@@ -24,6 +24,10 @@ class ParticipantCollection extends Collection {
     return this.#me()?.isSuperAdmin === true;
   }
 
+  iAmRestrictedMember() {
+    return this.restrict && !this.iAmAdmin();
+  }
+
   canAdd() {
     return this.iAmAdmin();
   }
@@ -73,7 +77,7 @@ const wids = (addresses) => addresses.map(createWid);
 
 // Takes the state of a group from its database record.
 export function describeGroup(chat, { name, group }) {
-  const participants = new ParticipantCollection(Participant);
+  const participants = Object.assign(new ParticipantCollection(Participant), { restrict: group.restrict });
   participants.add(group.participants.map((id) => ({
     id: createWid(id), isAdmin: group.admins.includes(id), isSuperAdmin: id === group.owner,
   })));

@@ -62,6 +62,21 @@ export function pictureChanged(wid) {
   if (known) known.stale = true;
 }
 
+// The page makes no other sizes; the service keeps the large one. A refusal is thrown, with the service's status.
+async function sendSetPicture(wid, _small, large) {
+  const file = new Blob([Uint8Array.from(atob(large.split(',')[1]), (one) => one.charCodeAt(0))], { type: 'image/jpeg' });
+  const { direct_path: path } = await (await fetch('/mms/upload?type=picture', { method: 'POST', body: file })).json();
+  await socket.service('set_picture', { address: wid.toString(), path });
+  pictureChanged(wid);
+  return { eurl: path, tag: path.split('/').pop().slice(0, 16), status: 200 };
+}
+
+async function requestDeletePicture(wid) {
+  await socket.service('set_picture', { address: wid.toString(), path: null });
+  pictureChanged(wid);
+  return { status: 200 };
+}
+
 export function takeProfile({ name, about, business }) {
   Conn.set({ pushname: name, isSMB: business });
   const id = getMaybeMePnUser();
@@ -88,6 +103,7 @@ register({
   },
   WAWebProfilePicThumbModel: { ProfilePicThumb },
   WAWebProfilePicThumbCollection: { ProfilePicThumbCollection },
+  WAWebContactProfilePicThumbBridge: { sendSetPicture, requestDeletePicture },
   WAWebSetPushnameConnAction: { setPushname },
   WAWebUserPrefsGeneral: { getPushname: () => Conn.pushname, setBrowserId() {}, getUserPrivacySettings: () => ({}) },
 });

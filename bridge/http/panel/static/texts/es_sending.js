@@ -1,0 +1,32 @@
+// What the panel says of budgets, waits and cancelling.
+
+// Words of `words`.
+export const sending = {
+  answersLeft: 'Respuestas libres',
+  firstLeft: 'Primeros libres',
+  firstToday: 'Primeros en 24 h',
+  ofPerDay: '{0} de {1}',
+  nextAt: 'próximo',
+  noLimit: 'sin límite',
+  quietUntil: 'Horario de silencio: los envíos masivos esperan (hasta {0}).',
+  lockedUntil: 'WhatsApp no deja pasar primeros mensajes (hasta {0}). Las respuestas siguen saliendo.',
+  newChats: 'Chats nuevos según WhatsApp: {0} de {1}.',
+  cancelSend: 'Cancelar envío',
+  cancelSendAsk: '¿Cancelar este envío?',
+  cancelSendText: 'Si todavía no salió, no se envía.',
+  aboutAt: '{0}, aprox. {1}',
+};
+
+// What an accepted command waits for, by `waits.reason`.
+export const waits = {
+  not_connected: 'Espera la conexión con WhatsApp',
+  chat_pace: 'Espera por el ritmo de este chat',
+  session_pace: 'Espera por el ritmo de la sesión',
+  earlier_message: 'Espera al mensaje anterior de este chat',
+  file: 'Espera su archivo', retry: 'Espera el próximo intento',
+  reach_out_lock: 'Espera a que WhatsApp vuelva a permitir chats nuevos',
+  first_message_pace: 'Espera por el ritmo de los primeros mensajes',
+  first_messages_per_day: 'Espera por el máximo diario de primeros mensajes',
+  send_at: 'Espera su hora de envío',
+  quiet_hours: 'Espera el fin del horario de silencio',
+};

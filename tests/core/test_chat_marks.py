@@ -1,0 +1,118 @@
+"""Marks of chats that change while the bridge is away, and presence subscriptions, after the next connection."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bridge.contract.jid import Jid
+from bridge.contract.messages import Stream
+from bridge.contract.requests import ResponseStatus, Subscribe, request_of
+from bridge.contract.session import SessionState
+from bridge.drivers.scripted import ScriptedPhone
+from bridge.ports import IncomingEvent
+from tests.core.commands import ANA, BETO
+from tests.core.conftest import SessionHarness
+
+
+def list_chats(phone: ScriptedPhone, *chats: dict[str, Any]) -> None:
+    plain = {"archived": False, "pinned": False, "muted_until": None, "unread": 0}
+    phone.answers["chats.list"] = {"chats": [plain | one for one in chats], "next": None}
+
+
+async def events(harness: SessionHarness, count: int) -> list[dict[str, Any]]:
+    found = await harness.stream(Stream.EVENT, count)
+    marks = ("chat", "archived", "pinned", "muted", "muted_until", "read")
+    return [{name: one[name] for name in marks if name in one} for one in found]
+
+
+async def stored(harness: SessionHarness, text: str) -> None:
+    """Wait until the stored marks have this in them."""
+    while text not in (await harness.store.memory.get("chat_marks") or ""):
+        pass
+
+
+async def looked(harness: SessionHarness) -> None:
+    """Start the session, and do what follows some seconds after its connection."""
+    await harness.start()
+    await harness.session._marks.look()
+
+
+async def test_what_changed_meanwhile_is_an_event_once(harness: SessionHarness) -> None:
+    phone = harness.phone
+    list_chats(phone, {"chat": ANA, "archived": True, "unread": 3}, {"chat": BETO})
+    await looked(harness)
+    phone.event(IncomingEvent("chat", "load:1", phone.now(), Jid.parse(BETO), {"pinned": True}))
+    assert await events(harness, 1) == [{"chat": BETO, "pinned": True}], "the first look gives no event"
+    await stored(harness, '"pinned":true')
+    await harness.end()
+    list_chats(phone, {"chat": ANA}, {"chat": BETO, "pinned": True, "muted_until": -1, "unread": -1})
+    await looked(harness)
+    found = await events(harness, 3)
+    assert found[1:] == [
+        {"chat": ANA, "archived": False, "read": True},
+        {"chat": BETO, "muted": True, "muted_until": -1, "read": False},
+    ]
+    await harness.end()
+    await looked(harness)
+    phone.event(IncomingEvent("chat", "load:2", phone.now(), Jid.parse(ANA), {"archived": True}))
+    assert (await events(harness, 4))[3:] == [{"chat": ANA, "archived": True}]
+
+
+async def test_new_messages_are_no_marks_but_reading_them_is_one(harness: SessionHarness) -> None:
+    phone = harness.phone
+    list_chats(phone, {"chat": ANA})
+    await looked(harness)
+    phone.incoming(ANA, "hola")
+    await stored(harness, '"unread":1')
+    await harness.end()
+    list_chats(phone, {"chat": ANA, "unread": 2})
+    await looked(harness)
+    await harness.end()
+    list_chats(phone, {"chat": ANA})
+    await looked(harness)
+    assert await events(harness, 1) == [{"chat": ANA, "read": True}]
+
+
+async def test_a_new_pairing_only_remembers(harness: SessionHarness) -> None:
+    phone = harness.phone
+    list_chats(phone, {"chat": ANA, "archived": True})
+    await looked(harness)
+    await harness.session._marks.forget()
+    list_chats(phone, {"chat": ANA})
+    await harness.session._marks.look()
+    phone.event(IncomingEvent("chat", "load:1", phone.now(), Jid.parse(ANA), {"pinned": True}))
+    assert await events(harness, 1) == [{"chat": ANA, "pinned": True}]
+
+
+async def test_a_presence_subscription_outlives_the_connection_until_its_end(harness: SessionHarness) -> None:
+    phone, clock = harness.phone, harness.clock
+
+    def followed() -> list[tuple[str, float]]:
+        found = {one.contact: one.seconds for one in phone.requests if isinstance(one, Subscribe)}
+        return list(found.items())
+
+    async def subscribe(contact: str, seconds: float) -> None:
+        request = request_of("contacts.subscribe", {"contact": contact, "seconds": seconds})
+        assert (await harness.session.requests.respond(request)).status is ResponseStatus.DONE
+
+    async def reconnect() -> None:
+        phone.link(up=False)
+        await harness.reach(SessionState.RECONNECTING)
+        phone.requests.clear()
+        phone.link(up=True)
+        await harness.reach(SessionState.CONNECTED)
+
+    await harness.start()
+    await subscribe(ANA, 300)
+    await subscribe(BETO, 100)
+    await subscribe("5491155500003", 300)
+    await subscribe("+54 9 11 5550-0003", 0)
+    clock.advance(120)
+    await reconnect()
+    await harness.until(lambda: bool(followed()))
+    [(contact, seconds)] = followed()
+    assert (contact, round(seconds)) == (ANA, 180)
+    clock.advance(200)
+    await reconnect()
+    await harness.session.requests.subscriptions.renew()
+    assert followed() == []
