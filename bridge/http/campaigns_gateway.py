@@ -53,7 +53,9 @@ class CampaignsGateway:
             headers["x-api-key"] = self._secret.get_secret_value()
         if caller.sessions is not None:
             headers[SESSIONS_HEADER] = ",".join(sorted(caller.sessions))
-        url = httpx.URL(self._url + request.url.path, query=request.url.query.encode())
+        # as it was sent, not decoded: a `%2F` must stay within its part of the path
+        path = request.scope["raw_path"] + (b"?" + query if (query := request.scope["query_string"]) else b"")
+        url = httpx.URL(self._url).copy_with(raw_path=path)
         content = request.stream() if request.method in ("POST", "PUT") else None
         forwarded = self._client.build_request(request.method, url, headers=headers, content=content)
         try:
