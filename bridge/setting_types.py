@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BeforeValidator, ValidationInfo
+from pydantic import BeforeValidator, Field, ValidationInfo
 from pydantic_settings import NoDecode
 
 from bridge.broker import BrokerAddress, parse_addresses
@@ -153,3 +153,8 @@ def parse_media_types(text: str) -> frozenset[str]:
 
 #: A pace whose burst is that of the sends.
 SendPace = Annotated[Pace, NoDecode, BeforeValidator(_parse_pace)]
+
+
+def setting(variable: str, **rest: Any) -> Any:
+    """The field of a setting that this environment variable sets; its default is checked like a given value."""
+    return Field(validation_alias=variable, validate_default=True, **rest)

@@ -275,7 +275,7 @@ def add_setting(tree: Tree) -> None:
         "bridge/settings.py",
         (
             "    log_level:",
-            '    coins: int = _name("WA_COINS", default=3, description="Coins tossed at once.")\n    log_level:',
+            '    coins: int = setting("WA_COINS", default=3, description="Coins tossed at once.")\n    log_level:',
         ),
     )
 

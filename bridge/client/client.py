@@ -21,11 +21,9 @@ from bridge.client.connection import Resubscribed, SharedConnection, Subscriptio
 from bridge.client.decoder import EventMessage, Message, OnGap, StreamReader
 from bridge.client.errors import NoAnswer
 from bridge.client.merge import Start
-from bridge.client.outcomes import watch_outcomes
+from bridge.client.services import ServiceTopics
 from bridge.client.status_cache import StatusCache
-from bridge.client.status_watch import control, watch_bot_switches, watch_pairing, watch_statuses
-from bridge.contract.bot import BotConfig, BotSwitch, ResponderEvent, SpokenText
-from bridge.contract.campaign_reports import CampaignEvent, CampaignProgress
+from bridge.client.status_watch import control, watch_pairing, watch_statuses
 from bridge.contract.commands import ControlAction, ControlCommand, ControlResult, Priority, checked
 from bridge.contract.errors import InvalidRequest
 from bridge.contract.kinds import Content
@@ -41,12 +39,11 @@ from bridge.contract.topics import Topics, check_prefix, is_level
 BUFFER = 10_000
 
 
-class Client:
+class Client(ServiceTopics):
     """Yielded by `connect`; usable inside its `async with`, by any number of tasks at once."""
 
     def __init__(self, connection: SharedConnection, topics: Topics, reply_name: str) -> None:
-        self._connection = connection
-        self._topics = topics
+        super().__init__(connection, topics)
         self._statuses = StatusCache(topics)
         self._attached = False
         self._reader = StreamReader(connection, topics, reply_name)
@@ -314,35 +311,6 @@ class Client:
         async with aclosing(steps) as results:
             async for result in results:
                 yield result
-
-    def bot_switches(self) -> AsyncGenerator[tuple[int, BotSwitch], None]:
-        """Requests to switch a client's automatic answers, each with the client's number: for a responder."""
-        return watch_bot_switches(self._connection, self._topics)
-
-    async def retain_bot_config(self, config: BotConfig) -> None:
-        """Publish (retained) whether a client is answered automatically. Raises BrokerDown."""
-        await self._connection.publish(self._topics.bot_config(config.cliente_id), config.to_json(), retain=True)
-
-    async def publish_responder_event(self, event: ResponderEvent) -> None:
-        """Publish a responder's failure. Raises BrokerDown."""
-        await self._connection.publish(self._topics.responder_event(event.instance), event.to_json())
-
-    async def publish_transcript(self, spoken: SpokenText) -> None:
-        """Publish what was said in a voice message. Raises BrokerDown, BrokerRefused."""
-        await self._connection.publish(self._topics.transcript(spoken.session), spoken.to_json())
-
-    def outcomes(self, session: str) -> AsyncGenerator[Result | Ack | None, None]:
-        """The results and acks of all commands; None where some may be missing: first, and after each reconnection."""
-        return watch_outcomes(self._connection, self._topics, session)
-
-    async def retain_campaign(self, session: str, campaign: str, progress: CampaignProgress | None) -> None:
-        """Publish (retained) how far a campaign is; None clears it. Raises BrokerDown, BrokerRefused."""
-        body = "" if progress is None else progress.to_json()
-        await self._connection.publish(self._topics.campaign(session, campaign), body, retain=True)
-
-    async def publish_campaign_event(self, event: CampaignEvent) -> None:
-        """Publish what happened with a campaign. Raises BrokerDown, BrokerRefused."""
-        await self._connection.publish(self._topics.campaign_event(event.session, event.id), event.to_json())
 
     async def _attach_statuses(self) -> None:
         if not self._attached:

@@ -47,8 +47,7 @@ from bridge.ports import (
 )
 
 _log = logging.getLogger(__name__)
-_S, _R = SessionState, Reason
-_CODE_LIFE = 20.0
+_S, _R, _CODE_LIFE = SessionState, Reason, 20.0
 
 
 class ScriptedDriver(WhatsAppDriver):
