@@ -27,6 +27,8 @@ _log = logging.getLogger(__name__)
 RESULT_TIMEOUT = 60.0
 #: Seconds before another try while the bridge is away.
 AWAY = 2.0
+#: Seconds to wait for the answer to a cancellation.
+CANCEL_TIMEOUT = 10.0
 #: Seconds after `expires_at` in which a bridge that was away may still report the outcome.
 GRACE = 3600.0
 #: Seconds for which a bridge certainly knows the id of a command: it keeps ids for a day at least.
@@ -68,6 +70,13 @@ class Deliveries:
                 return await self._take(session, one, result)
             if self._now() > (one.expires_at or 0.0) + GRACE and result is None:
                 return await self._finish(one, RecipientState.UNKNOWN, NO_ANSWER)
+
+    async def take_back(self, session: str, one: Recipient) -> None:
+        """Cancel a command that has not left; `deliver` then gets that outcome, and the recipient waits again."""
+        try:
+            await self._client().cancel(session, str(one.command), timeout=CANCEL_TIMEOUT)
+        except CodedError as error:  # it leaves, or it expires: its result says which
+            _log.info("%s could not be taken back: %s", one.command, error.text)
 
     async def _ask(self, session: str, one: Recipient, content: str | Content) -> Result | DeliveryOutcome | None:
         try:

@@ -92,9 +92,9 @@ class Planner:
         seed = _seed(campaign_id) if plan.seed is None else plan.seed
         await self._campaigns.create(campaign_id, session, plan, seed, now)
         try:
-            refused, kept = _Refused(), 0
+            refused, seen, kept = _Refused(), set[str](), 0
             async for batch in self._batches(plan, own, refused):
-                written = await self._write(campaign_id, session, plan, seed, variants, question, batch, refused)
+                written = await self._write(campaign_id, session, plan, seed, variants, question, batch, refused, seen)
                 kept += written
             if not kept:
                 first = f" Line {refused.first[0].line} {refused.first[0].reason}." if refused.first else ""
@@ -118,11 +118,12 @@ class Planner:
         seed: int,
         variants: list[Template],
         question: Template | None,
-        batch: list[tuple[int, _Row, bool]],
+        batch: list[tuple[int, _Row]],
         refused: _Refused,
+        seen: set[str],
     ) -> int:
-        """Write a batch of numbered rows; the flag marks a duplicate. Returns how many are not skipped."""
-        people = [row.person for _, row, _ in batch]
+        """Write a batch of numbered rows; `seen` are the people that have one. Returns how many are not skipped."""
+        people = [row.person for _, row in batch]
         rules = plan.skip
         gone = await self._people.opted_out(people) if SkipRule.OPTED_OUT in rules else set()
         recent: set[str] = set()
@@ -130,7 +131,7 @@ class Planner:
             recent = await self._people.wrote_since(session, people, self._now() - plan.wrote_days * _DAY)
         defaults = {variable_name(name): value for name, value in plan.defaults.items()}
         found: list[NewRecipient] = []
-        for n, row, twice in batch:
+        for n, row in batch:
             variant = variants[int(draw(seed, "variant", n) * len(variants))]
             values = {**row.values}
             if row.name:
@@ -143,6 +144,8 @@ class Planner:
                     row.line, str(error), "missing_variable" if isinstance(error, MissingVariable) else "too_long"
                 )
                 continue
+            twice = SkipRule.DUPLICATES in rules and row.person in seen
+            seen.add(row.person)
             rule = _first_rule((twice, SkipRule.DUPLICATES), (row.person in gone, SkipRule.OPTED_OUT))
             rule = rule or _first_rule((row.person in recent, SkipRule.WROTE_IN_LAST_DAYS))
             found.append(NewRecipient(n, row.to, row.person, row.name, row.values, row.meta, asked, text, rule))
@@ -152,16 +155,13 @@ class Planner:
 
     async def _batches(
         self, plan: CampaignPlan, own: str | None, refused: _Refused
-    ) -> AsyncIterator[list[tuple[int, _Row, bool]]]:
+    ) -> AsyncIterator[list[tuple[int, _Row]]]:
         """The recipients with their numbers, from 1, in batches."""
-        seen: set[str] = set()
-        merges = SkipRule.DUPLICATES in plan.skip
-        batch: list[tuple[int, _Row, bool]] = []
+        batch: list[tuple[int, _Row]] = []
         n = 0
         async for row in self._rows(plan, own, refused):
             n += 1
-            batch.append((n, row, merges and row.person in seen))
-            seen.add(row.person)
+            batch.append((n, row))
             if len(batch) >= BATCH:
                 yield batch
                 batch = []

@@ -12,6 +12,7 @@ from bridge.contract.campaign_reports import CampaignEvent
 from bridge.contract.campaigns import CampaignState
 from bridge.contract.payload import instant
 from bridge.sql.database import while_down
+from bridge.sql.errors import DatabaseDown
 from campaigns.errors import NoSuchCampaign
 from campaigns.store.campaigns import CampaignStore
 from campaigns.views import CampaignViews
@@ -75,8 +76,8 @@ class CampaignPublisher:
             self._wake.clear()
             try:
                 await self._publish(client, views)
-            except BrokerDown:
-                pass  # noted still; published on the next connection
+            except (BrokerDown, DatabaseDown):
+                pass  # noted still; published once both answer again
             except BrokerError as error:
                 _log.warning("Progress is not published: %s", error)
             await asyncio.sleep(EVERY)
@@ -100,7 +101,7 @@ class CampaignPublisher:
             self._changed.discard(campaign_id)
             try:
                 await client.retain_campaign(campaign.session, campaign.id, await views.progress(campaign))
-            except BrokerError:
+            except (BrokerError, DatabaseDown):
                 self._changed.add(campaign_id)
                 raise
         for campaign_id, session in list(self._gone.items()):

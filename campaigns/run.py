@@ -61,6 +61,8 @@ class CampaignRun:
         self._wake = asyncio.Event()
         self._next: list[Recipient] = []
         self._checked: set[int] = set()
+        self._open: dict[int, Recipient] = {}  # published, without an outcome yet
+        self._taken_back: set[int] = set()
         self._sends = SendsSoFar(None, None, 0)
         self._day = 0.0
         self._since = parts.now()
@@ -83,6 +85,8 @@ class CampaignRun:
             while True:
                 may_send = await self._may_send()
                 running = {task for task in running if not task.done()}
+                if may_send:
+                    self._taken_back.clear()
                 if may_send and await self._stopped_by_lock():
                     continue
                 if may_send:
@@ -90,6 +94,11 @@ class CampaignRun:
                     if taken is not None:
                         running.add(tasks.create_task(self._deliver(taken), name=f"deliver {taken.command}"))
                 elif running:
+                    for one in [one for one in self._open.values() if one.id not in self._taken_back]:
+                        self._taken_back.add(one.id)
+                        tasks.create_task(
+                            self._parts.deliveries.take_back(self.session, one), name=f"take back {one.n}"
+                        )
                     await self._sleep_until(self._parts.now() + LONGEST_SLEEP)  # each delivery that ends wakes it
                 else:
                     return
@@ -186,9 +195,11 @@ class CampaignRun:
         return claimed
 
     async def _deliver(self, one: Recipient, *, holds_slot: bool = True) -> None:
+        self._open[one.id] = one
         try:
             outcome = await self._parts.deliveries.deliver(self.session, one, self._content(one))
         finally:
+            self._open.pop(one.id, None)
             if holds_slot:
                 self._slots.release()
             self._wake.set()

@@ -22,6 +22,8 @@ from campaigns.store.rows import Campaign
 _log = logging.getLogger(__name__)
 #: Seconds between two looks at the store: a safety net, since every change in this process wakes the runner.
 POLL = 5.0
+#: Seconds until a campaign whose run failed is run again.
+AFTER_FAULT = 30.0
 _ACTIVE = frozenset({CampaignState.RUNNING, CampaignState.SCHEDULED})
 
 
@@ -98,6 +100,9 @@ class CampaignRunner:
     async def _carry_out(self, run: CampaignRun) -> None:
         try:
             await run.run()
+        except Exception:  # noqa: BLE001 - a fault in one campaign stops no other
+            _log.exception("The campaign %s failed. It goes on in %d s.", run.id, AFTER_FAULT)
+            await asyncio.sleep(AFTER_FAULT)
         finally:
             self._runs.pop(run.id, None)
         self._wake.set()

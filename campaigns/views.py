@@ -118,8 +118,8 @@ class CampaignViews:
         return pace.end(start, counts.waiting, first=sends.first, today=today)
 
 
-def report_row(row: Any) -> ReportRow:
-    """A stored recipient as the report has it."""
+def report_row(row: Any, *, answers: bool = True) -> ReportRow:
+    """A stored recipient as the report has it; `answers`: with what it wrote."""
     return ReportRow(
         n=row.n,
         to=row.recipient,
@@ -132,7 +132,7 @@ def report_row(row: Any) -> ReportRow:
         delivered_at=_moment(row.delivered_at),
         read_at=_moment(row.read_at),
         answered_at=_moment(row.answered_at),
-        answer=row.answer,
+        answer=row.answer if answers else None,
         meta=None if row.meta is None else json.loads(row.meta),
     )
 

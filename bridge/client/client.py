@@ -16,7 +16,7 @@ from typing import Any
 from bridge.broker import BadAddress, BrokerAddress, BrokerOptions, parse_addresses
 from bridge.broker.messages import Protocol
 from bridge.client.answers import Until
-from bridge.client.commands import CommandSender
+from bridge.client.commands import CommandSender, field_of
 from bridge.client.connection import Resubscribed, SharedConnection, Subscription
 from bridge.client.decoder import EventMessage, Message, OnGap, StreamReader
 from bridge.client.errors import NoAnswer
@@ -146,7 +146,7 @@ class Client(ServiceTopics):
             session,
             {
                 "to": to,
-                **_field_of(message),
+                **field_of(message),
                 "id": id,
                 "ttl": ttl,
                 "priority": priority,
@@ -178,7 +178,7 @@ class Client(ServiceTopics):
 
         Raises InvalidRequest, TooLarge, BrokerDown.
         """
-        fields = {"to": to, **_field_of(message), "id": id, "ttl": ttl, "priority": priority}
+        fields = {"to": to, **field_of(message), "id": id, "ttl": ttl, "priority": priority}
         fields["send_at"] = rfc3339(send_at) if send_at else None
         command = self._sender.command(session, fields | modifiers.given())
         await self._sender.publish(session, command)
@@ -316,10 +316,6 @@ class Client(ServiceTopics):
         if not self._attached:
             self._attached = True
             await self._connection.attach(self._statuses)
-
-
-def _field_of(message: str | Content) -> dict[str, Any]:
-    return message.as_field() if isinstance(message, Content) else {"message": message}
 
 
 @asynccontextmanager

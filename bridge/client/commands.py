@@ -23,6 +23,7 @@ from bridge.client.errors import NoAnswer
 from bridge.client.status_cache import StatusCache
 from bridge.contract.commands import CancelCommand, SendCommand, checked, parse_json
 from bridge.contract.errors import TooLarge
+from bridge.contract.kinds import Content
 from bridge.contract.messages import Ack, Result, ResultStatus
 from bridge.contract.session import SessionState
 from bridge.contract.topics import Topics
@@ -182,3 +183,8 @@ class CommandSender:
                 " the broker may not allow this user to send, or to read the answer."
             )
         return NoAnswer(f"{text} Repeat with id {command_id}: it is never sent twice.", session=session, id=command_id)
+
+
+def field_of(message: str | Content) -> dict[str, Any]:
+    """The field of a command that carries a text or other content."""
+    return message.as_field() if isinstance(message, Content) else {"message": message}

@@ -14,6 +14,7 @@ from starlette.responses import Response
 
 from bridge.http.credentials import Principal
 from bridge.http.errors import CampaignsDown, NoCampaigns
+from bridge.ports import Scope
 
 if TYPE_CHECKING:
     import httpx
@@ -23,6 +24,8 @@ _log = logging.getLogger(__name__)
 CONNECT, READ = 3.0, 120.0
 #: The sessions that the caller may use, comma list.
 SESSIONS_HEADER = "x-wa-sessions"
+#: `no`: the caller may send and not read what people write.
+ANSWERS_HEADER = "x-wa-answers"
 _RETURNED = ("content-type", "content-disposition", "retry-after")
 
 
@@ -53,7 +56,11 @@ class CampaignsGateway:
             headers["x-api-key"] = self._secret.get_secret_value()
         if caller.sessions is not None:
             headers[SESSIONS_HEADER] = ",".join(sorted(caller.sessions))
-        url = httpx.URL(self._url + request.url.path, query=request.url.query.encode())
+        if not caller.may(Scope.LISTEN, None):
+            headers[ANSWERS_HEADER] = "no"
+        # as it was sent, not decoded: a `%2F` must stay within its part of the path
+        path = request.scope["raw_path"] + (b"?" + query if (query := request.scope["query_string"]) else b"")
+        url = httpx.URL(self._url).copy_with(raw_path=path)
         content = request.stream() if request.method in ("POST", "PUT") else None
         forwarded = self._client.build_request(request.method, url, headers=headers, content=content)
         try:

@@ -11,7 +11,7 @@ from bridge.contract.campaign_reports import CampaignPage, ReportPage
 from bridge.contract.campaigns import CampaignAction, CampaignPlan, RecipientState
 from campaigns.errors import NoSuchCampaign, WrongPlan
 from campaigns.http.csv_report import csv_report
-from campaigns.http.requests import body_of, context_of, flag, number, sessions_of, states_of
+from campaigns.http.requests import body_of, context_of, flag, number, sessions_of, shows_answers, states_of
 from campaigns.views import report_row
 
 
@@ -82,7 +82,10 @@ async def list_recipients(request: Request) -> Response:
     except ValueError as error:
         raise WrongPlan(f"state must be some of {', '.join(RecipientState)}.") from error
     rows = await context.recipients.page(campaign.id, number(request, "after", 0, 2**31 - 1), limit, states)
-    page = ReportPage(recipients=[report_row(row) for row in rows], next=rows[-1].n if len(rows) == limit else None)
+    page = ReportPage(
+        recipients=[report_row(row, answers=shows_answers(request)) for row in rows],
+        next=rows[-1].n if len(rows) == limit else None,
+    )
     return json_of(page)
 
 
@@ -98,7 +101,12 @@ async def report(request: Request) -> Response:
     context = context_of(request)
     campaign = await context.campaigns.get(request.path_params["id"], sessions_of(request))
     headers = {"Content-Disposition": f'attachment; filename="{campaign.id}.csv"'}
-    return StreamingResponse(csv_report(context.recipients, campaign.id), 200, headers, "text/csv; charset=utf-8")
+    return StreamingResponse(
+        csv_report(context.recipients, campaign.id, answers=shows_answers(request)),
+        200,
+        headers,
+        "text/csv; charset=utf-8",
+    )
 
 
 routes = [

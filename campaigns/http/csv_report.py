@@ -24,15 +24,15 @@ def harmless(cell: str) -> str:
     return f"'{cell}" if cell.lstrip(" ").startswith(_FORMULA) else cell
 
 
-async def csv_report(recipients: RecipientStore, campaign_id: str) -> AsyncIterator[bytes]:
-    """The report in parts, one line for each recipient."""
+async def csv_report(recipients: RecipientStore, campaign_id: str, *, answers: bool) -> AsyncIterator[bytes]:
+    """The report in parts, one line for each recipient; `answers`: with what they wrote."""
     yield ("\ufeff" + ";".join(COLUMNS) + "\r\n").encode()
     after = 0
     while rows := await recipients.page(campaign_id, after, PAGE):
         text = io.StringIO()
         writer = csv.writer(text, delimiter=";", lineterminator="\r\n")
         for row in rows:
-            one = report_row(row)
+            one = report_row(row, answers=answers)
             writer.writerow([_cell(getattr(one, column)) for column in COLUMNS])
         after = rows[-1].n
         yield text.getvalue().encode("utf-8", "replace")

@@ -15,6 +15,8 @@ from campaigns.http.context import CampaignContext
 
 #: The sessions that the façade's caller may use, comma list; without it, all.
 SESSIONS_HEADER = "x-wa-sessions"
+#: `no`: the façade's caller may send and not read what people write.
+ANSWERS_HEADER = "x-wa-answers"
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
@@ -28,6 +30,11 @@ def sessions_of(request: Request) -> frozenset[str] | None:
     """The sessions that the caller may use; None: all."""
     given = request.headers.get(SESSIONS_HEADER)
     return None if given is None else frozenset(name for name in given.split(",") if name)
+
+
+def shows_answers(request: Request) -> bool:
+    """Whether the caller may read what people write."""
+    return request.headers.get(ANSWERS_HEADER) != "no"
 
 
 async def body_of(request: Request, model: type[_Model]) -> _Model:

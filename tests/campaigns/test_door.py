@@ -82,10 +82,15 @@ async def test_a_session_that_is_logged_out_is_said_at_the_start(harness: Campai
 async def test_keys_reach_only_their_sessions_and_scopes(harness: CampaignsHarness) -> None:
     service = await harness.start()
     mine = await harness.plan(1)
+    await harness.act(mine["id"], "start")
+    await harness.reach(mine["id"], state="done")
+    harness.bridge.phone.incoming(f"{number(1)}@c.us", "un secreto")
+    await harness.reach(mine["id"], answered=1)
     now = 1.0
     keys = {
         "listener": new_key("listener", [Scope.LISTEN], None, now),
         "sender": new_key("sender", [Scope.SEND], None, now),
+        "both": new_key("both", [Scope.SEND, Scope.LISTEN], None, now),
         "other": new_key("other", [Scope.SEND], ["otra"], now),
     }
     async with BridgeStore(harness.bridge.settings.data_dir / BRIDGE_STORE, now=lambda: now) as store:
@@ -105,6 +110,11 @@ async def test_keys_reach_only_their_sessions_and_scopes(harness: CampaignsHarne
                 assert (
                     await http.post("/v1/campaigns", json={**PLAN, "recipients": [{"to": number(1)}]})
                 ).status_code == 400
+    for name, shown in (("both", True), ("sender", False)):  # a key that only sends reads no message
+        async with client(harness, headers={"x-api-key": keys[name].text}) as http:
+            for page in ("recipients", "report.csv"):
+                text = (await http.get(f"/v1/campaigns/{mine['id']}/{page}")).text
+                assert ("un secreto" in text) is shown, (name, page)
     async with client(harness) as http:
         assert (await http.get("/v1/campaigns")).status_code == 401
     async with httpx.AsyncClient(trust_env=False) as http:

@@ -70,9 +70,11 @@ async def test_rows_without_a_variable_are_named_and_not_written_to(desk: Desk) 
 
 
 async def test_a_person_gets_one_message_whatever_the_spelling(desk: Desk) -> None:
-    recipients = [{"to": number(1), "name": "A"}, {"to": f"+54 11 555-{number(1)[-5:]}", "name": "B"}]
+    other = f"+54 11 555-{number(1)[-5:]}"
+    recipients = [{"to": number(1)}, {"to": number(1), "name": "A"}, {"to": other, "name": "B"}]
     rows = await desk.rows(await desk.plan(recipients=recipients))
-    assert [(row.state, row.code) for row in rows] == [("waiting", None), ("skipped", "duplicates")]
+    # the first row cannot be used, so it takes nothing from the second
+    assert [(row.n, row.state, row.code) for row in rows] == [(2, "waiting", None), (3, "skipped", "duplicates")]
 
 
 @pytest.mark.parametrize(

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bridge.drivers.scripted.phone import SendMode
 from campaigns.commands import CampaignCommand
-from tests.campaigns.conftest import CampaignsHarness, number
+from tests.campaigns.conftest import SECRET, CampaignsHarness, number
+from tests.mariadb_server import MariaDbServer
 
 
 def times_sent(harness: CampaignsHarness) -> Counter[str]:
@@ -35,6 +37,30 @@ async def test_a_restart_of_the_service_at_any_moment_repeats_and_loses_nothing(
     assert (done["sent"], done["failed"], done["unknown"]) == (40, 0, 0)
     assert times_sent(harness) == Counter({number(n): 1 for n in range(1, 41)})
     await harness.stop()
+
+
+async def test_a_database_server_that_dies_in_the_middle_repeats_and_loses_nothing(
+    bridge: Any, mosquitto: Any, tmp_path: Path
+) -> None:
+    with MariaDbServer(tmp_path / "maria") as server:
+        database = {"db_host": "127.0.0.1", "db_port": server.port, "db_user": server.user}
+        database |= {"db_password": server.password, "db_database": server.create("campaigns")}
+        options = {"bridge_url": "http://127.0.0.1:9", "secret": SECRET, "data_dir": tmp_path / "campaigns"}
+        harness = CampaignsHarness(bridge, mosquitto, database, options)
+        service = await harness.start()
+        view = await harness.plan(30, pace="900/minute")
+        await harness.act(view["id"], "start")
+        await harness.reach(view["id"], at_least=5)
+        server.kill()
+        await harness.until(lambda: "database" in service.problems())
+        down = await harness.call("GET", f"/{view['id']}")
+        assert (down.status_code, down.json()["code"]) == (503, "database_down")
+        await asyncio.to_thread(server.start)
+        await harness.until(lambda: not service.problems(), within=40)
+        done = await harness.reach(view["id"], state="done", sent=30)
+        assert (done["failed"], done["unknown"]) == (0, 0)
+        assert times_sent(harness) == Counter({number(n): 1 for n in range(1, 31)})
+        await harness.stop()
 
 
 async def test_the_one_in_doubt_is_unknown_and_never_repeated_without_being_asked(harness: CampaignsHarness) -> None:

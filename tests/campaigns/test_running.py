@@ -82,6 +82,20 @@ async def test_a_pause_stops_and_a_resume_goes_on_without_repeating(harness: Cam
     assert len({message.key.remote for message in harness.bridge.phone.sent}) == len(harness.bridge.phone.sent) == 12
 
 
+async def test_a_pause_takes_back_what_the_bridge_has_not_sent(harness: CampaignsHarness) -> None:
+    await harness.start()
+    harness.bridge.phone.limit(AccountLimits(reach_out_locked_until=instant(time.time() + 3600)))
+    view = await harness.plan(8, stop_on=[])
+    await harness.act(view["id"], "start")
+    await harness.reach(view["id"], sending=5)  # first messages wait for the lock, in the bridge
+    await harness.act(view["id"], "pause")
+    await harness.reach(view["id"], sending=0, waiting=8, state="paused")
+    harness.bridge.phone.limit(AccountLimits())
+    await harness.act(view["id"], "resume")
+    await harness.reach(view["id"], state="done", sent=8)
+    assert len({message.key.remote for message in harness.bridge.phone.sent}) == len(harness.bridge.phone.sent) == 8
+
+
 async def test_a_lock_stops_it_and_nothing_is_lost(harness: CampaignsHarness) -> None:
     await harness.start()
     view = await harness.plan(5, pace="600/minute")

@@ -33,6 +33,11 @@ enabled = false
 include-path-regex = "/requests/"
 [operations.phases.coverage]
 enabled = false
+# No campaigns service runs here: tests/campaigns asks one.
+[[operations]]
+include-path-regex = "/campaigns"
+[operations.phases.coverage]
+enabled = false
 """
 
 

@@ -13,7 +13,7 @@ from tests.mosquitto_server import free_port
 
 ANA = "5491155500001@c.us"
 #: Databases of `wa up` that a backup includes beside the session.
-SHARED = ["bridge.db", "responder.db"]
+SHARED = ["bridge.db", "campaigns.db", "responder.db"]
 
 
 async def wa(product: Product, *arguments: str) -> tuple[int, str, str]:
