@@ -30,6 +30,9 @@ class ScriptedPoster:
         self.answer: Callable[[str], PostAnswer] = lambda _: ACCEPTED
         self._posted = asyncio.Condition()
 
+    def timeout(self, *, legacy: bool) -> float:
+        return 30.0 if legacy else 5.0
+
     async def post(self, url: str, body: bytes, headers: Mapping[str, str], *, legacy: bool = False) -> PostAnswer:
         async with self._posted:
             self.posts.append((url, headers["X-WA-Seq"]))
