@@ -108,8 +108,16 @@ class Journal(Protocol):
         """Move a reader to `seq`: it has every item up to it."""
         ...
 
+    async def settle(self, reader: str, stream: Stream, seq: int, upto: int) -> None:
+        """A reader has the item `seq`, and every item up to `upto`, which becomes its cursor."""
+        ...
+
+    async def settled(self, reader: str, stream: Stream) -> frozenset[int]:
+        """The items beyond its cursor that a reader has."""
+        ...
+
     async def forget_cursor(self, reader: str) -> None:
-        """Delete a reader's cursors in both streams."""
+        """Delete a reader's cursors in both streams, and what it has beyond them."""
         ...
 
     async def watermarks(self) -> dict[str, int]:

@@ -159,6 +159,10 @@ class PostAnswer:
 class WebhookPost(Protocol):
     """Makes posts. Never raises for what the receiver or the network does."""
 
+    def timeout(self, *, legacy: bool) -> float:
+        """Seconds for one whole exchange."""
+        ...
+
     async def post(self, url: str, body: bytes, headers: Mapping[str, str], *, legacy: bool = False) -> PostAnswer:
         """Post once. Redirects are not followed; the timeout, longer for `legacy`, covers the whole exchange."""
         ...

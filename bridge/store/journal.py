@@ -192,22 +192,11 @@ class SqliteJournal(Journal):
 
         Raises `ValueError` for a seq that the stream has not reached: the reader would miss the items up to it.
         """
-        if seq > self._bounds[stream].last:
-            raise ValueError(f"{reader} cannot have {stream} {seq}: the last is {self._bounds[stream].last}")
+        self._check_reached(reader, stream, seq)
         at, acknowledged_at = self._now(), _monotonic()
 
         def write(connection: sqlite3.Connection) -> int:
-            moved = max(0, seq - _cursor(connection, reader, stream))
-            connection.execute(
-                "INSERT INTO cursors (reader, stream, seq) VALUES (?, ?, ?)"
-                " ON CONFLICT (reader, stream) DO UPDATE SET seq = max(seq, excluded.seq)",
-                (reader, stream, seq),
-            )
-            connection.execute(
-                "INSERT INTO moves (stream, seq, reader, at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
-                (stream, seq, reader, at),
-            )
-            return moved
+            return _move(connection, reader, stream, seq, seq, at)
 
         def committed(moved: int) -> None:
             if reader == MQTT_READER:
@@ -219,9 +208,37 @@ class SqliteJournal(Journal):
         await self._database.write(write, committed)
 
     @override
+    async def settle(self, reader: str, stream: Stream, seq: int, upto: int) -> None:
+        self._check_reached(reader, stream, max(seq, upto))
+        at = self._now()
+
+        def write(connection: sqlite3.Connection) -> None:
+            _move(connection, reader, stream, seq, upto, at)
+            if seq > upto:
+                connection.execute(
+                    "INSERT INTO settled (reader, stream, seq) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+                    (reader, stream, seq),
+                )
+
+        await self._database.write(write)
+
+    @override
+    async def settled(self, reader: str, stream: Stream) -> frozenset[int]:
+        def read(connection: sqlite3.Connection) -> frozenset[int]:
+            rows = connection.execute("SELECT seq FROM settled WHERE reader = ? AND stream = ?", (reader, stream))
+            return frozenset(seq for (seq,) in rows)
+
+        return await self._database.read(read)
+
+    def _check_reached(self, reader: str, stream: Stream, seq: int) -> None:
+        if seq > self._bounds[stream].last:
+            raise ValueError(f"{reader} cannot have {stream} {seq}: the last is {self._bounds[stream].last}")
+
+    @override
     async def forget_cursor(self, reader: str) -> None:
         def write(connection: sqlite3.Connection) -> None:
             connection.execute("DELETE FROM cursors WHERE reader = ?", (reader,))
+            connection.execute("DELETE FROM settled WHERE reader = ?", (reader,))
 
         await self._database.write(write)
 
@@ -276,6 +293,22 @@ def is_first_report(connection: sqlite3.Connection, subject: str, key: str, at: 
 
 def _monotonic() -> float:
     return asyncio.get_running_loop().time()
+
+
+def _move(connection: sqlite3.Connection, reader: str, stream: Stream, seq: int, upto: int, at: float) -> int:
+    """Move a cursor to `upto` because the reader has the item `seq`; returns by how much it moved."""
+    moved = max(0, upto - _cursor(connection, reader, stream))
+    connection.execute(
+        "INSERT INTO cursors (reader, stream, seq) VALUES (?, ?, ?)"
+        " ON CONFLICT (reader, stream) DO UPDATE SET seq = max(seq, excluded.seq)",
+        (reader, stream, upto),
+    )
+    connection.execute(
+        "INSERT INTO moves (stream, seq, reader, at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        (stream, seq, reader, at),
+    )
+    connection.execute("DELETE FROM settled WHERE reader = ? AND stream = ? AND seq <= ?", (reader, stream, upto))
+    return moved
 
 
 def _cursor(connection: sqlite3.Connection, reader: str, stream: Stream) -> int:

@@ -139,18 +139,20 @@ def _readers(
 ) -> Iterator[TraceStep]:
     # the time is that of the first move that reached the item; earlier versions of the bridge did not store moves
     cursors = connection.execute(
-        "SELECT reader, seq, CASE WHEN seq >= ?2 THEN (SELECT at FROM moves WHERE moves.stream = ?1"
-        " AND moves.seq >= ?2 AND moves.reader = cursors.reader ORDER BY moves.seq LIMIT 1) END"
-        " FROM cursors WHERE stream = ?1 ORDER BY reader",
+        "WITH reached AS (SELECT reader, seq, seq >= ?2 OR EXISTS (SELECT 1 FROM settled WHERE settled.stream = ?1"
+        " AND settled.seq = ?2 AND settled.reader = cursors.reader) AS has FROM cursors WHERE stream = ?1)"
+        " SELECT reader, seq, has, CASE WHEN has THEN (SELECT at FROM moves WHERE moves.stream = ?1"
+        " AND moves.seq >= ?2 AND moves.reader = reached.reader ORDER BY moves.seq LIMIT 1) END"
+        " FROM reached ORDER BY reader",
         (stream, seq),
     ).fetchall()
     urls, refused = _webhooks(bridge_store, stream, seq, epoch)
-    for reader, reached, at in cursors:
+    for reader, reached, has, at in cursors:
         listener = reader.removeprefix("listener:")
         if listener in refused:
             continue
         name = "MQTT" if reader == "mqtt" else urls.get(listener, reader)
-        if reached >= seq:
+        if has:
             yield TraceStep(at, "with", name)
         else:
             yield TraceStep(None, "waits for", f"{name}, which is at {reached}")

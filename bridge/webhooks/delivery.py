@@ -1,7 +1,8 @@
-"""Delivery of one session's journal to one webhook, item after item, each until it is delivered or refused.
+"""Delivery of one session's journal to one webhook: in order within a chat, chats beside each other.
 
-At least once and in order: the cursor moves past an item before the next is posted. An item whose post was in progress
-when the process died is posted again, with the same delivery id.
+At least once: an item is settled on disk before the next one of its chat is posted. The cursor moves over the items up
+to the first that is not settled; those settled beyond it are stored one by one. So only an item whose post was in
+progress when the process died is posted again, with the same delivery id.
 """
 
 from __future__ import annotations
@@ -26,9 +27,20 @@ from bridge.ports import (
     WebhookRepository,
 )
 from bridge.webhooks.headers import WebhookDelivery
+from bridge.webhooks.lanes import HeldItem, Lanes, LaneWidth
 from bridge.webhooks.limits import WebhookLimits
 from bridge.webhooks.page_cache import Item, PageCache
-from bridge.webhooks.retry_policy import Circuit, PostVerdict, describe, includes, is_taken, judge, retry_pause
+from bridge.webhooks.retry_policy import (
+    THROTTLED,
+    Circuit,
+    PostVerdict,
+    addresses_of,
+    describe,
+    includes,
+    is_taken,
+    judge,
+    retry_pause,
+)
 
 _log = logging.getLogger(__name__)
 
@@ -48,21 +60,23 @@ class ConcurrencyLimit:
 
 @dataclass(slots=True)
 class WebhookHealth:
-    """The state of a webhook. `positions`: the last settled item of each stream; times are unix seconds.
+    """The state of a webhook; times are unix seconds.
 
-    `failures` are in a row; `delivered` counts since the session's store was opened.
+    `positions`: the item of each stream up to which all are settled; `ahead`: how many beyond it are settled too.
+    `posting`: posts in progress. `failures` are in a row; `delivered` counts since the session's store was opened.
     """
 
     open_after: int
     failures: int = 0
     delivered: int = 0
-    posting: bool = False
+    posting: int = 0
     last_error: str | None = None
     last_status: int | None = None
     last_failure: Failure | None = None
     last_delivery_at: float | None = None
     next_attempt_at: float | None = None
     positions: dict[Stream, int] = field(default_factory=dict)
+    ahead: dict[Stream, int] = field(default_factory=dict)
 
     @property
     def circuit(self) -> Circuit:
@@ -86,7 +100,7 @@ class DeliveryContext:
 
 
 class WebhookWorker:
-    """Delivers to one webhook. `run` ends after `close`, once the post in progress is answered."""
+    """Delivers to one webhook. `run` ends after `close`, once the posts in progress are answered."""
 
     def __init__(
         self, webhook: Webhook, journal: Journal, pages: PageCache, context: DeliveryContext, health: WebhookHealth
@@ -99,16 +113,24 @@ class WebhookWorker:
         self._filter = webhook.filter
         if webhook.legacy and not context.legacy_groups:
             self._filter = replace(self._filter, groups=False)
-        self._in_flight = asyncio.Lock()  # held from a post until the cursor is stored: one item at a time
-        self._woken = asyncio.Event()
+        self._lanes = Lanes()
+        self._width = LaneWidth(context.limits, context.poster.timeout(legacy=webhook.legacy))
+        self._stored: dict[Stream, int] = {}  # the cursors on disk
+        self._running = 0
+        self._probes = 0  # posts that failed while the circuit was open
+        self._not_before = 0.0  # on the loop's clock: no post starts earlier
+        self._changed = asyncio.Event()
         self._closing = asyncio.Event()
 
     def wake(self) -> None:
-        """End the current pause: try at once."""
-        self._woken.set()
+        """End the current pauses: try at once."""
+        self._lanes.wake()
+        self._not_before = 0.0
+        self._pulse()
 
     def close(self) -> None:
         self._closing.set()
+        self._pulse()
 
     async def run(self) -> None:
         """Deliver until `close`. Raises what the journal raises."""
@@ -117,86 +139,139 @@ class WebhookWorker:
                 tasks.create_task(self._follow(stream), name=f"{self.webhook.reader} {stream}")
                 for stream in self._filter.streams
             ]
+            tasks.create_task(self._start_posts(tasks), name=f"{self.webhook.reader} posts")
             await self._closing.wait()
-            async with self._in_flight:
-                for task in following:
-                    task.cancel()
+            for task in following:
+                task.cancel()
+
+    def _pulse(self) -> None:
+        """Wake every task that waits for a change; each looks at the state before it waits again."""
+        self._changed.set()
+        self._changed.clear()
 
     async def _follow(self, stream: Stream) -> None:
-        reader, start, journal = self.webhook.reader, self.webhook.start, self._journal
+        reader, start, journal, lanes = self.webhook.reader, self.webhook.start, self._journal, self._lanes
         position = await journal.cursor(reader, stream)
+        ahead = await journal.settled(reader, stream)
         if start is not None and start.epoch == journal.epoch:
             position = max(position, start.of(stream))
-        stored = position
+        lanes.begin(stream, position)
+        self._stored[stream] = position
         while True:
-            self.health.positions[stream] = position
+            self._show(stream)
             if journal.bounds(stream).last <= position:
-                if stored < position:  # items that the filter excludes need not be read again after a restart
-                    await journal.move_cursor(reader, stream, position)
-                    stored = position
+                if self._stored[stream] < lanes.settled(stream):  # excluded items need not be read after a restart
+                    self._stored[stream] = lanes.settled(stream)
+                    await journal.move_cursor(reader, stream, self._stored[stream])
                 await journal.wait_beyond(stream, position)
+            while lanes.held + self._context.limits.page > self._context.limits.held:
+                await self._changed.wait()
             for item in await self._pages.after(stream, position):
                 if item.seq > position + 1:
                     _log.warning("%s: %s %d to %d are no longer kept", reader, stream, position + 1, item.seq - 1)
-                first_try = True
-                if includes(self._filter, stream, item.fields):
-                    first_try = await self._deliver(stream, item)
-                    stored = item.seq
-                self.health.positions[stream] = position = item.seq
-                if not first_try:  # the rest of the page is old by now, and may have been erased
-                    break
+                if item.seq not in ahead and includes(self._filter, stream, item.fields):
+                    lanes.add(stream, item.seq, addresses_of(item.fields))
+                else:
+                    lanes.skip(stream, item.seq)
+                position = item.seq
+            self._pulse()
 
-    async def _deliver(self, stream: Stream, item: Item) -> bool:
-        """Post until the item is settled; returns whether one post was enough."""
-        webhook, health = self.webhook, self.health
-        attempts = taken = 0
-        while True:
-            attempts += 1
-            self._woken.clear()
-            async with self._in_flight:
-                answer = await self._post(stream, item, attempts)
-                taken += is_taken(answer)
-                verdict = judge(answer, taken, self._context.limits, legacy=webhook.legacy)
-                self._record(answer, verdict)
-                if verdict is PostVerdict.REFUSED and not await self._dead_letter(stream, item, attempts, answer):
-                    verdict = PostVerdict.RETRY
-                _log.log(
-                    logging.DEBUG if verdict is PostVerdict.DELIVERED else logging.INFO,
-                    "%s: %s %d: %s",
-                    *(webhook.reader, stream, item.seq, verdict.name.lower()),
-                    extra={"session": webhook.session, "trace": trace_of(item.fields) or str(item.seq)},
-                )
-                if verdict is not PostVerdict.RETRY:
-                    await self._journal.move_cursor(webhook.reader, stream, item.seq)
-            if verdict is not PostVerdict.RETRY:
-                return attempts == 1
-            pause = retry_pause(attempts, answer, self._context.random(), self._context.limits)
-            health.next_attempt_at = self._context.clock.now() + pause
+    async def _start_posts(self, tasks: asyncio.TaskGroup) -> None:
+        """Start a post whenever one may start, until `close`."""
+        clock = asyncio.get_running_loop().time
+        while not self._closing.is_set():
+            now = clock()
+            while now >= self._not_before and self._running < self._most:
+                # While the circuit is open, one item that the receiver cannot process must not keep the others away.
+                held = self._lanes.take(now, fresh_first=self.health.circuit is not Circuit.CLOSED)
+                if held is None:
+                    break
+                self._running += 1
+                tasks.create_task(self._attempt(held), name=f"{self.webhook.reader} {held.stream} {held.seq}")
+            due, pause = self._lanes.due(), None
+            if due is not None and self._running < self._most:
+                pause = max(due, self._not_before) - now
+            self.health.next_attempt_at = None if pause is None else self._context.clock.now() + pause
             with suppress(TimeoutError):
                 async with asyncio.timeout(pause):
-                    await self._woken.wait()
-            current = next(iter(await self._pages.after(stream, item.seq - 1)), None)
-            if current is None or current.seq != item.seq or not includes(self._filter, stream, current.fields):
-                await self._journal.move_cursor(webhook.reader, stream, item.seq)
-                return False
-            item = current
+                    await self._changed.wait()
 
-    async def _post(self, stream: Stream, item: Item, attempts: int) -> PostAnswer:
+    @property
+    def _most(self) -> int:
+        """Posts that may be in progress: one while the circuit is open."""
+        return self._width.posts if self.health.circuit is Circuit.CLOSED else 1
+
+    async def _attempt(self, held: HeldItem) -> None:
+        """Post an item once, then settle or postpone it."""
+        try:
+            item = await self._pages.item(held.stream, held.seq)
+            # it waited for its turn, and may have been erased
+            if item is None or not includes(self._filter, held.stream, item.fields):
+                await self._settle(held)
+                return
+            held.attempts += 1
+            probing = self.health.circuit is not Circuit.CLOSED
+            answer = await self._post(held, item)
+            held.taken += is_taken(answer)
+            verdict = judge(answer, held.taken, self._context.limits, legacy=self.webhook.legacy)
+            self._record(answer, verdict)
+            if verdict is PostVerdict.REFUSED and not await self._dead_letter(held, item, answer):
+                verdict = PostVerdict.RETRY
+            _log.log(
+                logging.DEBUG if verdict is PostVerdict.DELIVERED else logging.INFO,
+                "%s: %s %d: %s",
+                *(self.webhook.reader, held.stream, item.seq, verdict.name.lower()),
+                extra={"session": self.webhook.session, "trace": trace_of(item.fields) or str(item.seq)},
+            )
+            if verdict is PostVerdict.RETRY:
+                self._postpone(held, answer, probing=probing)
+            else:
+                await self._settle(held)
+        finally:
+            self._running -= 1
+            self._pulse()
+
+    async def _post(self, held: HeldItem, item: Item) -> PostAnswer:
         health, webhook = self.health, self.webhook
-        delivery = WebhookDelivery(webhook.id, webhook.session, stream, self._journal.epoch, item.seq)
-        headers = delivery.headers(item.body, attempt=attempts, secret=webhook.secret)
+        delivery = WebhookDelivery(webhook.id, webhook.session, held.stream, self._journal.epoch, item.seq)
+        headers = delivery.headers(item.body, attempt=held.attempts, secret=webhook.secret)
         async with self._context.concurrency.slot(failing=health.failures > 0):
-            health.posting = True
+            health.posting += 1
+            clock = asyncio.get_running_loop().time
+            begun = clock()
             try:
-                return await self._context.poster.post(webhook.url, item.body, headers, legacy=webhook.legacy)
+                answer = await self._context.poster.post(webhook.url, item.body, headers, legacy=webhook.legacy)
             finally:
-                health.posting = False
+                health.posting -= 1
+        if answer.status is not None or answer.failure is Failure.TIMED_OUT:
+            self._width.note(clock() - begun)
+        return answer
+
+    async def _settle(self, held: HeldItem) -> None:
+        upto = self._lanes.settle(held)
+        self._stored[held.stream] = max(upto, self._stored[held.stream])
+        await self._journal.settle(self.webhook.reader, held.stream, held.seq, upto)
+        self._lanes.release(held)
+        self._show(held.stream)
+
+    def _postpone(self, held: HeldItem, answer: PostAnswer, *, probing: bool) -> None:
+        now, random, limits = asyncio.get_running_loop().time(), self._context.random(), self._context.limits
+        until = now + retry_pause(held.attempts, answer, random, limits)
+        self._lanes.postpone(held, until)
+        if answer.retry_after is not None and answer.status in THROTTLED:  # the receiver means all posts
+            self._not_before = max(self._not_before, until)
+        if self.health.circuit is not Circuit.CLOSED:
+            self._probes += probing
+            self._not_before = max(self._not_before, now + limits.retry.pause(max(1, self._probes), random))
+
+    def _show(self, stream: Stream) -> None:
+        self.health.positions[stream] = self._lanes.settled(stream)
+        self.health.ahead[stream] = self._lanes.ahead(stream)
 
     def _record(self, answer: PostAnswer, verdict: PostVerdict) -> None:
         health, now = self.health, self._context.clock.now()
         before = health.circuit
         health.last_status, health.last_failure = answer.status, answer.failure
-        health.next_attempt_at = None
         if verdict is PostVerdict.DELIVERED:
             health.failures, health.last_error = 0, None
             health.delivered += 1
@@ -206,21 +281,25 @@ class WebhookWorker:
             refused = verdict is PostVerdict.REFUSED and answer.status is not None
             health.failures = 0 if refused else health.failures + 1
             health.last_error = describe(answer)
+        if verdict is not PostVerdict.RETRY:
+            self._probes = 0
+        if health.circuit is Circuit.CLOSED and before is not Circuit.CLOSED:  # it works again
+            self.wake()
         if health.circuit is not before:
             _log.warning("%s: circuit %s. %s", self.webhook.reader, health.circuit, health.last_error or "")
 
-    async def _dead_letter(self, stream: Stream, item: Item, attempts: int, answer: PostAnswer) -> bool:
+    async def _dead_letter(self, held: HeldItem, item: Item, answer: PostAnswer) -> bool:
         """Store a refused item as a dead letter; returns whether it is stored."""
         webhook = self.webhook
         dead_letter = DeadLetter(
             webhook_id=webhook.id,
             session=webhook.session,
             url=webhook.url,
-            stream=stream,
+            stream=held.stream,
             epoch=self._journal.epoch,
             seq=item.seq,
             body=item.body.decode(),
-            attempts=attempts,
+            attempts=held.attempts,
             status=answer.status,
             error=describe(answer),
             failure=answer.failure,
@@ -232,5 +311,6 @@ class WebhookWorker:
             _log.error("%s: a dead letter could not be stored; the item is posted again: %s", webhook.reader, error)
             return False
         chat = mask(item.fields.get("chat") or "")
-        _log.warning("%s: %s %d of %s is a dead letter: %s", webhook.reader, stream, item.seq, chat, dead_letter.error)
+        where = (webhook.reader, held.stream, item.seq, chat)
+        _log.warning("%s: %s %d of %s is a dead letter: %s", *where, dead_letter.error)
         return True

@@ -17,9 +17,12 @@ class WebhookLimits:
     - `server_errors`: responses of 500 and the like to one item after which the receiver is taken to be unable to
       process it; `unanswered`: posts of one item that the receiver took and answered late or not at all. On the legacy
       path few: those receivers do not recognise a repeated post, and the old bridge posted once.
+    - `lanes`: posts in progress at once to one webhook, each of another chat; fewer to a slow one (`LaneWidth`).
+    - `held`: items of one webhook that wait for those before them in their chat, or for another attempt. Only their
+      numbers are in memory. Beyond it, nothing more is read: one stuck chat then holds the others up.
     - `posts`: posts in progress at once. Webhooks whose last post failed share `failing_posts` of their own: receivers
       that hang must not use up the slots of those that respond.
-    - `page`: items read at once. Small, since a failing webhook keeps them in memory.
+    - `page`: items read at once.
     - `page_age`: seconds for which a page may be reused. `wa forget` changes items in the journal.
     - `ended_retention`: seconds for which an unregistered webhook keeps its cursor: a receiver that restarts
       unregisters and registers again.
@@ -32,6 +35,8 @@ class WebhookLimits:
     server_errors: int = 20
     unanswered: int = 20
     legacy_unanswered: int = 3
+    lanes: int = 8
+    held: int = 1000
     posts: int = 128
     failing_posts: int = 16
     page: int = 20

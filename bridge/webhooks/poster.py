@@ -95,9 +95,13 @@ class WebhookPoster(WebhookPost):
         return str(url)
 
     @override
+    def timeout(self, *, legacy: bool) -> float:
+        return self._legacy_timeout if legacy else self._timeout
+
+    @override
     async def post(self, url: str, body: bytes, headers: Mapping[str, str], *, legacy: bool = False) -> PostAnswer:
         begun, received = time.monotonic(), False
-        timeout = self._legacy_timeout if legacy else self._timeout
+        timeout = self.timeout(legacy=legacy)
 
         async def trace(step: str, _: Mapping[str, Any]) -> None:
             nonlocal received

@@ -83,7 +83,8 @@ class WebhookRegistry:
         if deliveries is None or health is None:
             return None
         return sum(
-            max(0, deliveries.journal.bounds(stream).last - position) for stream, position in health.positions.items()
+            max(0, deliveries.journal.bounds(stream).last - position - health.ahead[stream])
+            for stream, position in health.positions.items()
         )
 
     async def register(

@@ -14,6 +14,8 @@ from bridge.webhooks.limits import WebhookLimits
 
 #: Responses that say nothing about the item: those of a proxy, and those that ask for a later attempt.
 _TEMPORARY = frozenset({408, 425, 429, 502, 503})
+#: Those of them that ask all senders to wait, where they say how long.
+THROTTLED = frozenset({429, 503})
 #: A proxy's answer for a receiver that took the request and did not answer in time.
 _LATE = 504
 
@@ -99,15 +101,18 @@ def includes(chosen: WebhookFilter, stream: Stream, item: Mapping[str, Any]) -> 
     if kind not in chosen.kinds:
         return False
     chat = item.get("chat")
-    group = chat is not None and _is_group(chat)
-    if group and not chosen.groups:
+    if chat is not None and _is_group(chat) and not chosen.groups:
         return False
-    if chosen.chats is None:
-        return True
+    return chosen.chats is None or not addresses_of(item).isdisjoint(map(canonical_address, chosen.chats))
+
+
+def addresses_of(item: Mapping[str, Any]) -> frozenset[str]:
+    """Every address of the chat of a stored item, in its canonical form; none for an event that is of no chat."""
+    chat = item.get("chat")
     # WhatsApp switches between a person's number and LID, so both count; in a group these fields are the author's.
-    named = {chat} if group else {chat, item.get("from_pn"), item.get("from_lid")}
-    addresses = {canonical_address(address) for address in named if address is not None}
-    return not addresses.isdisjoint(map(canonical_address, chosen.chats))
+    in_group = chat is not None and _is_group(chat)
+    named = {chat} if in_group else {chat, item.get("from_pn"), item.get("from_lid")}
+    return frozenset(canonical_address(address) for address in named if address is not None)
 
 
 def _is_group(chat: str) -> bool:

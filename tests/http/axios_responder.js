@@ -46,9 +46,10 @@ async function work({ from, body, type }) {
 
 const app = express();
 app.use(express.json());
-app.post("/api/message-received", (request, response) => {
-  response.json({ success: true, received: true });
+app.post("/api/message-received", async (request, response) => {
   print({ got: request.body.body, id: request.body.id, delivery: request.get("x-wa-delivery") });
+  await new Promise((resolve) => setTimeout(resolve, Number(process.env.ANSWER_MS ?? 0)));
+  response.json({ success: true, received: true });
   work(request.body);
 });
 app.listen(Number(port), register);

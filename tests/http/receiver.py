@@ -29,12 +29,14 @@ class Posted:
 
 @dataclass(slots=True)
 class Answer:
-    """What to answer: a status with headers, or nothing: indefinitely (`hang`), or an end of the connection (`cut`)."""
+    """What to answer: a status with headers, after `delay` seconds; or nothing: indefinitely (`hang`), or an end of the
+    connection (`cut`)."""
 
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
     hang: bool = False
     cut: bool = False
+    delay: float = 0.0
 
 
 class Receiver:
@@ -112,6 +114,8 @@ class Receiver:
         if answer.hang:
             await reader.read()
             return False
+        if answer.delay:
+            await asyncio.sleep(answer.delay)
         lines = [f"HTTP/1.1 {answer.status} Configured", "Content-Type: application/json", "Content-Length: 2"]
         lines += [f"{name}: {value}" for name, value in answer.headers.items()]
         writer.write("\r\n".join([*lines, "", "{}"]).encode())

@@ -121,7 +121,7 @@ async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
 async def test_an_axios_responder_hears_everything_through_kills_of_either_side(scene: Scene) -> None:
     port = str(free_port())
     command = [require_node(), str(Path(__file__).with_name("axios_responder.js")), scene.url, port]
-    environment = {"NODE_PATH": str(MODULES), "RETRY_MS": "200", "NO_PROXY": "*"}
+    environment = {"NODE_PATH": str(MODULES), "RETRY_MS": "200", "ANSWER_MS": "100", "NO_PROXY": "*"}
     responder = Process([*command, str(scene.folder / "history")], scene.folder / "responder", environment)
     texts: list[str] = []
 
@@ -159,12 +159,17 @@ async def test_an_axios_responder_hears_everything_through_kills_of_either_side(
     finally:
         responder.end()
 
-    deliveries: dict[str, set[str]] = defaultdict(set)
+    deliveries: dict[str, list[str]] = defaultdict(list)
     for line in responder.lines:
         if "got" in line:
-            deliveries[line["id"]].add(line["delivery"])
+            deliveries[line["id"]].append(line["delivery"])
     assert len(deliveries) == len(texts)
-    assert {len(ids) for ids in deliveries.values()} == {1}, "a repeated delivery has the id of the first"
+    assert {len(set(ids)) for ids in deliveries.values()} == {1}, "a repeated delivery has the id of the first"
+    repeated = sum(map(len, deliveries.values())) - len(texts)
+    assert repeated <= 2 * len(CHATS), "only what was in progress at a kill comes again: one of each chat"
+    first = list(dict.fromkeys(line["got"] for line in responder.lines if "got" in line))
+    for number in range(len(CHATS)):
+        assert [text for text in first if texts.index(text) % len(CHATS) == number] == texts[number :: len(CHATS)]
     assert set(scene.sent().values()) == {1}
     answered = {f"Eco: {line['answered']}" for line in responder.lines if line.get("success")}
     await scene.until(lambda: answered <= set(scene.sent()), "whatever was answered with 200 was sent")

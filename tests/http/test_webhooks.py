@@ -176,6 +176,47 @@ async def test_a_webhook_that_hangs_does_not_delay_others(started: HttpBridge, c
         assert len(dead.posts) == 1
 
 
+async def test_a_slow_webhook_gets_the_chats_beside_each_other_and_each_in_order(
+    started: HttpBridge, client: httpx.AsyncClient, receiver: Receiver
+) -> None:
+    await register(client, receiver.url)
+    receiver.decide = lambda _: Answer(delay=0.2)
+    people = [f"54911555500{number:02d}@c.us" for number in range(20, 40)]
+    asked = time.monotonic()
+    for text in ("uno", "dos"):
+        for person in people:
+            started.phone.incoming(person, text)
+    await receiver.got(40)
+    assert time.monotonic() - asked < 4.0  # one after another they take 8 s
+    for person in people:
+        assert [post.json["body"] for post in receiver.posts if post.json["from"] == person] == ["uno", "dos"]
+
+
+async def test_a_message_that_a_webhook_cannot_process_holds_only_its_chat(
+    side: HttpBridge, receiver: Receiver
+) -> None:
+    side.limits = replace(side.limits, webhooks=WebhookLimits(retry=Backoff(0.2, 0.2)))
+    await side.start()
+    receiver.decide = lambda post: Answer(500) if post.json["body"] == "poison" else Answer()
+    async with side.client() as client:
+        await register(client, receiver.url)
+        for person, text in ((ANA, "poison"), (ANA, "behind it"), (BETO, "uno"), (BETO, "dos")):
+            side.phone.incoming(person, text)
+        await receiver.got(3)
+        assert (await standing(client))["lag"] >= 2  # type: ignore[operator]
+        while int(str((await standing(client))["failures"])) < 5:  # the circuit opens  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+        side.phone.incoming(BETO, "tres")
+        while "tres" not in receiver.bodies:
+            await receiver.got(len(receiver.posts) + 1)
+        assert "behind it" not in receiver.bodies
+        while "behind it" not in receiver.bodies:
+            await receiver.got(len(receiver.posts) + 1)
+        (letter,) = (await client.get("/v1/sessions/haby/dead-letters")).json()["letters"]
+    assert [text for text in receiver.bodies if text != "poison"] == ["uno", "dos", "tres", "behind it"]
+    assert (letter["attempts"], receiver.bodies.count("poison")) == (20, 20)
+
+
 async def test_messages_missed_while_the_receiver_was_down_arrive_when_it_is_back(
     started: HttpBridge, client: httpx.AsyncClient, receiver: Receiver
 ) -> None:

@@ -31,6 +31,7 @@ class StoreAndModel(RuleBasedStateMachine):
         self.runner = asyncio.Runner()
         self.commands: dict[str, tuple[str, SendState]] = {}
         self.cursors: dict[str, int] = {}
+        self.settled: dict[str, set[int]] = {}
         self.origins: dict[str, tuple[int, int]] = {}  # of commands without id, in claim order: packet id, connection
         self.length = 0
         self.made = 0
@@ -97,7 +98,27 @@ class StoreAndModel(RuleBasedStateMachine):
                 self.runner.run(moving)
         else:
             self.runner.run(moving)
-            self.cursors[reader] = max(seq, self.cursors.get(reader, 0))
+            self._cursor_is(reader, seq)
+
+    @rule(reader=READERS, seq=st.integers(1, 6), upto=st.integers(0, 6))
+    def settle(self, reader: str, seq: int, upto: int) -> None:
+        settling = self.store.journal.settle(reader, Stream.EVENT, seq, upto)
+        if max(seq, upto) > self.length:
+            with pytest.raises(ValueError, match="the last is"):
+                self.runner.run(settling)
+        else:
+            self.runner.run(settling)
+            self.settled.setdefault(reader, set()).add(seq)
+            self._cursor_is(reader, upto)
+
+    @rule(reader=READERS)
+    def forget_cursor(self, reader: str) -> None:
+        self.runner.run(self.store.journal.forget_cursor(reader))
+        self.cursors.pop(reader, None)
+        self.settled.pop(reader, None)
+
+    def _cursor_is(self, reader: str, seq: int) -> None:
+        self.cursors[reader] = max(seq, self.cursors.get(reader, 0))
 
     @invariant()
     def the_store_holds_what_the_model_holds(self) -> None:
@@ -111,7 +132,12 @@ class StoreAndModel(RuleBasedStateMachine):
         assert [row.claim.id for row in self.runner.run(self.store.outbox.open_rows())] == open_ids
         assert self.store.outbox.open_count == len(open_ids)
         for reader in ("mqtt", "webhook"):
-            assert self.runner.run(self.store.journal.cursor(reader, Stream.EVENT)) == self.cursors.get(reader, 0)
+            reached = self.cursors.get(reader, 0)
+            assert self.runner.run(self.store.journal.cursor(reader, Stream.EVENT)) == reached
+            beyond = self.runner.run(self.store.journal.settled(reader, Stream.EVENT))
+            assert {seq for seq in beyond if seq > reached} == {
+                seq for seq in self.settled.get(reader, ()) if seq > reached
+            }
 
     def teardown(self) -> None:
         if hasattr(self, "store"):

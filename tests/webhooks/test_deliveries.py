@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
@@ -23,18 +24,22 @@ FAST = WebhookLimits(retry=Backoff(0.02, 60.0, jitter=0.5))
 
 
 class ScriptedPoster:
-    """A `WebhookPost` that keeps its posts and answers by `answer`."""
+    """A `WebhookPost` that keeps its posts and answers by `answer`, and 503 for each `seq` in `refused`."""
 
     def __init__(self) -> None:
         self.posts: list[tuple[str, str]] = []
         self.answer: Callable[[str], PostAnswer] = lambda _: ACCEPTED
+        self.refused: set[str] = set()
         self._posted = asyncio.Condition()
+
+    def timeout(self, *, legacy: bool) -> float:
+        return 30.0 if legacy else 5.0
 
     async def post(self, url: str, body: bytes, headers: Mapping[str, str], *, legacy: bool = False) -> PostAnswer:
         async with self._posted:
             self.posts.append((url, headers["X-WA-Seq"]))
             self._posted.notify_all()
-        return self.answer(url)
+        return PostAnswer(status=503) if headers["X-WA-Seq"] in self.refused else self.answer(url)
 
     async def got(self, count: int) -> list[str]:
         """Wait for `count` posts; returns the `seq` of each so far."""
@@ -65,6 +70,13 @@ class DeliveryHarness:
         self._running = asyncio.create_task(self.deliveries.run(), name="deliveries")
         await asyncio.sleep(0)
 
+    async def kill(self) -> None:
+        """End it in the middle of whatever it does."""
+        assert self._running is not None
+        self._running.cancel()
+        await asyncio.wait([self._running])
+        self._running = None
+
     async def stop(self) -> None:
         if self.deliveries is None or self._running is None:
             return
@@ -72,17 +84,17 @@ class DeliveryHarness:
         await asyncio.wait_for(self._running, 10)
         self._running = None
 
-    async def arrive(self, *texts: str) -> None:
+    async def arrive(self, *texts: str, chat: str = "5491155500001@c.us", from_pn: str | None = None) -> None:
         await self.session.journal.append(
             [
                 JournalRecord(
-                    chat="5491155500001@c.us",
+                    chat=chat,
                     raw_id=text,
                     author=None,
                     timestamp=1_700_000_000,
                     type="chat",
                     content_hash=text,
-                    body=f'{{"chat":"5491155500001@c.us","body":"{text}"}}',
+                    body=json.dumps({"chat": chat, "body": text, "from_pn": from_pn}),
                 )
                 for text in texts
             ]
@@ -151,6 +163,67 @@ async def test_delivered_items_are_not_posted_again_after_a_restart(harness: Del
     await harness.start()
     await harness.arrive("c")
     assert await harness.poster.got(3) == ["1", "2", "3"]
+
+
+async def test_only_what_was_in_progress_is_posted_again_after_a_kill(harness: DeliveryHarness) -> None:
+    """Delivered items beyond the cursor are known, and a wrong cursor would lose the first."""
+    harness.poster.refused = {"2", "5"}
+    await harness.start()
+    webhook = await harness.registry.register("haby", URL)
+    for number in range(1, 7):
+        await harness.arrive(f"{number}", chat=f"549115550000{number}@c.us")
+    async with asyncio.timeout(10):
+        while {seq for _, seq in harness.poster.posts} < set("123456"):
+            await harness.poster.got(len(harness.poster.posts) + 1)
+    journal = harness.session.journal
+    async with asyncio.timeout(10):
+        while await journal.settled(webhook.reader, Stream.IN) != {3, 4, 6}:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    assert await journal.cursor(webhook.reader, Stream.IN) == 1
+    await harness.kill()
+    harness.poster.refused, harness.poster.posts = set(), []
+    await harness.start()
+    await harness.poster.got(2)
+    await harness.arrive("7")
+    assert await harness.poster.got(3) == ["2", "5", "7"]
+    await harness.stop()
+    assert await journal.cursor(webhook.reader, Stream.IN) == 7
+    assert await journal.settled(webhook.reader, Stream.IN) == set()
+
+
+async def test_a_person_whose_number_becomes_known_keeps_the_order(harness: DeliveryHarness) -> None:
+    harness.poster.refused = {"1"}
+    await harness.start()
+    await harness.registry.register("haby", URL)
+    await harness.arrive("a", chat="5491155500009@lid")
+    await harness.arrive("b", chat="5491155500009@lid", from_pn="5491155500001@c.us")
+    await harness.arrive("c", chat="5491155500001@c.us")
+    await harness.arrive("d", chat="5491155500002@c.us")
+    await harness.arrive("e", chat="5491155500002@c.us")
+    async with asyncio.timeout(10):
+        while "5" not in {seq for _, seq in harness.poster.posts}:
+            await harness.poster.got(len(harness.poster.posts) + 1)
+    assert {seq for _, seq in harness.poster.posts} == {"1", "4", "5"}
+    harness.poster.refused = set()
+    async with asyncio.timeout(10):
+        while "3" not in {seq for _, seq in harness.poster.posts}:
+            await harness.poster.got(len(harness.poster.posts) + 1)
+    assert [seq for _, seq in harness.poster.posts][-3:] == ["1", "2", "3"]
+
+
+async def test_a_chat_that_is_stuck_holds_little_in_memory(harness: DeliveryHarness) -> None:
+    harness.limits = replace(FAST, held=20, page=10)
+    harness.poster.refused = {"1"}
+    await harness.start()
+    await harness.registry.register("haby", URL)
+    await harness.arrive(*(str(number) for number in range(1, 60)))
+    await harness.arrive("beside", chat="5491155500002@c.us")
+    await harness.poster.got(3)
+    assert {seq for _, seq in harness.poster.posts} == {"1"}
+    harness.poster.refused = set()
+    async with asyncio.timeout(10):
+        while "60" not in {seq for _, seq in harness.poster.posts}:
+            await harness.poster.got(len(harness.poster.posts) + 1)
 
 
 async def test_an_item_is_posted_again_until_its_dead_letter_is_stored(
