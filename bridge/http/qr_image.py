@@ -9,8 +9,6 @@ from __future__ import annotations
 import struct
 import zlib
 
-import segno
-
 SIZE = 300
 #: White modules around the code that the standard requires.
 _QUIET = 4
@@ -18,6 +16,8 @@ _QUIET = 4
 
 def qr_png(code: str, size: int = SIZE) -> bytes:
     """A black and white PNG of `size` × `size` pixels."""
+    import segno  # first needed to pair: the start does not wait for it
+
     matrix = [[bool(module) for module in row] for row in segno.make_qr(code, error="l").matrix]
     scale = max(1, size // (len(matrix) + 2 * _QUIET))
     border = (size - scale * len(matrix)) // 2
