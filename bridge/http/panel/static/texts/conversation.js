@@ -1,0 +1,61 @@
+// The texts of a conversation: what can be sent in it, and done with its messages. They are added to the words of each
+// language.
+
+const en = {
+  toNewest: 'To the newest message',
+  actions: 'Actions',
+  reactWith: 'React with {0}',
+  react: 'React',
+  otherEmoji: 'Another emoji',
+  emoji: 'Emoji',
+  takeBack: 'Take back',
+  edit: 'Edit',
+  save: 'Save',
+  deleteForAll: 'Delete for everyone',
+  deleteAsk: 'Delete this message for everyone?',
+  deleteText: 'The other side sees that a message was deleted.',
+  sendOther: 'Send something else',
+  send_location: 'Place',
+  send_poll: 'Poll',
+  send_contacts: 'Contacts',
+  mapLink: 'Link of a map, or latitude and longitude',
+  placeName: 'Name of the place (optional)',
+  noPlace: 'No place was found in it. A short link has none: open it and copy the long one, or enter two numbers.',
+  question: 'Question',
+  options: 'Answers, one in each line (2 to 12)',
+  several: 'Several answers may be chosen',
+  optionsWrong: 'A poll has 2 to 12 different answers.',
+  cards: 'Name and number, one contact in each line (up to 20)',
+  cardsWrong: 'Each line has a name, a colon and a number; 20 lines at most.',
+};
+
+const es = {
+  toNewest: 'Ir al último mensaje',
+  actions: 'Acciones',
+  reactWith: 'Reaccionar con {0}',
+  react: 'Reaccionar',
+  otherEmoji: 'Otro emoji',
+  emoji: 'Emoji',
+  takeBack: 'Quitar',
+  edit: 'Editar',
+  save: 'Guardar',
+  deleteForAll: 'Eliminar para todos',
+  deleteAsk: '¿Eliminar este mensaje para todos?',
+  deleteText: 'La otra persona ve que se eliminó un mensaje.',
+  sendOther: 'Enviar otra cosa',
+  send_location: 'Ubicación',
+  send_poll: 'Encuesta',
+  send_contacts: 'Contactos',
+  mapLink: 'Enlace de un mapa, o latitud y longitud',
+  placeName: 'Nombre del lugar (opcional)',
+  noPlace:
+    'Ahí no hay una ubicación. Los enlaces cortos no la traen: abrilo y copiá el largo, o escribí los dos números.',
+  question: 'Pregunta',
+  options: 'Respuestas, una por línea (de 2 a 12)',
+  several: 'Se pueden elegir varias',
+  optionsWrong: 'Una encuesta tiene de 2 a 12 respuestas distintas.',
+  cards: 'Nombre y número, un contacto por línea (hasta 20)',
+  cardsWrong: 'Cada línea lleva nombre, dos puntos y número; hasta 20 líneas.',
+};
+
+export const conversation = { en, es };
