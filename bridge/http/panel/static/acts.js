@@ -43,7 +43,7 @@ export class MessageMenu {
     const offers = (kind) => this.offers(kind) && !item.revoked;
     return [
       offers('reaction') ? h('div.row', null, USUAL.map(usual),
-        button('emoji', '＋', other, { 'aria-label': word('otherEmoji') })) : null,
+        button('emoji', '+', other, { 'aria-label': word('otherEmoji') })) : null,
       own && offers('reaction') ? button('plain', `${word('takeBack')} ${own}`, () => react('')) : null,
       offers('edit') && canEdit(item) ? button('plain', word('edit'), edit) : null,
       offers('revoke') && item.mine ? button('plain', word('deleteForAll'), revoke) : null,

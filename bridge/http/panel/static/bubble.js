@@ -14,7 +14,7 @@ const FILMS = new Set(['video', 'gif', 'video_note']);
 // `onReply`, `onMenu` and `onFile` are called with the item: to answer it and to act on it (left out where nothing can be
 // sent), to show its file; `onJump` with the id of the message that it answers.
 export function bubble(item, { onReply, onMenu, onFile, onJump }) {
-  const { message = {}, mine } = item;
+  const { message = {}, mine } = item, standing = item.id && !item.revoked;
   return h(mine ? 'article.bubble.mine' : 'article.bubble', null,
     item.sender ? h('strong', null, item.sender) : null,
     message.forwarded ? h('p.soft', null, `↪ ${word('forwarded')}`) : null,
@@ -23,11 +23,11 @@ export function bubble(item, { onReply, onMenu, onFile, onJump }) {
     item.error ? h('p.soft', null, errorText(item.error)) : null,
     reactions(item.reactions),
     h('footer', null,
-      item.edited ? h('span.soft', null, word('edited')) : null,
+      item.edited && !item.revoked ? h('span.soft', null, word('edited')) : null,
       timeOfDay(new Date(item.at).toISOString()),
       mine && item.state ? ticks(item.state) : null,
-      onReply && item.id ? button('plain', word('reply'), () => onReply(item)) : null,
-      onMenu && item.id && !item.revoked ? menuButton(item, onMenu) : null));
+      onReply && standing ? button('plain', word('reply'), () => onReply(item)) : null,
+      onMenu && standing ? menuButton(item, onMenu) : null));
 }
 
 const menuButton = (item, onMenu) => button('plain', '⋯', ({ currentTarget }) => onMenu(item, currentTarget),

@@ -227,7 +227,7 @@ export class Conversations {
 
   // What an event says about an earlier message. Own reactions are those of no other member of the chat.
   #mark({ message_id: id, emoji, author, body, state, url, from_pn: pn, from_lid: lid }, kind) {
-    const marks = this.marks.get(id) ?? {}, who = [pn, lid].includes(author) ? author : 'me';
+    const marks = this.marks.get(id) ?? {}, who = author && [pn, lid].includes(author) ? author : 'me';
     if (kind === 'reaction') marks.reactions = { ...marks.reactions, [who]: emoji };
     else if (kind === 'edit') Object.assign(marks, { body, edited: true });
     else if (kind === 'revoke') marks.revoked = true;

@@ -72,7 +72,7 @@ export function open(view, app) {
   const reply = h('div.reply-to', { hidden: true }), recipient = field(word('to'), to);
   const files = new Attachments(() => { text.required = !files.files.length; });
   const others = h('div.row.others', { hidden: true });
-  const other = button('plain', '＋', () => showOthers(others.hidden),
+  const other = button('plain', '+', () => showOthers(others.hidden),
     { 'aria-label': word('sendOther'), title: word('sendOther'), 'aria-expanded': 'false' });
   const form = h('form.composer', { onsubmit: send },
     recipient, reply, files.list, files.picker, others,
