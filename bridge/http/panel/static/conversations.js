@@ -48,6 +48,11 @@ export class Conversations {
     return this.sorted.get(chat);
   }
 
+  // The newest known message of a chat with `wanted` (lower case) in its text.
+  find(chat, wanted) {
+    return this.of(chat).findLast((item) => this.look(item).body?.toLowerCase().includes(wanted));
+  }
+
   // A message with what later events say about it.
   look(item) {
     return { ...item, ...this.marks.get(item.id) };
@@ -128,7 +133,8 @@ export class Conversations {
   }
 
   #matches({ chat, name, last }, wanted) {
-    return `${name} ${chat} ${readableAddress(chat)} ${last ?? ''}`.toLowerCase().includes(wanted);
+    const said = `${name} ${chat} ${readableAddress(chat)} ${last ?? ''}`.toLowerCase();
+    return said.includes(wanted) || this.find(chat, wanted) !== undefined;
   }
 
   #takeChats(data) {

@@ -33,8 +33,10 @@ export class MessageList {
       onscroll: () => this.#scrolled(),
       onkeydown: (event) => this.#key(event),
     });
-    // pictures that load later push the end down
-    this.log.addEventListener('load', () => { if (this.#follows) this.#toBottom(); }, true);
+    // pictures that load later push the end down, and a form that grows hides it
+    const stay = () => { if (this.#follows) this.#toBottom(); };
+    this.log.addEventListener('load', stay, true);
+    new ResizeObserver(stay).observe(this.log);
     const name = { 'aria-label': word('toNewest'), title: word('toNewest'), hidden: true };
     this.newest = button('newest', '↓', () => { this.toEnd(); this.log.focus(); }, name);
     this.element = h('div.log-frame', null, this.log, this.newest);
@@ -68,9 +70,9 @@ export class MessageList {
     if (this.#items.length) this.#show(this.#items.length);
   }
 
-  // Shows the message with this id; nothing where the page does not have it.
+  // Shows the message with this id (or the key of one without); nothing where the page does not have it.
   jump(id) {
-    const index = this.#items.findIndex((item) => item.id === id);
+    const index = this.#items.findIndex((item) => item.key === id);
     if (index < 0) return;
     this.#follows = false;
     this.#show(index - DRAWN / 2);

@@ -40,6 +40,7 @@ export function open(view, app) {
 
   const search = h('input', {
     type: 'search',
+    title: word('filterHint'),
     autocomplete: 'off',
     oninput: ({ target }) => {
       wanted = target.value.trim().toLowerCase();
@@ -140,6 +141,8 @@ export function open(view, app) {
     if (mayWrite) form.hidden = chat === null && !isNew;
     list.restart(items(), noMessages());
     draw();
+    const found = chat && wanted && conversations.find(chat, wanted);
+    if (found) list.jump(found.key);
     if (chat === null) return;
     if (isConnected()) {
       load(chat);

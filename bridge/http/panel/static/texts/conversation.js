@@ -2,6 +2,7 @@
 // language.
 
 const en = {
+  filterHint: 'Finds chats by name, number and text; of the messages, those that this page has loaded.',
   toNewest: 'To the newest message',
   actions: 'Actions',
   reactWith: 'React with {0}',
@@ -30,6 +31,7 @@ const en = {
 };
 
 const es = {
+  filterHint: 'Busca chats por nombre, número y texto; de los mensajes, los que esta página ya cargó.',
   toNewest: 'Ir al último mensaje',
   actions: 'Acciones',
   reactWith: 'Reaccionar con {0}',
@@ -48,8 +50,7 @@ const es = {
   send_contacts: 'Contactos',
   mapLink: 'Enlace de un mapa, o latitud y longitud',
   placeName: 'Nombre del lugar (opcional)',
-  noPlace:
-    'Ahí no hay una ubicación. Los enlaces cortos no la traen: abrilo y copiá el largo, o escribí los dos números.',
+  noPlace: 'Ahí no hay una ubicación. Si el enlace es corto, abrilo y copiá el largo, o escribí los dos números.',
   question: 'Pregunta',
   options: 'Respuestas, una por línea (de 2 a 12)',
   several: 'Se pueden elegir varias',
