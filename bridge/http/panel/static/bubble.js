@@ -11,8 +11,8 @@ import { button } from './widgets.js';
 const PICTURES = new Set(['image', 'sticker']), SOUNDS = new Set(['audio', 'voice']);
 const FILMS = new Set(['video', 'gif', 'video_note']);
 
-// Called with the item: `onReply` to answer it, `onMenu` to act on it (both left out where nothing can be sent), `onFile`
-// to show its file; with an id `onJump`, to show the message that it answers.
+// Called with the item: `onReply` to answer it, `onMenu` to act on it (both left out where nothing can be sent),
+// `onFile` to show its file; with an id `onJump`, to show the message that it answers.
 export function bubble(item, { onReply, onMenu, onFile, onJump }) {
   const { message = {}, mine } = item, standing = item.id && !item.revoked;
   return h(mine ? 'article.bubble.mine' : 'article.bubble', null,
