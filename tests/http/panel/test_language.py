@@ -60,11 +60,14 @@ async def test_both_languages_have_the_same_keys(started: HttpBridge, open_panel
     script = """async () => {
         const { english } = await import('/panel/static/texts/en.js');
         const { spanish } = await import('/panel/static/texts/es.js');
+        const { conversation } = await import('/panel/static/texts/conversation.js');
         const { people } = await import('/panel/static/texts/people.js');
+        const parts = [people, conversation];
         const keys = (texts) => ['words', 'states', 'advice'].map((table) => Object.keys(texts[table]).sort());
-        const all = (texts, more) => [...keys(texts), Object.keys(more).sort()];
-        const twice = Object.keys(people.en).filter((key) => key in english.words);
-        return [all(english, people.en), all(spanish, people.es), Object.keys(english), Object.keys(spanish), twice];
+        const all = (texts, name) => [...keys(texts), ...parts.map((part) => Object.keys(part[name]).sort())];
+        const names = [english.words, ...parts.map(({ en }) => en)].flatMap(Object.keys);
+        const twice = names.filter((key, index) => names.indexOf(key) !== index);
+        return [all(english, 'en'), all(spanish, 'es'), Object.keys(english), Object.keys(spanish), twice];
     }"""
     english, spanish, tables_en, tables_es, twice = await page.evaluate(script)
     assert twice == []

@@ -11,26 +11,30 @@ import { button } from './widgets.js';
 const PICTURES = new Set(['image', 'sticker']), SOUNDS = new Set(['audio', 'voice']);
 const FILMS = new Set(['video', 'gif', 'video_note']);
 
-// `onReply` and `onFile` are called with the item: to answer it (null where nothing can be sent), to show its file.
-export function bubble(item, { onReply, onFile }) {
-  const { message = {}, mine } = item;
-  return h(mine ? 'article.bubble.mine' : 'article.bubble', { id: item.id ? `m ${item.id}` : null },
+// Called with the item: `onReply` to answer it, `onMenu` to act on it (both left out where nothing can be sent),
+// `onFile` to show its file; with an id `onJump`, to show the message that it answers.
+export function bubble(item, { onReply, onMenu, onFile, onJump }) {
+  const { message = {}, mine } = item, standing = item.id && !item.revoked;
+  return h(mine ? 'article.bubble.mine' : 'article.bubble', null,
     item.sender ? h('strong', null, item.sender) : null,
     message.forwarded ? h('p.soft', null, `↪ ${word('forwarded')}`) : null,
-    message.quoted ? quote(message.quoted) : null,
+    message.quoted ? quote(message.quoted, onJump) : null,
     item.revoked ? h('p.soft', null, h('em', null, word('deleted'))) : content(item, message, onFile),
     item.error ? h('p.soft', null, errorText(item.error)) : null,
     reactions(item.reactions),
     h('footer', null,
-      item.edited ? h('span.soft', null, word('edited')) : null,
+      item.edited && !item.revoked ? h('span.soft', null, word('edited')) : null,
       timeOfDay(new Date(item.at).toISOString()),
       mine && item.state ? ticks(item.state) : null,
-      onReply && item.id ? button('plain', word('reply'), () => onReply(item)) : null));
+      onReply && standing ? button('plain', word('reply'), () => onReply(item)) : null,
+      onMenu && standing ? menuButton(item, onMenu) : null));
 }
 
-function quote({ author, body, id }) {
-  const jump = () => document.getElementById(`m ${id}`)?.scrollIntoView({ block: 'center' });
-  return h('button.quote', { type: 'button', onclick: jump },
+const menuButton = (item, onMenu) => button('plain', '⋯', ({ currentTarget }) => onMenu(item, currentTarget),
+  { 'aria-label': word('actions'), 'aria-haspopup': 'dialog' });
+
+function quote({ author, body, id }, onJump) {
+  return h('button.quote', { type: 'button', onclick: () => onJump(id) },
     author ? h('strong', null, readableAddress(author)) : null,
     h('span', { dir: 'auto' }, body || '…'));
 }

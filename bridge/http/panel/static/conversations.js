@@ -8,6 +8,8 @@ import { messageText } from './language.js';
 
 //: Chats of a page of the list, and messages of a page of a chat.
 const CHATS = 60, PAGE = 50;
+//: Sends that act on a message, and the states in which they have.
+const ACTS = new Set(['reaction', 'edit', 'revoke']), DONE = new Set(['sent', 'device', 'read', 'played']);
 
 // What a send with a file shows, as the message of it does; null for another one.
 function sentFile({ content, file }) {
@@ -23,8 +25,10 @@ export class Conversations {
     this.onChange = onChange;
     this.chats = new Map();
     this.messages = new Map();
+    this.sorted = new Map(); // chat -> its messages in order, until one comes
     this.complete = new Set();
     this.marks = new Map();
+    this.acted = new Map(); // kind and message -> number of the newest send that acted so on it
     this.commands = new Map(); // id of a command -> of its message, as the event says
     this.next = null;
   }
@@ -35,16 +39,23 @@ export class Conversations {
     return found.sort((one, other) => other.at - one.at);
   }
 
-  // The newest messages of a chat, `most` of them, oldest first, with what later events say about them.
-  of(chat, most = Infinity) {
-    const found = [...(this.messages.get(chat)?.values() ?? [])];
-    found.sort((one, other) => one.at - other.at || one.order - other.order);
-    return found.slice(-most).map((item) => ({ ...item, ...this.marks.get(item.id) }));
+  // The known messages of a chat, oldest first.
+  of(chat) {
+    if (!this.sorted.has(chat)) {
+      const found = [...(this.messages.get(chat)?.values() ?? [])];
+      this.sorted.set(chat, found.sort((one, other) => one.at - other.at || one.order - other.order));
+    }
+    return this.sorted.get(chat);
   }
 
-  // How many messages of a chat are known.
-  count(chat) {
-    return this.messages.get(chat)?.size ?? 0;
+  // The newest known message of a chat with `wanted` (lower case) in its text.
+  find(chat, wanted) {
+    return this.of(chat).findLast((item) => this.look(item).body?.toLowerCase().includes(wanted));
+  }
+
+  // A message with what later events say about it.
+  look(item) {
+    return { ...item, ...this.marks.get(item.id) };
   }
 
   async loadChats(search) {
@@ -122,7 +133,8 @@ export class Conversations {
   }
 
   #matches({ chat, name, last }, wanted) {
-    return `${name} ${chat} ${readableAddress(chat)} ${last ?? ''}`.toLowerCase().includes(wanted);
+    const said = `${name} ${chat} ${readableAddress(chat)} ${last ?? ''}`.toLowerCase();
+    return said.includes(wanted) || this.find(chat, wanted) !== undefined;
   }
 
   #takeChats(data) {
@@ -149,7 +161,9 @@ export class Conversations {
     return known;
   }
 
+  // The messages of a chat, to change them.
   #inChat(chat) {
+    this.sorted.delete(chat);
     if (!this.messages.has(chat)) this.messages.set(chat, new Map());
     return this.messages.get(chat);
   }
@@ -160,6 +174,7 @@ export class Conversations {
     // WhatsApp's history does not say where the bridge has a file
     const content = known?.message?.media?.url ? { ...message, media: known.message.media } : message;
     items.set(message.id, {
+      key: message.id,
       id: message.id,
       at: message.timestamp * 1000,
       order,
@@ -181,6 +196,7 @@ export class Conversations {
   }
 
   #putSend(send) {
+    if (this.#markActed(send)) return;
     const chat = send.chat ?? send.to, items = this.#inChat(chat), key = `out ${send.number}`;
     items.delete(key);
     if (isErased(send.to)) return;
@@ -197,16 +213,28 @@ export class Conversations {
     const at = Date.parse(send.claimed_at);
     const { number: order, state, error, id: command } = send;
     const body = shown ? shown.body : send.message;
-    items.set(id ?? key, { id, at, order, mine: true, chat, body, state, error, command, message: shown ?? undefined });
+    const item = { key: id ?? key, id, at, order, mine: true, chat, body, state, error, command };
+    items.set(item.key, { ...item, message: shown ?? undefined });
     const entry = this.chats.get(chat) ?? { chat, name: contactName(chat), unread: 0, at: 0 };
     if (at >= entry.at) Object.assign(entry, { at, last: send.message });
     this.chats.set(chat, entry);
   }
 
-  // What an event says about an earlier message.
-  #mark({ message_id: id, emoji, author, body, state, url }, kind) {
-    const marks = this.marks.get(id) ?? {};
-    if (kind === 'reaction') marks.reactions = { ...marks.reactions, [author ?? '']: emoji };
+  // Returns whether a send acts on a message; what it did is shown at that one.
+  #markActed({ content, state, number, message_id: sent }) {
+    const [[kind, value]] = Object.entries(content);
+    if (!ACTS.has(kind)) return false;
+    const id = value.message_id?.includes('_') ? value.message_id : sent, done = `${kind} ${id}`;
+    if (!id || !DONE.has(state) || this.acted.get(done) >= number) return true;
+    this.acted.set(done, number);
+    this.#mark({ message_id: id, emoji: value.emoji, body: value.message }, kind);
+    return true;
+  }
+
+  // What an event says about an earlier message. Own reactions are those of no other member of the chat.
+  #mark({ message_id: id, emoji, author, body, state, url, from_pn: pn, from_lid: lid }, kind) {
+    const marks = this.marks.get(id) ?? {}, who = author && [pn, lid].includes(author) ? author : 'me';
+    if (kind === 'reaction') marks.reactions = { ...marks.reactions, [who]: emoji };
     else if (kind === 'edit') Object.assign(marks, { body, edited: true });
     else if (kind === 'revoke') marks.revoked = true;
     else if (kind === 'media') marks.media = { state, url };
@@ -214,6 +242,7 @@ export class Conversations {
   }
 
   #forget({ seq }) {
+    this.sorted.clear();
     for (const items of this.messages.values()) {
       for (const [id, { message }] of items) if (message?.seq === seq) items.delete(id);
     }

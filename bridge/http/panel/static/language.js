@@ -2,6 +2,7 @@
 
 import { kinds } from './kinds.js';
 import { campaigns } from './texts/campaigns.js';
+import { conversation } from './texts/conversation.js';
 import { english } from './texts/en.js';
 import { spanish } from './texts/es.js';
 import { people } from './texts/people.js';
@@ -9,8 +10,8 @@ import { people } from './texts/people.js';
 const withParts = (texts, ...parts) => Object.fromEntries(Object.keys(texts).map((table) =>
   [table, Object.assign({}, texts[table], ...parts.map((part) => part[table]))]));
 const TEXTS = {
-  en: withParts(english, { words: people.en }, campaigns.en),
-  es: withParts(spanish, { words: people.es }, campaigns.es),
+  en: withParts(english, { words: { ...people.en, ...conversation.en } }, campaigns.en),
+  es: withParts(spanish, { words: { ...people.es, ...conversation.es } }, campaigns.es),
 };
 const LOCALES = { en: 'en-GB', es: 'es-AR' };
 

@@ -1,36 +1,46 @@
 // The conversations of one session: chats beside the messages of the open one, with a form to write.
 
+import { MessageMenu } from './acts.js';
 import { hasScope, post, sessionPath } from './api.js';
 import { readableAddress } from './addresses.js';
 import { Attachments } from './attachments.js';
 import { bubble } from './bubble.js';
+import { KINDS, askFor } from './composer_forms.js';
 import { Conversations } from './conversations.js';
 import { h, update } from './element.js';
-import { locale, number, word } from './language.js';
+import { number, word } from './language.js';
 import { MessageFeed } from './message_feed.js';
+import { MessageList } from './message_list.js';
 import { problemText } from './problems.js';
 import { ago } from './times.js';
 import { button, emptyState, field, heading, toast } from './widgets.js';
 
 //: Milliseconds between a change and the drawing of it, so that a burst of messages is drawn once.
 const DRAW_AFTER = 80;
-//: Messages of a chat that are drawn; more are drawn on the way up.
-const DRAWN = 200;
-//: Pixels from an end at which a list counts as scrolled to it.
-const NEAR = 120;
 
 export function open(view, app) {
   const { session } = app, mayWrite = hasScope('send');
   const conversations = new Conversations(session, drawSoon);
   const feed = new MessageFeed(session, conversations);
-  const chats = h('div.chats', { role: 'list', 'aria-label': word('chats') });
-  const log = h('div.log', { role: 'log', 'aria-label': word('messages'), tabindex: 0, onscroll: onScroll });
+  const chats = h('div.chats', { 'aria-label': word('chats') });
+  const act = (content) => quietly(submit(content));
+  const offers = (kind) => mayWrite && (mine()?.sends?.includes(kind) ?? false);
+  const menu = new MessageMenu({ act, submit, offers });
+  const onMenu = (item, opener) => menu.open(list.shown(item.key) ?? item, opener);
+  const onReply = (item) => answer(list.shown(item.key) ?? item);
+  const onJump = (id) => list.jump(id);
+  const list = new MessageList({
+    look: (item) => conversations.look(item),
+    draw: (item) => bubble(item, { onFile, onJump, ...(mayWrite ? { onReply, onMenu } : {}) }),
+    onTop: () => { if (opened && isConnected()) load(opened); },
+  });
   const title = h('header.chat-title'), more = h('div.row');
-  let opened = null, wanted = '', drawn = DRAWN, answering = null;
-  let loading = null, growing = false, listed = false, closed = false, timer = 0, asking = 0;
+  let opened = null, wanted = '', answering = null;
+  let loading = null, listed = false, closed = false, timer = 0, asking = 0;
 
   const search = h('input', {
     type: 'search',
+    title: word('filterHint'),
     autocomplete: 'off',
     oninput: ({ target }) => {
       wanted = target.value.trim().toLowerCase();
@@ -62,15 +72,19 @@ export function open(view, app) {
   });
   const reply = h('div.reply-to', { hidden: true }), recipient = field(word('to'), to);
   const files = new Attachments(() => { text.required = !files.files.length; });
+  const others = h('div.row.others', { hidden: true });
+  const other = button('plain', '+', () => showOthers(others.hidden),
+    { 'aria-label': word('sendOther'), title: word('sendOther'), 'aria-expanded': 'false' });
   const form = h('form.composer', { onsubmit: send },
-    recipient, reply, files.list, files.picker,
-    h('div.row', null, files.button, text, h('button.main-button', { type: 'submit' }, word('send'))));
+    recipient, reply, files.list, files.picker, others,
+    h('div.row', null, other, files.button, text, h('button.main-button', { type: 'submit' }, word('send'))));
   const fresh = mayWrite ? button('button', word('newChat'), () => { show(null, true); to.focus(); }) : null;
-  const pane = h('section.conversation', null, title, log, mayWrite ? form : null);
+  const pane = h('section.conversation', null, title, list.element, mayWrite ? form : null, menu.element);
   const frame = h('div.talk', { onkeydown: onKey },
     h('section.chat-list', null, h('div.row', null, field(word('filter'), search), fresh), chats, more), pane);
 
-  const isConnected = () => app.sessions.find((one) => one.session === session)?.state === 'connected';
+  const mine = () => app.sessions.find((one) => one.session === session);
+  const isConnected = () => mine()?.state === 'connected';
   const quietly = (promise) => promise.catch((problem) => { if (!closed) toast(problemText(problem), true); });
 
   const waiting = () => emptyState(word('waiting'), word('waitingHint'));
@@ -83,6 +97,7 @@ export function open(view, app) {
     if (closed) return;
     const shown = conversations.list(wanted);
     const nothing = () => (wanted ? emptyState(word('nothingFound')) : waiting());
+    chats.role = shown.length ? 'list' : 'group'; // a list without entries is none
     update(chats, shown.length ? shown.map(entry) : nothing());
     const loadMore = () => quietly(conversations.loadMoreChats());
     update(more, conversations.next && !wanted ? button('button', word('more'), loadMore) : null);
@@ -102,48 +117,32 @@ export function open(view, app) {
     h('span.count', { 'aria-label': word('unread', number(Math.abs(count))) }, count > 0 ? number(count) : '●');
 
   function drawConversation() {
-    const chat = conversations.chats.get(opened), items = opened ? conversations.of(opened, drawn) : [];
+    const chat = conversations.chats.get(opened);
     const number_ = opened ? readableAddress(opened) : '';
     update(title, h('div.row', null,
       button('plain', '←', () => show(null), { 'aria-label': word('back') }),
       h('h2', null, chat?.name ?? word(recipient.hidden ? 'chooseChat' : 'newChat')),
       chat && chat.name !== number_ && !number_.includes('@') ? h('span.soft', null, number_) : null));
-    const atEnd = isAtEnd(), from = log.scrollHeight - log.scrollTop;
-    const parts = [];
-    let day = '';
-    for (const item of items) {
-      const at = new Date(item.at).toLocaleDateString(locale(), { weekday: 'long', day: 'numeric', month: 'long' });
-      if (at !== day) parts.push(h('p.day', null, (day = at)));
-      parts.push(bubble(item, { onReply: mayWrite ? answer : null, onFile }));
-    }
-    update(log, parts.length ? parts : emptyState(word(opened ? 'noMessages' : 'chooseChatHint')));
-    if (atEnd) stayAtEnd();
-    else if (loading || growing) log.scrollTop = log.scrollHeight - from;
-    growing = false;
+    list.take(items(), noMessages());
   }
+
+  const items = () => (opened ? conversations.of(opened) : []);
+  const noMessages = () => emptyState(word(opened ? 'noMessages' : 'chooseChatHint'));
 
   const onFile = (item) => quietly(conversations.findFile(item));
-
-  const isAtEnd = () => log.scrollHeight - log.scrollTop - log.clientHeight < NEAR;
-
-  // Pictures that load later push the end down.
-  function stayAtEnd() {
-    const toEnd = () => { log.scrollTop = log.scrollHeight; };
-    for (const picture of log.querySelectorAll('img')) picture.addEventListener('load', toEnd, { once: true });
-    toEnd();
-  }
 
   // Opens a chat; with null none, or the form for a new one.
   function show(chat, isNew = false) {
     opened = chat;
-    drawn = DRAWN;
     answer(null);
+    showOthers(false);
     recipient.hidden = !isNew;
     to.required = isNew;
     if (mayWrite) form.hidden = chat === null && !isNew;
-    log.replaceChildren();
+    list.restart(items(), noMessages());
     draw();
-    stayAtEnd();
+    const found = chat && wanted && conversations.find(chat, wanted);
+    if (found) list.jump(found.key);
     if (chat === null) return;
     if (isConnected()) {
       load(chat);
@@ -155,16 +154,7 @@ export function open(view, app) {
   function load(chat) {
     if (loading) return;
     loading = conversations.loadOlder(chat);
-    quietly(loading).finally(() => { draw(); loading = null; });
-  }
-
-  function onScroll() {
-    if (log.scrollTop > NEAR || !opened) return;
-    if (conversations.count(opened) > drawn) {
-      drawn += DRAWN;
-      growing = true; // what was at the top stays in sight, so that there is a way further up
-      drawSoon();
-    } else if (isConnected() && log.scrollHeight > log.clientHeight) load(opened);
+    quietly(loading).finally(() => { loading = null; draw(); });
   }
 
   function onKey(event) {
@@ -183,11 +173,37 @@ export function open(view, app) {
     if (item) text.focus();
   }
 
+  const recipientNow = () => opened ?? to.value;
+
+  // Sends what is no text, and shows it. Raises what the bridge answers.
+  async function submit(content) {
+    const [kind] = Object.keys(content), isNew = KINDS.includes(kind);
+    const sent = await post(`${sessionPath(session)}/sends?wait=5`,
+      { ...(isNew ? { to: recipientNow() } : {}), ...content, priority: 'human' });
+    await feed.readOutbox();
+    if (isNew && opened === null) show(sent.chat ?? sent.to);
+    if (isNew) list.toEnd();
+    return sent;
+  }
+
+  function showOthers(shown) {
+    const usable = KINDS.filter(offers);
+    other.hidden = !usable.length;
+    others.hidden = !shown;
+    other.setAttribute('aria-expanded', String(shown));
+    const ask = (kind) => {
+      if (opened === null && !to.reportValidity()) return;
+      showOthers(false);
+      askFor(kind, submit);
+    };
+    update(others, usable.map((kind) => button('button', word(`send_${kind}`), () => ask(kind))));
+  }
+
   // Sends the first file, with the text as its caption, or else the text. What was sent leaves the form.
   async function sendNext() {
     const isFile = files.files.length > 0;
     const content = isFile ? await files.next(text.value.trim()) : { message: text.value };
-    const command = { to: opened ?? to.value, ...content, priority: 'human' };
+    const command = { to: recipientNow(), ...content, priority: 'human' };
     if (answering) command.reply_to = answering.id;
     const sent = await post(`${sessionPath(session)}/sends`, command);
     answer(null);
@@ -205,7 +221,7 @@ export function open(view, app) {
       while (files.files.length || text.value.trim()) sent = await sendNext();
       await feed.readOutbox();
       if (opened === null) show(sent.chat ?? sent.to);
-      stayAtEnd();
+      list.toEnd();
     } catch (problem) {
       toast(problemText(problem), true);
     } finally {
@@ -215,7 +231,7 @@ export function open(view, app) {
   }
 
   function refresh() {
-    feed.follow(app.sessions.find((one) => one.session === session));
+    feed.follow(mine());
     feed.readOutbox();
     if (!listed && isConnected()) {
       listed = true;

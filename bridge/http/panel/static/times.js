@@ -6,8 +6,20 @@ import { language, locale } from './language.js';
 const UNITS = [['day', 86400], ['hour', 3600], ['minute', 60]];
 const WEEK = 7 * 86400;
 
-const exact = (at) => at.toLocaleString(locale(), { dateStyle: 'full', timeStyle: 'medium', hourCycle: 'h23' });
 const CLOCK = { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' };
+const EXACT = { dateStyle: 'full', timeStyle: 'medium', hourCycle: 'h23' };
+const DATED = { day: 'numeric', month: 'short', ...CLOCK };
+
+const formats = new Map();
+
+// A time in one of the forms above. A format costs more than its use, and a conversation shows hundreds of times.
+function formatted(at, form) {
+  const ofLocale = formats.get(locale()) ?? formats.set(locale(), new Map()).get(locale());
+  if (!ofLocale.has(form)) ofLocale.set(form, new Intl.DateTimeFormat(locale(), form));
+  return ofLocale.get(form).format(at);
+}
+
+const exact = (at) => formatted(at, EXACT);
 
 function relative(at) {
   const seconds = (at - Date.now()) / 1000, distance = Math.abs(seconds);
@@ -29,7 +41,7 @@ export function ago(text) {
 // The time of day as a text, with the date unless it is today.
 export function clockText(text) {
   const at = new Date(text), today = at.toDateString() === new Date().toDateString();
-  return at.toLocaleString(locale(), today ? CLOCK : { day: 'numeric', month: 'short', ...CLOCK });
+  return formatted(at, today ? CLOCK : DATED);
 }
 
 // The same as an element.
