@@ -220,6 +220,7 @@ class ControlAction(StrEnum):
 
     INIT = "init"
     CLOSE = "close"
+    SLEEP = "sleep"
     LOGOUT = "logout"
     RESTART = "restart"
     PASSKEY = "passkey"
@@ -229,6 +230,7 @@ class ControlAction(StrEnum):
 class ControlCommand(StrictPayload):
     """`<prefix>/<session>/control`.
 
+    `sleep` is a `close` that ends by itself when a command is due.
     With `init`, `phone` requests a pairing code to type on the phone of that number. With `close`, the session opens
     again after `reopen_after` seconds, or at the next start, even if the client that closed it is gone. `passkey` and
     `passkey_confirm` answer what is published on the topic `passkey`.

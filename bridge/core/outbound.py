@@ -254,6 +254,11 @@ class OutboundPipeline:
         """Whether the connection is usable, so that commands may leave."""
         return self._waits.is_open
 
+    @property
+    def not_yet_due(self) -> int:
+        """How many open commands wait for their time."""
+        return len(self._schedule.timetable.numbers)
+
     def waiting(self, rows: Sequence[OutboxRow]) -> dict[int, Waiting]:
         """What those of these rows that are accepted wait for, by number."""
         return self._waits.of(rows)
