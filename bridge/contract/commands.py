@@ -230,10 +230,9 @@ class ControlAction(StrEnum):
 class ControlCommand(StrictPayload):
     """`<prefix>/<session>/control`.
 
-    `sleep` is a `close` that ends by itself when a command is due.
     With `init`, `phone` requests a pairing code to type on the phone of that number. With `close`, the session opens
-    again after `reopen_after` seconds, or at the next start, even if the client that closed it is gone. `passkey` and
-    `passkey_confirm` answer what is published on the topic `passkey`.
+    again after `reopen_after` seconds, or at the next start. `sleep` is a `close` that ends when a command is due.
+    `passkey` and `passkey_confirm` answer what is published on the topic `passkey`.
     """
 
     v: Literal[1] = VERSION
@@ -247,7 +246,6 @@ class ControlCommand(StrictPayload):
         int | None,
         Field(ge=1, le=MAX_PAUSE, description="with `close`: seconds after which the session opens again by itself"),
     ] = None
-
     response: dict[str, Any] | None = Field(
         default=None, description="with `passkey`: what the browser answered, as JSON (`PublicKeyCredential.toJSON()`)"
     )

@@ -250,8 +250,7 @@ class OutboundPipeline:
             self._stopped.add(key.id)
 
     @property
-    def is_open(self) -> bool:
-        """Whether the connection is usable, so that commands may leave."""
+    def is_open(self) -> bool:  # the connection is usable: commands may leave
         return self._waits.is_open
 
     @property
