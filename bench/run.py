@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import psutil
 
 from bench import baseline, commands, inbound
+from bench.away_reader import AwayReader
 from bench.figures import Figure, percentile
 from bench.puback_counter import PubackCounter
 from bench.stage import Stage, pss
@@ -44,6 +45,7 @@ class _Runs:
     burst_cpu: list[float] = field(default_factory=list)
     claims: list[commands.Claims] = field(default_factory=list)
     claim_cpu: list[float] = field(default_factory=list)
+    away: AwayReader = field(default_factory=AwayReader)
 
 
 async def measure(stage: Stage, amounts: Amounts) -> list[Figure]:
@@ -66,6 +68,8 @@ async def measure(stage: Stage, amounts: Amounts) -> list[Figure]:
             began = _cpu(bridge.pid)
             runs.claims.append(await commands.claimed(stage, counter, count=amounts.claims, run=number))
             runs.claim_cpu.append((_cpu(bridge.pid) - began) / amounts.claims * 1e6)
+    for number in range(amounts.runs):
+        await runs.away.measure(stage.folder / f"away-{number}")
     return _figures(runs)
 
 
@@ -122,6 +126,7 @@ def _figures(runs: _Runs) -> list[Figure]:
         Figure("wa bridge → connected, with a restored login", "s", tuple(runs.connected), 4.0),
         Figure("PSS of the bridge's process, connected and idle", "MB", tuple(runs.idle), 70),
         Figure("PSS of the bridge's process, after all messages of the runs", "MB", tuple(runs.after), 70),
+        *runs.away.figures(),
     ]
 
 

@@ -40,6 +40,7 @@ WRITTEN = {
     "Qr": "qr",
     "Passkey": "passkey-asked",
     "BridgeStatus": "bridge-online",
+    "BridgeControlResult": "bridge-control-done",
     "BotConfig": "bot-config",
     "ResponderEvent": "responder-event",
     "SpokenText": "spoken-text",
@@ -56,6 +57,7 @@ PUBLISHED: dict[str, dict[str, Any]] = {
         "after": {"epoch": "3f0c7a52-6c1e-4d0b-9a55-0f1e2d3c4b5a", "seq": 120},
     },
     "ControlCommand": {"action": "restart", "id": "c1"},
+    "BridgeCommand": {"action": "add_session", "session": "otra", "cliente_id": 52, "id": "b1"},
     "BotSwitch": {"bot_activo": 1},
     **{found.__name__: {"action": action, **found.example} for action, found in requests.BY_ACTION.items()},
 }

@@ -14,16 +14,19 @@ from typing import Literal
 
 from bridge.app.facade import http_facade
 from bridge.app.host import SessionHost, SessionServices
+from bridge.app.hosted_sessions import HostedSessions
 from bridge.app.identity import data_directory
 from bridge.app.instance_status import InstanceStatus
 from bridge.app.limits import BridgeLimits
 from bridge.app.media import keep_retention, outgoing_files, shared_media
 from bridge.broker import BrokerAddress, BrokerOptions
+from bridge.contract.errors import StartError
 from bridge.contract.payload import instant
 from bridge.contract.status import BridgeStatus
 from bridge.mqtt import MqttOptions
-from bridge.ports import Clock, DriverFactory, Observer
+from bridge.ports import Clock, DriverFactory, Observer, StoreUnusable
 from bridge.settings import BridgeSettings
+from bridge.store import BRIDGE_STORE, BridgeStore
 
 _log = logging.getLogger(__name__)
 DISTRIBUTION = "whatsapp-mqtt-bridge"
@@ -67,10 +70,12 @@ class Bridge:
             protocol=settings.mqtt_protocol,
             ca_file=str(settings.mqtt_ca_file) if settings.mqtt_ca_file else None,
         )
-        self.hosts = [
-            SessionHost(setting, settings=settings, driver=driver, clock=clock, limits=self._limits)
-            for setting in settings.sessions
-        ]
+        self._sessions = HostedSessions(
+            settings,
+            lambda setting: SessionHost(setting, settings=settings, driver=driver, clock=clock, limits=self._limits),
+            end_within=self._limits.sessions_end,
+        )
+        self.hosts = self._sessions.hosts
         self._driver_text = driver_text
         self._http = http
         self._login_link = login_link
@@ -94,7 +99,16 @@ class Bridge:
                 topics=self._settings.topics,
                 heartbeat=self._limits.mqtt.heartbeat,
                 stopping=self._stopping,
+                carry_out=self._sessions.carry_out,
+                clock=self._clock,
             )
+            try:
+                store = await stack.enter_async_context(
+                    BridgeStore(self._settings.data_dir / BRIDGE_STORE, now=self._clock.now)
+                )
+                await self._sessions.load(store.sessions)
+            except StoreUnusable as error:
+                raise StartError(f"Sessions, webhooks and keys cannot be read. {error.text}") from error
             media = shared_media(self._settings, self._http)
             facade = None
             if self._http is not None:
@@ -102,7 +116,8 @@ class Bridge:
                     http_facade(
                         self._settings,
                         self._http,
-                        self.hosts,
+                        store,
+                        self._sessions,
                         media,
                         broker,
                         self._clock,
@@ -120,7 +135,7 @@ class Bridge:
                 outgoing_files(self._settings, media, self._http),
             )
             async with asyncio.TaskGroup() as tasks:
-                hosts = [tasks.create_task(host.run(services), name=f"host {host.name}") for host in self.hosts]
+                self._sessions.start(services, tasks)
                 publishing = tasks.create_task(status.run(), name="bridge status")
                 retention = tasks.create_task(
                     keep_retention(self._settings, self.hosts, media, self._clock, self._limits),
@@ -130,12 +145,10 @@ class Bridge:
                 retention.cancel()
                 if facade is not None:
                     facade.server.stop()
-                for host in self.hosts:
-                    host.stop()
-                await asyncio.wait(hosts, timeout=self._limits.sessions_end)
+                await self._sessions.end()
                 await asyncio.wait([publishing], timeout=self._limits.status_end)
-                for task in (*hosts, publishing):
-                    task.cancel()
+                publishing.cancel()
+                self._sessions.cancel()
 
     def _status(self, owner: str, name: str, state: Literal["online", "offline"]) -> BridgeStatus:
         return BridgeStatus(

@@ -6,19 +6,18 @@ import asyncio
 import logging
 import random
 import socket
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 
-from bridge.app.host import SessionHost
+from bridge.app.hosted_sessions import HostedSessions
 from bridge.app.limits import BridgeLimits
 from bridge.app.media import UPLOADS
 from bridge.broker import BrokerOptions
-from bridge.contract.errors import StartError
 from bridge.core.shared_media import SharedMedia
 from bridge.http.campaigns_gateway import CampaignsGateway
-from bridge.http.context import AppContext, entries_by_name
+from bridge.http.context import AppContext
 from bridge.http.credentials import Credentials
 from bridge.http.guard import AuthOptions
 from bridge.http.limits import HttpLimits
@@ -29,7 +28,7 @@ from bridge.metrics.prometheus import PrometheusMetrics
 from bridge.mqtt import RetainedSwitches
 from bridge.ports import Clock, Observer, StoreUnusable
 from bridge.settings import BridgeSettings
-from bridge.store import BRIDGE_STORE, BridgeStore
+from bridge.store import BridgeStore
 from bridge.store.uploads import Uploads
 from bridge.webhooks import WebhookRegistry
 from bridge.webhooks.poster import WebhookPoster
@@ -51,7 +50,8 @@ class HttpFacade:
 async def http_facade(
     settings: BridgeSettings,
     listener: socket.socket,
-    hosts: Sequence[SessionHost],
+    store: BridgeStore,
+    sessions: HostedSessions,
     media: SharedMedia,
     broker: BrokerOptions,
     clock: Clock,
@@ -63,14 +63,10 @@ async def http_facade(
 ) -> AsyncIterator[HttpFacade]:
     """Serve on `listener`, already bound, inside the context.
 
-    Raises `StartError` for a store that cannot be used, or for a façade that other machines reach and no key protects.
+    Raises `StartError` for a façade that other machines reach and no key protects.
     """
     async with AsyncExitStack() as stack:
         stack.enter_context(listener)
-        try:
-            store = await stack.enter_async_context(BridgeStore(settings.data_dir / BRIDGE_STORE, now=clock.now))
-        except StoreUnusable as error:
-            raise StartError(f"Webhooks and keys cannot be read. {error.text}") from error
         charts = ChartRecorder(clock, store.charts, store_every=limits.charts)
         counters = PrometheusMetrics(settings.data_dir)
         await charts.load()
@@ -93,7 +89,7 @@ async def http_facade(
             limits=limits.webhooks,
         )
         await registry.load()
-        await _warn_of_unknown_sessions(settings, store)
+        await _warn_of_unknown_sessions(frozenset(sessions.entries), store)
         switches = RetainedSwitches(
             replace(broker, client_id=f"{broker.client_id}-switches"), settings.topics, timeout=limits.mqtt.switch
         )
@@ -104,8 +100,8 @@ async def http_facade(
         campaigns = CampaignsGateway(settings.campaigns_url, settings.campaigns_secret or settings.api_key)
         stack.push_async_callback(campaigns.close)
         context = AppContext(
-            entries=entries_by_name(hosts),
-            default=settings.sessions[0].name,
+            entries=sessions.entries,
+            change_sessions=sessions.carry_out,
             owner=owner,
             registry=registry,
             dead_letters=store.webhooks,
@@ -143,19 +139,18 @@ async def http_facade(
             await charts.store()
 
 
-async def _warn_of_unknown_sessions(settings: BridgeSettings, store: BridgeStore) -> None:
+async def _warn_of_unknown_sessions(configured: frozenset[str], store: BridgeStore) -> None:
     """Keys and webhooks of sessions that are not configured reach nothing, and their owners cannot know why."""
-    configured = {session.name for session in settings.sessions}
     for key in await store.access.keys():
         if key.revoked_at is None and (unknown := sorted((key.sessions or frozenset()) - configured)):
             _log.warning(
-                "The key %s (%s) is for %s, which WA_SESSIONS does not list. `wa key revoke` ends it.",
+                "The key %s (%s) is for %s, which this bridge does not run. `wa key revoke` ends it.",
                 *(key.id, key.name, ", ".join(unknown)),
             )
     for webhook in await store.webhooks.webhooks():
         if webhook.active and webhook.session not in configured:
             _log.warning(
-                "The webhook %s belongs to the session %s, which WA_SESSIONS does not list: nothing is posted to it.",
+                "The webhook %s belongs to the session %s, which this bridge does not run: nothing is posted to it.",
                 *(webhook.url, webhook.session),
             )
 

@@ -28,6 +28,7 @@ from bridge.core.results import notice, result_of
 from bridge.core.session import Session
 from bridge.core.session_view import SessionView
 from bridge.core.shared_media import SharedMedia
+from bridge.core.waking import wake_when_due
 from bridge.mqtt import MqttAdapter, MqttOptions, MqttProgress
 from bridge.ports import Clock, DriverFactory, Event, Journal, MediaQueue, Observer, Outbox, StoreUnusable
 from bridge.setting_types import SessionSetting
@@ -215,6 +216,9 @@ class SessionHost:
             beside = [
                 tasks.create_task(downloads.run(), name=f"downloads {self.name}"),
                 tasks.create_task(self._compact(store), name=f"compaction {self.name}"),
+                tasks.create_task(
+                    wake_when_due(session, store.outbox, self._limits.waking), name=f"waking {self.name}"
+                ),
                 tasks.create_task(
                     watch_disk(store.database.path.parent, self._limits.least_free, self._limits.disk),
                     name=f"disk of {self.name}",

@@ -14,9 +14,11 @@ from typing import Literal
 
 from pydantic import ValidationError
 
+from bridge.app.bridge_control import BridgeControl, CarriesOut
 from bridge.broker import BrokerConnection, BrokerError, BrokerOptions, Will, keep_connected
 from bridge.contract.status import BridgeStatus
 from bridge.contract.topics import Topics
+from bridge.ports import Clock
 
 _log = logging.getLogger(__name__)
 #: The bridge's status under a name.
@@ -35,7 +37,10 @@ class InstanceStatus:
         topics: Topics,
         heartbeat: float,
         stopping: asyncio.Event,
+        carry_out: CarriesOut,
+        clock: Clock,
     ) -> None:
+        """`carry_out` answers the commands to the bridge, which come on the same connection."""
         self._name, _, self._mark = owner.rpartition(":")
         self._write = write
         self._broker = broker
@@ -43,6 +48,7 @@ class InstanceStatus:
         self._heartbeat = heartbeat
         self._stopping = stopping
         self._due = asyncio.Event()
+        self._control = BridgeControl(carry_out, topics, clock)
 
     async def run(self) -> None:
         while not self._stopping.is_set():
@@ -55,7 +61,7 @@ class InstanceStatus:
         name = self._name
         topic = self._topics.bridge_status(name)
         async with asyncio.TaskGroup() as tasks:
-            watching = tasks.create_task(self._watch(connection, topic), name="bridges of the same name")
+            watching = tasks.create_task(self._watch(connection, name, tasks), name="bridges of the same name")
             stopping = tasks.create_task(self._stopping.wait(), name="end of the bridge status")
             stopping.add_done_callback(lambda _: self._due.set())
             while not self._stopping.is_set() and self._name == name:
@@ -71,12 +77,18 @@ class InstanceStatus:
         if self._name == name:
             await connection.publish(topic, self._write(name, "offline").to_json(), retain=True)
 
-    async def _watch(self, connection: BrokerConnection, topic: str) -> None:
-        """Compare with each status of another bridge on this topic. Retained ones may be of one that has ended."""
-        await connection.subscribe(topic)
+    async def _watch(self, connection: BrokerConnection, name: str, tasks: asyncio.TaskGroup) -> None:
+        """Take commands, and compare with each status of another bridge of this name.
+
+        Retained ones may be of a bridge that has ended.
+        """
+        await connection.subscribe(self._topics.bridge_status(name), self._topics.bridge_control(name))
         own = self._write(self._name, "online")
         async for delivery in connection.deliveries():
             connection.acknowledge(delivery)
+            if delivery.topic == self._topics.bridge_control(name):
+                tasks.create_task(self._control.answer(connection, name, delivery), name="command to the bridge")
+                continue
             other = None if delivery.retain else _parse(delivery.payload)
             if other is None or other.state == "offline" or other.owner == own.owner:
                 continue

@@ -41,5 +41,7 @@ class BridgeLimits:
     session_end: float = 5.0
     announcement_end: float = 2.0
     sessions_end: float = 20.0
+    #: Between two looks at what a sleeping session has to send.
+    waking: float = 1.0
     #: For the bridge's own last status.
     status_end: float = 1.0

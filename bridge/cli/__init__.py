@@ -25,6 +25,7 @@ from bridge.cli import (
     restore,
     send,
     serve,
+    session,
     status,
     store,
     trace,
@@ -43,7 +44,7 @@ app = typer.Typer(
 
 COMMANDS = (
     *(up, serve, responder, campaigns, panel, send, cancel, request, listen, media, status, pair, trace, listeners),
-    *(key, broker, doctor, campaign, web, backup, restore, store, forget),
+    *(session, key, broker, doctor, campaign, web, backup, restore, store, forget),
 )
 for command in COMMANDS:
     command.register(app)

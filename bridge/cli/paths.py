@@ -51,13 +51,17 @@ def is_in_use(data_dir: Path) -> bool:
 
 
 def configured_session(settings: BridgeSettings, session: str | None) -> str:
-    """The session's name, by default the first. Raises `NoSuchSession`, since the name becomes part of a path."""
+    """The session's name, by default the first. Raises `NoSuchSession`, since the name becomes part of a path.
+
+    One that was added while the bridge ran has a folder.
+    """
     from bridge.contract.errors import NoSuchSession
+    from bridge.contract.topics import is_level
 
     known = [setting.name for setting in settings.sessions]
     if session is None:
         return known[0]
-    if session not in known:
+    if session not in known and not (is_level(session) and settings.session_dir(session).is_dir()):
         raise NoSuchSession(
             f"WA_SESSIONS does not name {session!r}; it names {', '.join(known)}. Choose one with --session."
         )

@@ -19,6 +19,7 @@ from bridge.contract.messages import Ack, Inbound, Qr, ReplayEnd, Result
 from bridge.contract.passkey import Passkey
 from bridge.contract.replays import ReplayRequest
 from bridge.contract.requests import REQUESTS, Response
+from bridge.contract.session_changes import BridgeCommand, BridgeControlResult
 from bridge.contract.status import BridgeStatus, SessionStatus
 from bridge.contract.topics import Leaf, Topics
 
@@ -39,6 +40,8 @@ PAYLOADS: tuple[type[BaseModel], ...] = (
     Qr,
     Passkey,
     BridgeStatus,
+    BridgeCommand,
+    BridgeControlResult,
     BotConfig,
     BotSwitch,
     ResponderEvent,
@@ -132,6 +135,20 @@ def channels(topics: Topics) -> tuple[Channel, ...]:
             ("BridgeStatus",),
             "The status of a bridge process.",
             True,
+        ),
+        Channel(
+            "bridgeControl",
+            topics.bridge_control("{instance}"),
+            "receive",
+            ("BridgeCommand",),
+            "Add or remove a session, put one to sleep or wake it.",
+        ),
+        Channel(
+            "bridgeResult",
+            topics.bridge_result("{instance}"),
+            "send",
+            ("BridgeControlResult",),
+            "Results of commands to a bridge.",
         ),
         Channel(
             "botConfig",

@@ -220,6 +220,7 @@ class ControlAction(StrEnum):
 
     INIT = "init"
     CLOSE = "close"
+    SLEEP = "sleep"
     LOGOUT = "logout"
     RESTART = "restart"
     PASSKEY = "passkey"
@@ -230,8 +231,8 @@ class ControlCommand(StrictPayload):
     """`<prefix>/<session>/control`.
 
     With `init`, `phone` requests a pairing code to type on the phone of that number. With `close`, the session opens
-    again after `reopen_after` seconds, or at the next start, even if the client that closed it is gone. `passkey` and
-    `passkey_confirm` answer what is published on the topic `passkey`.
+    again after `reopen_after` seconds, or at the next start. `sleep` is a `close` that ends when a command is due.
+    `passkey` and `passkey_confirm` answer what is published on the topic `passkey`.
     """
 
     v: Literal[1] = VERSION
@@ -245,7 +246,6 @@ class ControlCommand(StrictPayload):
         int | None,
         Field(ge=1, le=MAX_PAUSE, description="with `close`: seconds after which the session opens again by itself"),
     ] = None
-
     response: dict[str, Any] | None = Field(
         default=None, description="with `passkey`: what the browser answered, as JSON (`PublicKeyCredential.toJSON()`)"
     )

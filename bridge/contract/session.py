@@ -79,6 +79,7 @@ class Reason(StrEnum):
     LOGGED_OUT_BY_SITE = "logged_out_by_site"
     ACCOUNT_LOCKED = "account_locked"
     CLOSED_ON_REQUEST = "closed_on_request"
+    ASLEEP = "asleep"
     OWNED_ELSEWHERE = "owned_elsewhere"
     BRIDGE_FAULT = "bridge_fault"
     SHUT_DOWN = "shut_down"
@@ -118,6 +119,7 @@ REASON_TEXT: dict[Reason, str] = {
     Reason.LOGGED_OUT_BY_SITE: "WhatsApp Web ended this login by itself. Scan the new QR code to pair again.",
     Reason.ACCOUNT_LOCKED: "WhatsApp locked this account. Unlock it on the phone, then scan the new QR code.",
     Reason.CLOSED_ON_REQUEST: "Closed on request; the login is kept. Send init to start.",
+    Reason.ASLEEP: "Asleep, its browser closed: it receives nothing. A command that is due wakes it, or init.",
     Reason.OWNED_ELSEWHERE: "Another bridge owns this session; this one takes over when the other stops.",
     Reason.BRIDGE_FAULT: "Internal error: the session is being restarted. See the log.",
     Reason.SHUT_DOWN: "The bridge was stopped.",

@@ -155,6 +155,14 @@ class Topics:
         """Retained status of one bridge process, and its will."""
         return f"{self.prefix}/bridge/{instance}/status"
 
+    def bridge_control(self, instance: str) -> str:
+        """Commands to a bridge: add and remove sessions, sleep and wake."""
+        return f"{self.prefix}/bridge/{instance}/control"
+
+    def bridge_result(self, instance: str) -> str:
+        """Answers to commands to a bridge."""
+        return f"{self.bridge_control(instance)}/result"
+
     def bot_config(self, cliente_id: int | None = None) -> str:
         """The responder's retained switch for one client; None = the filter for all clients."""
         return f"{self.prefix}/responder/{'+' if cliente_id is None else cliente_id}/config"

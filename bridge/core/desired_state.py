@@ -1,4 +1,7 @@
-"""The state that an admin requested last: running, closed or logged out. Stored, so that it survives restarts."""
+"""The state that an admin requested last: running, closed, asleep or logged out.
+
+Stored, so that it survives restarts.
+"""
 
 from __future__ import annotations
 
@@ -13,13 +16,16 @@ _NAME = "desired"
 class DesiredState(StrEnum):
     RUNNING = "running"
     CLOSED = "closed"
+    ASLEEP = "asleep"
     ENDED = "logged_out"
 
     @property
     def rest(self) -> Situation:
-        """The situation of a session that is closed or logged out on request."""
+        """The situation of a session that is closed, asleep or logged out on request."""
         if self is DesiredState.ENDED:
             return Situation(SessionState.LOGGED_OUT, Reason.LOGGED_OUT_ON_REQUEST)
+        if self is DesiredState.ASLEEP:
+            return Situation(SessionState.STOPPED, Reason.ASLEEP)
         return Situation(SessionState.STOPPED, Reason.CLOSED_ON_REQUEST)
 
 

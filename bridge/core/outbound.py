@@ -250,9 +250,13 @@ class OutboundPipeline:
             self._stopped.add(key.id)
 
     @property
-    def is_open(self) -> bool:
-        """Whether the connection is usable, so that commands may leave."""
+    def is_open(self) -> bool:  # the connection is usable: commands may leave
         return self._waits.is_open
+
+    @property
+    def not_yet_due(self) -> int:
+        """How many open commands wait for their time."""
+        return len(self._schedule.timetable.numbers)
 
     def waiting(self, rows: Sequence[OutboxRow]) -> dict[int, Waiting]:
         """What those of these rows that are accepted wait for, by number."""

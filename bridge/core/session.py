@@ -227,6 +227,8 @@ class Session(DriverSink):
                     self._reopening = asyncio.get_running_loop().call_later(reopen_after, self._driver_wanted.set)
                 case ControlAction.CLOSE:
                     await self._want(DesiredState.CLOSED)
+                case ControlAction.SLEEP:
+                    await self._want(DesiredState.ASLEEP)
                 case ControlAction.RESTART:
                     await self._stop_driver()
                     await self._want(DesiredState.RUNNING)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from bridge.asgi.event_stream import OpenStreams
 from bridge.contract.errors import NoSuchSession, NotConnected
 from bridge.contract.payload import instant
 from bridge.contract.session import Reason, SessionState
+from bridge.contract.session_changes import BridgeCommand
 from bridge.contract.status import SessionStatus
 from bridge.contract.topics import Topics
 from bridge.core.session import Session
@@ -28,10 +29,13 @@ from bridge.webhooks.poster import WebhookPoster
 
 @dataclass(frozen=True, slots=True)
 class AppContext:
-    """`owner` is this bridge's name in statuses; `closing` ends requests that wait and event streams."""
+    """`entries` changes in place as sessions are added and removed.
+
+    `owner` is this bridge's name in statuses; `closing` ends requests that wait and event streams.
+    """
 
     entries: Mapping[str, SessionEntry]
-    default: str
+    change_sessions: Callable[[BridgeCommand], Awaitable[str | None]]
     owner: str
     registry: WebhookRegistry
     dead_letters: WebhookRepository
@@ -57,6 +61,11 @@ class AppContext:
     def __post_init__(self) -> None:
         object.__setattr__(self, "streams", OpenStreams(self.limits.event_streams))
 
+    @property
+    def default(self) -> str:
+        """The session of paths that name none: the first."""
+        return next(iter(self.entries))
+
     def entry(self, name: str | None = None) -> SessionEntry:
         """A configured session; without a name, the default one. Raises `NoSuchSession`."""
         found = self.entries.get(self.default if name is None else name)
@@ -78,11 +87,6 @@ class AppContext:
             at=instant(self.clock.now()),
             owner=self.owner,
         )
-
-
-def entries_by_name(entries: Sequence[SessionEntry]) -> dict[str, SessionEntry]:
-    """Session entries by name, in order."""
-    return {entry.name: entry for entry in entries}
 
 
 def running(entry: SessionEntry) -> Session:

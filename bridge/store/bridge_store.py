@@ -1,4 +1,5 @@
-"""The store of the bridge as a whole (`WA_DATA_DIR/bridge.db`): webhooks, dead letters, keys, audit, charts."""
+"""The store of the bridge as a whole (`WA_DATA_DIR/bridge.db`): webhooks, dead letters, keys, audit, charts,
+sessions added at run time."""
 
 from __future__ import annotations
 
@@ -12,6 +13,7 @@ from bridge.store import schema
 from bridge.store.access import AUDIT_LINES, SqliteAccessRepository
 from bridge.store.charts import SqliteChartRepository
 from bridge.store.database import SqliteDatabase
+from bridge.store.sessions import SqliteSessionRegistry
 from bridge.store.webhooks import SqliteWebhookRepository
 
 #: File name in WA_DATA_DIR.
@@ -37,6 +39,7 @@ class BridgeStore:
         self.webhooks = SqliteWebhookRepository(self._database, dead_letter_limit=dead_letter_limit)
         self.access = SqliteAccessRepository(self._database, audit_lines=audit_lines)
         self.charts = SqliteChartRepository(self._database)
+        self.sessions = SqliteSessionRegistry(self._database)
 
     async def compact(self, *, letters: float, audit: float) -> int:
         """Delete dead letters and lines of the audit older than these seconds; returns how many."""

@@ -32,6 +32,7 @@ from bridge.contract.passkey import Passkey, console_line
 from bridge.contract.payload import Payload, instant
 from bridge.contract.requests import Response, ResponseStatus
 from bridge.contract.session import REASON_TEXT, Reason, SessionState
+from bridge.contract.session_changes import BridgeAction, BridgeControlResult
 from bridge.contract.status import BridgeStatus, Queues, SessionStatus
 
 AT = instant(1_790_000_000.123)
@@ -176,6 +177,14 @@ def _others() -> dict[str, Payload]:
         **{f"result-failed-{code}": _result(ResultStatus.FAILED, error=error(code)) for code in ERRORS},
         "control-done": ControlResult(
             session="haby", id="c-1", action=ControlAction.RESTART, status=ControlStatus.DONE, at=AT
+        ),
+        "bridge-control-done": BridgeControlResult(
+            instance="shop",
+            id="b1",
+            action=BridgeAction.ADD_SESSION,
+            session="otra",
+            status=ControlStatus.DONE,
+            at=AT,
         ),
         "control-failed": ControlResult(
             session="haby",

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
-from bridge.contract.commands import ControlAction, ControlCommand, parse_json
+from bridge.contract.commands import ControlAction, ControlCommand, checked, parse_json
 from bridge.contract.messages import Qr
 from bridge.contract.passkey import Passkey
+from bridge.contract.session_changes import MAX_CLIENT, BridgeAction, BridgeCommand
 from bridge.contract.status import SessionStatus
 from bridge.http.context import running
+from bridge.http.credentials import Principal
 from bridge.http.dependencies import AuditOf, Caller, ContextOf, needs
-from bridge.http.errors import NotFound
+from bridge.http.errors import Forbidden, NotFound
 from bridge.http.qr_image import qr_png
 from bridge.http.v1.documents import body_of
 from bridge.ports import Scope
@@ -31,6 +33,44 @@ class ControlDone(BaseModel):
 
     action: ControlAction
     status: SessionStatus
+
+
+class NewSession(BaseModel):
+    """A session to add."""
+
+    session: str = Field(description="letters, digits, _ and -, 64 at most")
+    cliente_id: int = Field(ge=0, le=MAX_CLIENT, description="the number of the customer it belongs to")
+
+
+class RemovedSession(BaseModel):
+    """A session that does not run any more."""
+
+    session: str
+    text: str = Field(description="what is kept, where, and how to delete it")
+
+
+@router.post("/sessions", status_code=201)
+async def add_session(body: NewSession, context: ContextOf, caller: Caller, audit: AuditOf) -> SessionStatus:
+    """Add a session, which starts at once and at every start of the bridge. Adding one that runs changes nothing."""
+    _needs_every_session(caller)
+    await audit("add_session", body.session, str(body.cliente_id))
+    command = {"action": BridgeAction.ADD_SESSION, "session": body.session, "cliente_id": body.cliente_id}
+    await context.change_sessions(checked(BridgeCommand, command))
+    return context.status(context.entry(body.session))
+
+
+@router.delete("/sessions/{session}", dependencies=[needs(Scope.ADMIN)])
+async def remove_session(session: str, context: ContextOf, caller: Caller, audit: AuditOf) -> RemovedSession:
+    """End a session for good. Its login, messages and commands are kept on disk."""
+    _needs_every_session(caller)
+    await audit("remove_session", session)
+    command = checked(BridgeCommand, {"action": BridgeAction.REMOVE_SESSION, "session": session})
+    return RemovedSession(session=session, text=await context.change_sessions(command) or "")
+
+
+def _needs_every_session(caller: Principal) -> None:
+    if not caller.may_all(Scope.ADMIN, None):
+        raise Forbidden(f"This needs the scope {Scope.ADMIN}, for every session.")
 
 
 @router.get("/sessions")
@@ -83,10 +123,15 @@ async def passkey_request(session: str, context: ContextOf) -> Passkey:
 @router.post(
     "/sessions/{session}/control",
     dependencies=[needs(Scope.ADMIN)],
-    openapi_extra=body_of(ControlCommand, close={"action": "close"}, restart={"action": "restart"}),
+    openapi_extra=body_of(
+        ControlCommand, close={"action": "close"}, restart={"action": "restart"}, sleep={"action": "sleep"}
+    ),
 )
 async def control(session: str, request: Request, context: ContextOf, audit: AuditOf) -> ControlDone:
-    """Start, close (the login is kept), log out, restart, or answer a passkey request. Answers once it is complete."""
+    """Start, close (the login is kept), put to sleep, log out, restart, or answer a passkey request.
+
+    Answers once it is complete.
+    """
     entry = context.entry(session)
     command = parse_json(ControlCommand, await request.body())
     await audit(command.action, session)

@@ -193,6 +193,7 @@ def _admin(scope: _Scope) -> Iterator[Grant]:
     yield Grant("write", scope.topics.request(scope.session))
     yield Grant("write", scope.topics.replay(scope.session))
     yield Grant("write", scope.topics.control(scope.session))
+    yield Grant("write", scope.topics.bridge_control("+"))
 
 
 _GRANTS: dict[Role, Callable[[_Scope], Iterator[Grant]]] = {

@@ -237,6 +237,7 @@ const states = {
 // The bridge's sentences for these say "Send init", which is for programs; the panel has a button.
 const reasons = {
   logged_out_on_request: 'Logged out on request. Start it to pair again.',
+  asleep: 'Asleep, its browser closed: it receives nothing. A send wakes it, or you.',
   closed_on_request: 'Closed on request; the login is kept. Start it to continue.',
 };
 

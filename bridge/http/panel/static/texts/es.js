@@ -266,6 +266,7 @@ const reasons = {
   logged_out_on_request: 'Desvinculada a pedido. Iniciala para vincular de nuevo.',
   logged_out_by_site: 'WhatsApp Web terminó el vínculo por su cuenta. Sigue un código QR nuevo: escanealo.',
   account_locked: 'WhatsApp bloqueó el acceso a esta cuenta. Desbloqueala en el teléfono y escaneá el código QR nuevo.',
+  asleep: 'Dormida, con el navegador cerrado: no recibe nada. La despierta un envío, o vos.',
   closed_on_request: 'Cerrada a pedido; el vínculo se conserva. Iniciala para seguir.',
   owned_elsewhere: 'Otro puente tiene esta sesión; este la toma si el otro se detiene.',
   bridge_fault: 'Error interno del puente: se reinicia la sesión. El registro tiene los detalles.',

@@ -1,0 +1,127 @@
+"""The sessions of a running bridge: started, added, removed, put to sleep and woken, one at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from bridge.app.host import SessionHost, SessionServices
+from bridge.app.session_list import check_added, check_removed, effective_sessions
+from bridge.contract.commands import ControlAction
+from bridge.contract.errors import NoSuchSession, NotConnected
+from bridge.contract.session_changes import BridgeAction, BridgeCommand
+from bridge.ports.sessions import SessionRegistry, StoredSession
+from bridge.setting_types import SessionSetting
+from bridge.settings import BridgeSettings
+
+_log = logging.getLogger(__name__)
+
+
+class HostedSessions:
+    """`hosts` and `entries` (by name) are the same objects for the bridge's whole life, and change in place."""
+
+    def __init__(
+        self, settings: BridgeSettings, make: Callable[[SessionSetting], SessionHost], *, end_within: float
+    ) -> None:
+        """`make` makes the host of a session; `end_within` is seconds for a session to end."""
+        self._settings = settings
+        self._make = make
+        self._end_within = end_within
+        self._registry: SessionRegistry | None = None
+        self._changing = asyncio.Lock()
+        self._services: SessionServices | None = None
+        self._tasks: asyncio.TaskGroup | None = None
+        self._running: dict[str, asyncio.Task[None]] = {}
+        self.hosts = [make(setting) for setting in settings.sessions]
+        self.entries = {host.name: host for host in self.hosts}
+
+    async def load(self, registry: SessionRegistry) -> None:
+        """Take over what was changed in earlier runs. Raises `StoreUnusable`."""
+        self._registry = registry
+        known = dict(self.entries)
+        settings = effective_sessions(self._settings.sessions, await registry.sessions())
+        self.hosts[:] = [known.get(setting.name) or self._make(setting) for setting in settings]
+        self.entries.clear()
+        self.entries.update((host.name, host) for host in self.hosts)
+
+    def start(self, services: SessionServices, tasks: asyncio.TaskGroup) -> None:
+        """Run the sessions as tasks of this group; after `end` none is added any more."""
+        self._services, self._tasks = services, tasks
+        for host in self.hosts:
+            self._start(host)
+
+    async def end(self) -> None:
+        """End every session, all at once, within the time they have."""
+        async with self._changing:
+            self._tasks = None
+            for host in self.hosts:
+                host.stop()
+            if self._running:
+                await asyncio.wait(self._running.values(), timeout=self._end_within)
+
+    def cancel(self) -> None:
+        """Cancel what has not ended in time."""
+        for task in self._running.values():
+            task.cancel()
+
+    async def carry_out(self, command: BridgeCommand) -> str | None:
+        """Carry out a command; durable on return. Returns what a person should know.
+
+        Raises `Conflict`, `NoSuchSession`, `InvalidRequest`, `NotConnected`, and what store and session raise.
+        """
+        async with self._changing:
+            match command.action:
+                case BridgeAction.ADD_SESSION:
+                    return await self._add(SessionSetting(command.session, command.cliente_id or 0))
+                case BridgeAction.REMOVE_SESSION:
+                    return await self._remove(command.session)
+                case BridgeAction.SLEEP:
+                    await self._control(command.session, ControlAction.SLEEP)
+                case BridgeAction.WAKE:
+                    await self._control(command.session, ControlAction.INIT)
+        return None
+
+    async def _add(self, setting: SessionSetting) -> str | None:
+        if not check_added([host.setting for host in self.hosts], setting):
+            return f"The session {setting} runs already."
+        if self._tasks is None or self._registry is None:
+            raise NotConnected("The bridge is stopping.")
+        await self._registry.store(StoredSession(setting.name, setting.cliente_id))
+        host = self._make(setting)
+        self.hosts.append(host)
+        self.entries[host.name] = host
+        self._start(host)
+        _log.info("%s: the session was added", setting)
+        return None
+
+    async def _remove(self, name: str) -> str:
+        check_removed([host.setting for host in self.hosts], name)
+        if self._tasks is None or self._registry is None:
+            raise NotConnected("The bridge is stopping.")
+        await self._registry.store(StoredSession(name, None))
+        host, task = self.entries.pop(name), self._running.pop(name)
+        self.hosts.remove(host)
+        host.stop()
+        await asyncio.wait([task], timeout=self._end_within)
+        task.cancel()
+        _log.info("%s: the session was removed", name)
+        folder = self._settings.session_dir(name)
+        return (
+            f"The session {name} does not run any more. Its login, messages and commands are kept in {folder}: add the"
+            " session again to continue with them. To end the login, remove the device on the phone (Linked devices)."
+            " To delete what is kept, delete the folder."
+        )
+
+    async def _control(self, name: str, action: ControlAction) -> None:
+        host = self.entries.get(name)
+        if host is None:
+            raise NoSuchSession(f"There is no session {name}: this bridge runs {', '.join(self.entries)}.")
+        if host.session is None:
+            raise NotConnected(f"The session {name} does not run here: {host.view.situation.text}")
+        await host.session.control(action)
+
+    def _start(self, host: SessionHost) -> None:
+        if self._tasks is None or self._services is None:
+            raise RuntimeError("a session is started before the bridge")
+        self._running[host.name] = self._tasks.create_task(host.run(self._services), name=f"host {host.name}")

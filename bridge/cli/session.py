@@ -1,0 +1,109 @@
+"""`wa session`: the sessions of a running bridge, over HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from urllib.parse import quote
+
+import typer
+
+from bridge.cli.foreign_text import printable
+from bridge.cli.run import EXIT_HELP, Exit, console, print_json_line, run
+
+if TYPE_CHECKING:
+    from bridge.cli.facade import FacadeClient
+
+app = typer.Typer(no_args_is_help=True, help="Add, remove and list sessions of a running bridge; sleep and wake.")
+Name = Annotated[str, typer.Argument(metavar="SESSION", help="The session's name.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON lines with the API's fields.")]
+
+
+def register(parent: typer.Typer) -> None:
+    parent.add_typer(app, name="session")
+
+
+@app.command(epilog=EXIT_HELP)
+def add(
+    session: Annotated[str, typer.Argument(metavar="NAME=CLIENTE_ID", help="For example otra=52.")], json: Json = False
+) -> None:
+    """Add a session. It starts at once, and at every start of the bridge; then pair it: wa pair --session NAME."""
+
+    async def command(client: FacadeClient) -> Exit:
+        from bridge.setting_types import parse_sessions
+
+        (new,) = parse_sessions(session)
+        body = {"session": new.name, "cliente_id": new.cliente_id}
+        _print(await client.request("POST", "/v1/sessions", body), json=json)
+        return Exit.OK
+
+    _run(command)
+
+
+@app.command(epilog=EXIT_HELP)
+def remove(session: Name, json: Json = False) -> None:
+    """End a session for good. Its login, messages and commands are kept; the answer says where."""
+
+    async def command(client: FacadeClient) -> Exit:
+        answer = await client.request("DELETE", f"/v1/sessions/{quote(session, safe='')}")
+        if json:
+            _print(answer, json=True)
+        else:
+            console().print(printable(answer["text"]), markup=False, highlight=False)
+        return Exit.OK
+
+    _run(command)
+
+
+@app.command("list", epilog=EXIT_HELP)
+def list_sessions(json: Json = False) -> None:
+    """List the sessions of the bridge, each with its state."""
+
+    async def command(client: FacadeClient) -> Exit:
+        for found in (await client.request("GET", "/v1/sessions"))["sessions"]:
+            _print(found, json=json)
+        return Exit.OK
+
+    _run(command)
+
+
+@app.command(epilog=EXIT_HELP)
+def sleep(session: Name, json: Json = False) -> None:
+    """Close the browser of a session until a command is due. Meanwhile it receives nothing; it catches up later."""
+    _control(session, "sleep", json=json)
+
+
+@app.command(epilog=EXIT_HELP)
+def wake(session: Name, json: Json = False) -> None:
+    """Open the browser of a sleeping session."""
+    _control(session, "init", json=json)
+
+
+def _control(session: str, action: str, *, json: bool) -> NoReturn:
+    async def command(client: FacadeClient) -> Exit:
+        path = f"/v1/sessions/{quote(session, safe='')}/control"
+        _print((await client.request("POST", path, {"action": action}))["status"], json=json)
+        return Exit.OK
+
+    _run(command)
+
+
+def _run(command: Callable[[FacadeClient], Awaitable[Exit]]) -> NoReturn:
+    async def with_client() -> Exit:
+        from bridge.cli.facade import facade
+        from bridge.settings import load
+
+        async with facade(load(), scope="admin") as client:
+            return await command(client)
+
+    run(with_client)
+
+
+def _print(answer: dict[str, Any], *, json: bool) -> None:
+    if json:
+        from json import dumps
+
+        print_json_line(dumps(answer, ensure_ascii=False))
+    else:
+        line = f"{answer['session']}: {answer['state']}. {answer['text']}"
+        console().print(printable(line), markup=False, highlight=False)

@@ -1,0 +1,66 @@
+"""Commands to a bridge as a whole: which sessions it runs, and which of them sleep. Pure."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from bridge.contract.commands import CommandId, ControlStatus
+from bridge.contract.messages import ErrorInfo
+from bridge.contract.payload import VERSION, CleanText, Instant, Payload, StrictPayload
+from bridge.contract.topics import check_session_name
+
+#: Largest `cliente_id`.
+MAX_CLIENT = 2**31 - 1
+
+
+class BridgeAction(StrEnum):
+    """Actions of an admin on the sessions of a bridge."""
+
+    ADD_SESSION = "add_session"
+    REMOVE_SESSION = "remove_session"
+    SLEEP = "sleep"
+    WAKE = "wake"
+
+
+class BridgeCommand(StrictPayload):
+    """`<prefix>/bridge/<instance>/control`.
+
+    `add_session` needs `cliente_id`. `remove_session` ends the session and keeps its folder: login, journal, commands.
+    `sleep` closes its browser until a command is due or `wake`; meanwhile it receives nothing, and catches up later.
+    """
+
+    v: Literal[1] = VERSION
+    action: Annotated[BridgeAction, Field(strict=False, description="what to do")]
+    session: CleanText = Field(description="the session's name: letters, digits, _ and -, 64 at most")
+    cliente_id: Annotated[
+        int | None, Field(ge=0, le=MAX_CLIENT, description="with `add_session`: the customer's number")
+    ] = None
+    id: CommandId | None = Field(default=None, description="returned in the result")
+
+    @field_validator("session")
+    @classmethod
+    def _check_session(cls, session: str) -> str:
+        return check_session_name(session)
+
+    @model_validator(mode="after")
+    def _fields_go_with_their_action(self) -> Self:
+        if (self.cliente_id is not None) is not (self.action is BridgeAction.ADD_SESSION):
+            raise ValueError("add_session needs cliente_id, and no other action has it")
+        return self
+
+
+class BridgeControlResult(Payload):
+    """Answer to a command to a bridge, on `<prefix>/bridge/<instance>/control/result`."""
+
+    v: Literal[1] = VERSION
+    instance: str = Field(description="the bridge's name, as in the topic")
+    id: str | None = Field(description="the command's id, if it had one")
+    action: BridgeAction | None = Field(description="as requested; null where it cannot be read")
+    session: str | None = Field(description="as requested; null where it cannot be read")
+    status: ControlStatus = Field(description="`done` or `failed`")
+    text: str | None = Field(default=None, description="what a person should know, such as what is kept and where")
+    error: ErrorInfo | None = Field(default=None, description="why it failed")
+    at: Instant = Field(description="time of the answer")
