@@ -13,6 +13,7 @@ from importlib.metadata import version
 from typing import Literal
 
 from bridge.app.facade import http_facade
+from bridge.app.home_assistant import serve_home_assistant
 from bridge.app.host import SessionHost, SessionServices
 from bridge.app.identity import data_directory
 from bridge.app.instance_status import InstanceStatus
@@ -122,6 +123,17 @@ class Bridge:
             async with asyncio.TaskGroup() as tasks:
                 hosts = [tasks.create_task(host.run(services), name=f"host {host.name}") for host in self.hosts]
                 publishing = tasks.create_task(status.run(), name="bridge status")
+                home = tasks.create_task(
+                    serve_home_assistant(
+                        self._settings,
+                        lambda: self.hosts,
+                        broker,
+                        version(DISTRIBUTION),
+                        self._stopping,
+                        self._limits,
+                    ),
+                    name="Home Assistant",
+                )
                 retention = tasks.create_task(
                     keep_retention(self._settings, self.hosts, media, self._clock, self._limits),
                     name="files of messages",
@@ -133,8 +145,8 @@ class Bridge:
                 for host in self.hosts:
                     host.stop()
                 await asyncio.wait(hosts, timeout=self._limits.sessions_end)
-                await asyncio.wait([publishing], timeout=self._limits.status_end)
-                for task in (*hosts, publishing):
+                await asyncio.wait([publishing, home], timeout=self._limits.status_end)
+                for task in (*hosts, publishing, home):
                     task.cancel()
 
     def _status(self, owner: str, name: str, state: Literal["online", "offline"]) -> BridgeStatus:
