@@ -10,7 +10,7 @@ import json
 import logging
 from collections.abc import Callable, Mapping
 
-from bridge.broker import BrokerConnection, BrokerError, BrokerOptions, keep_connected
+from bridge.broker import BrokerConnection, BrokerError, BrokerOptions, BrokerRefused, keep_connected
 from bridge.contract.session import SessionState
 from bridge.contract.topics import DiscoveryTopics
 from bridge.core.qr_image import qr_png
@@ -114,4 +114,6 @@ class HomeAssistantPresence:
         return self._topics.config(device_id(topics, session)), topics.qr_image(session)
 
     def _down(self, error: BrokerError, pause: float) -> None:
-        _log.debug("Home Assistant: %s Retrying in %.1f s.", error.text, pause)
+        # what the sessions' connections do not report: a broker without the rules for these topics (MQTT 5 says so)
+        level = logging.WARNING if isinstance(error, BrokerRefused) else logging.DEBUG
+        _log.log(level, "Home Assistant: %s Retrying in %.1f s.", error.text, pause)
