@@ -1,10 +1,10 @@
 # Each recipe execs the program, so that exit codes and signals pass through.
 MAKEFLAGS += --no-print-directory --no-builtin-rules
 .DEFAULT_GOAL := help
-.PHONY: help setup test-setup run test check bench chaos kills day clean
+.PHONY: help setup test-setup run test check bench chaos kills day home-assistant clean
 
 help:  ## show this list
-	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' Makefile
+	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' Makefile
 
 setup:  ## create .venv and fetch everything; quick if nothing changed
 	@exec scripts/setup
@@ -33,6 +33,10 @@ kills: setup  ## a campaign whose parts are killed again and again; options: REC
 day: setup  ## a squeezed day of the responder with wrong clock, small packets, slow posts; options: MINUTES= PEOPLE= DATABASE=
 	@exec .venv/bin/python -m tests.responder.day $(if $(MINUTES),--minutes $(MINUTES)) $(if $(PEOPLE),--people $(PEOPLE)) $(if $(DATABASE),--database $(DATABASE))
 
+home-assistant: setup  ## run the recipe of the docs on a real Home Assistant; needs Python 3.13, installs 600 MB; option: PYTHON=
+	@test -x .venv-home-assistant/bin/hass || { $(or $(PYTHON),python3.13) -m venv .venv-home-assistant && .venv-home-assistant/bin/pip install -q homeassistant==2025.4.4 paho-mqtt==2.1.0 home-assistant-frontend==20250411.0; }
+	@WA_HASS=.venv-home-assistant/bin/hass exec timeout 600 .venv/bin/python -m tests.home_assistant.real
+
 clean:  ## delete what setup and tests created; data/ stays, it holds your sessions
-	@rm -rf .venv .venv-second .coverage bridge/drivers/web/node_modules tests/docs/node/node_modules build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf .venv .venv-second .venv-home-assistant .coverage bridge/drivers/web/node_modules tests/docs/node/node_modules build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

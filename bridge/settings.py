@@ -23,6 +23,7 @@ from bridge.contract.topics import Topics, check_prefix, check_session_name
 from bridge.core.call_rejection import CallPolicy
 from bridge.core.media_policy import MediaMode, MediaPolicy
 from bridge.drivers import DriverName
+from bridge.home_assistant_settings import HomeAssistantSettings
 from bridge.sending_settings import SendingSettings
 from bridge.setting_types import (
     PLACEHOLDERS,
@@ -46,7 +47,7 @@ from bridge.webhooks.callback_url import CallbackRules
 ENV_FILE = ".env"
 
 
-class BridgeSettings(SendingSettings, CampaignAddress):
+class BridgeSettings(SendingSettings, HomeAssistantSettings, CampaignAddress):
     """The effective settings. Frozen; read with `load`."""
 
     model_config = SettingsConfigDict(

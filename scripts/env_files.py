@@ -40,6 +40,7 @@ SECTIONS = {
     "WA_RETENTION": "Retention: how long data is kept.",
     "WA_HTTP_HOST": "HTTP and webhooks.",
     "WA_LOG_LEVEL": "The log.",
+    "WA_HA": "Home Assistant.",
     "WA_CAMPAIGNS_URL": "Campaigns.",
     "WA_CAMPAIGNS_HOST": "HTTP, behind the bridge's.",
     "RESPONDER_HOST": "HTTP endpoints: /health, /api/status, /api/conversaciones, /api/message-received.",

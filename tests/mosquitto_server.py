@@ -19,7 +19,7 @@ from bridge.ops.private_broker.passwords import password_line
 from tests.parts import require_binary
 
 SHIPPED = Path(__file__).parent.parent / "mosquitto"
-USERS = ("bridge", "reader", "sender", "responder", "campaigns", "panel", "admin")
+USERS = ("bridge", "reader", "sender", "responder", "campaigns", "panel", "homeassistant", "admin")
 
 
 def free_port() -> int:

@@ -13,6 +13,7 @@ from importlib.metadata import version
 from typing import Literal
 
 from bridge.app.facade import http_facade
+from bridge.app.home_assistant import serve_home_assistant
 from bridge.app.host import SessionHost, SessionServices
 from bridge.app.hosted_sessions import HostedSessions
 from bridge.app.identity import data_directory
@@ -137,6 +138,17 @@ class Bridge:
             async with asyncio.TaskGroup() as tasks:
                 self._sessions.start(services, tasks)
                 publishing = tasks.create_task(status.run(), name="bridge status")
+                home = tasks.create_task(
+                    serve_home_assistant(
+                        self._settings,
+                        lambda: self.hosts,
+                        broker,
+                        version(DISTRIBUTION),
+                        self._stopping,
+                        self._limits,
+                    ),
+                    name="Home Assistant",
+                )
                 retention = tasks.create_task(
                     keep_retention(self._settings, self.hosts, media, self._clock, self._limits),
                     name="files of messages",
@@ -146,8 +158,9 @@ class Bridge:
                 if facade is not None:
                     facade.server.stop()
                 await self._sessions.end()
-                await asyncio.wait([publishing], timeout=self._limits.status_end)
-                publishing.cancel()
+                await asyncio.wait([publishing, home], timeout=self._limits.status_end)
+                for task in (publishing, home):
+                    task.cancel()
                 self._sessions.cancel()
 
     def _status(self, owner: str, name: str, state: Literal["online", "offline"]) -> BridgeStatus:

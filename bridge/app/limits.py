@@ -32,6 +32,8 @@ class BridgeLimits:
     #: Between two compactions of a store, and a day of retention.
     compaction: float = 3600.0
     day: float = 86400.0
+    #: Between Home Assistant's birth and what is published again for it.
+    birth: float = 2.0
     #: Between two writes of the charts.
     charts: float = 60.0
     #: Between two checks of the free disk, and the bytes that must be free.

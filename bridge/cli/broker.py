@@ -108,7 +108,10 @@ def add(
     ],
     role: Annotated[
         list[str],
-        typer.Option("--role", help="bridge, responder, campaigns, reader, sender, panel or admin; repeatable."),
+        typer.Option(
+            "--role",
+            help="bridge, responder, campaigns, reader, sender, requester, panel, homeassistant or admin; repeatable.",
+        ),
     ],
     session: Annotated[str | None, typer.Option(help="Only this session; all by default.")] = None,
     new_password: Annotated[bool, typer.Option(help="Generate a new password for an existing user.")] = False,

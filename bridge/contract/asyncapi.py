@@ -50,6 +50,7 @@ PAYLOADS: tuple[type[BaseModel], ...] = (
     CampaignEvent,
 )
 _TEXT = "PlainText"
+_PICTURE = "QrPicture"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +121,14 @@ def channels(topics: Topics) -> tuple[Channel, ...]:
             "status", of(Leaf.STATUS), "send", ("SessionStatus",), "The session's status; `offline` is the will.", True
         ),
         Channel("qr", of(Leaf.QR), "send", ("Qr",), "The QR code; empty when there is none.", True),
+        Channel(
+            "qrPicture",
+            topics.qr_image(session),
+            "send",
+            (_PICTURE,),
+            "The QR code as a PNG, with WA_HA on; empty when there is none.",
+            True,
+        ),
         Channel(
             "passkey",
             of(Leaf.PASSKEY),
@@ -209,7 +218,9 @@ def asyncapi(topics: Topics, version: str) -> dict[str, Any]:
         "servers": {"broker": {"host": "localhost:1883", "protocol": "mqtt", "protocolVersion": "3.1.1"}},
         "channels": {one.name: _channel(one) for one in listed},
         "operations": {f"{one.action}_{one.name}": _operation(one) for one in listed},
-        "components": {"messages": {name: _message(name) for name in [m.__name__ for m in PAYLOADS] + [_TEXT]}},
+        "components": {
+            "messages": {name: _message(name) for name in [*(m.__name__ for m in PAYLOADS), _TEXT, _PICTURE]}
+        },
     }
 
 
@@ -236,6 +247,8 @@ def _operation(channel: Channel) -> dict[str, Any]:
 def _message(name: str) -> dict[str, Any]:
     if name == _TEXT:
         return {"name": name, "contentType": "text/plain", "payload": {"type": "string", "minLength": 1}}
+    if name == _PICTURE:
+        return {"name": name, "contentType": "image/png"}
     schema = schemas()[name]
     return {
         "name": name,

@@ -2,8 +2,9 @@
 
 Levels are `[A-Za-z0-9_-]+`: some brokers rewrite `.` and `*`, and no topic that the bridge publishes contains a JID.
 What follows `out/` is a recipient as the client wrote it. The prefix may hold `/` and is a setting. Retained: `status`,
-`qr`, `passkey`, `campaign/<id>`, the bridge's own status and the responder's config. All QoS 1 but `control`, which is
-subscribed at QoS 0 so that an old action is never carried out after a reconnect.
+`qr`, `qr/png`, `passkey`, `campaign/<id>`, the bridge's own status, the responder's config, and what Home Assistant
+discovers. All QoS 1 but `control`, which is subscribed at QoS 0 so that an old action is never carried out after a
+reconnect.
 """
 
 from __future__ import annotations
@@ -135,6 +136,10 @@ class Topics:
         """The retained QR code or pairing code."""
         return self.session(session, Leaf.QR)
 
+    def qr_image(self, session: str) -> str:
+        """The retained QR code as a PNG, which Home Assistant can draw."""
+        return self.session(session, Leaf.QR, "png")
+
     def passkey(self, session: str) -> str:
         """WhatsApp's retained request for a passkey."""
         return self.session(session, Leaf.PASSKEY)
@@ -215,3 +220,19 @@ class Topics:
         if parsed is None or parsed.session != session or parsed.leaf is not Leaf.REPLY:
             return None
         return parsed.tail
+
+
+@dataclass(frozen=True, slots=True)
+class DiscoveryTopics:
+    """Where Home Assistant looks for devices, under a prefix of its own."""
+
+    prefix: str = "homeassistant"
+
+    def config(self, device: str) -> str:
+        """The retained description of one device; empty removes it."""
+        return f"{self.prefix}/device/{device}/config"
+
+    @property
+    def birth(self) -> str:
+        """Where Home Assistant says that it has started, and that it ends."""
+        return f"{self.prefix}/status"

@@ -12,12 +12,12 @@ from pydantic import BaseModel, Field
 from bridge.contract.commands import ControlAction
 from bridge.contract.errors import CodedError
 from bridge.contract.session import LEGACY_STATUS, Reason, SessionState
+from bridge.core.qr_image import qr_png
 from bridge.core.session import Session
 from bridge.core.session_entry import SessionEntry
 from bridge.http.context import is_at_rest, running
 from bridge.http.dependencies import AuditOf, ContextOf, needs
 from bridge.http.legacy import errors
-from bridge.http.qr_image import qr_png
 from bridge.ports import Scope
 
 _log = logging.getLogger(__name__)

@@ -40,7 +40,7 @@ def test_every_topic_of_a_session_and_every_payload_is_documented() -> None:
     for leaf in Leaf:
         assert any(address.split("/")[3:4] == [leaf] for address in addresses), leaf
     documented = {name for one in channels(Topics()) for name in one.payloads}
-    assert documented - {"PlainText"} == {model.__name__ for model in PAYLOADS}
+    assert documented - {"PlainText", "QrPicture"} == {model.__name__ for model in PAYLOADS}
     for name, operation in DOCUMENT["operations"].items():
         assert operation["action"] in ("send", "receive"), name
         assert operation["bindings"]["mqtt"]["qos"] == (0 if name in ("receive_control", "receive_typing") else 1)
@@ -50,6 +50,7 @@ def test_retained_topics_are_those_of_the_contract() -> None:
     assert {one.name for one in channels(Topics()) if one.retained} == {
         "status",
         "qr",
+        "qrPicture",
         "passkey",
         "bridge",
         "botConfig",

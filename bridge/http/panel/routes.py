@@ -14,11 +14,11 @@ from starlette.staticfiles import StaticFiles
 
 from bridge.asgi.kinds_script import kinds_script
 from bridge.contract.requests.groups_join import INVITE_LINK, invite_code
+from bridge.core.qr_image import qr_png
 from bridge.http.context import AppContext
 from bridge.http.credentials import Principal
 from bridge.http.dependencies import AuditOf, Caller, ContextOf, needs_scope
 from bridge.http.panel_sessions import COOKIE, IDLE_LIMIT, PanelSession
-from bridge.http.qr_image import qr_png
 from bridge.ports import Scope, StoreUnusable
 
 STATIC = Path(str(resources.files("bridge.http.panel"))) / "static"

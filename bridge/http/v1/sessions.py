@@ -10,11 +10,11 @@ from bridge.contract.messages import Qr
 from bridge.contract.passkey import Passkey
 from bridge.contract.session_changes import MAX_CLIENT, BridgeAction, BridgeCommand
 from bridge.contract.status import SessionStatus
+from bridge.core.qr_image import qr_png
 from bridge.http.context import running
 from bridge.http.credentials import Principal
 from bridge.http.dependencies import AuditOf, Caller, ContextOf, needs
 from bridge.http.errors import Forbidden, NotFound
-from bridge.http.qr_image import qr_png
 from bridge.http.v1.documents import body_of
 from bridge.ports import Scope
 

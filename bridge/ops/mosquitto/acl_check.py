@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from bridge.broker import BrokerConnection, BrokerDown, BrokerRefused, connect
-from bridge.contract.topics import Leaf, Topics
+from bridge.contract.topics import DiscoveryTopics, Leaf, Topics
 from bridge.mqtt.options import session_client_id
 from bridge.ops.mosquitto.directory import BrokerDirectory, BrokerSetup
 from bridge.ops.mosquitto.roles import Action, Role, User
@@ -50,8 +50,10 @@ class AclFinding:
 def probed_topics(setup: BrokerSetup, user: User) -> list[str]:
     """Every topic of the contract, in the user's session and another one, with its own and another reply level."""
     topics: Topics = setup.topics
+    discovery = DiscoveryTopics()
     elsewhere = [topics.bridge_status("check"), topics.bot_config(51), topics.bot_switch(51)]
     elsewhere += [topics.responder_event("check"), "elsewhere/check"]
+    elsewhere += [discovery.birth, discovery.config("wa_check")]
     return elsewhere + session_topics(topics, user)
 
 
@@ -60,7 +62,7 @@ def session_topics(topics: Topics, user: User) -> list[str]:
     own, probed = user.session or "check", []
     for session in (own, f"{own[:50]}-not"):
         probed += [topics.session(session, leaf) for leaf in Leaf if leaf is not Leaf.REPLY]
-        probed.append(topics.out(session, "5491155500001"))
+        probed += [topics.out(session, "5491155500001"), topics.qr_image(session)]
         probed += [topics.campaign(session, "check"), topics.campaign_event(session, "check")]
         for level in (user.name, "other"):
             probed += [topics.reply(session, level), topics.replay(session, level)]

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Literal
 
 from bridge.contract.errors import InvalidRequest
-from bridge.contract.topics import Leaf, Topics, check_session_name, is_level
+from bridge.contract.topics import DiscoveryTopics, Leaf, Topics, check_session_name, is_level
 
 Action = Literal["read", "write"]
 
@@ -25,12 +25,14 @@ class Role(StrEnum):
     SENDER = "sender"
     REQUESTER = "requester"
     PANEL = "panel"
+    HOME_ASSISTANT = "homeassistant"
     ADMIN = "admin"
 
 
 #: Roles that publish for every session and cannot be restricted to one.
 ALL_SESSIONS = frozenset({Role.BRIDGE, Role.RESPONDER, Role.CAMPAIGNS})
 
+_DISCOVERY = DiscoveryTopics()
 PURPOSE = {
     Role.BRIDGE: "The bridge. Owns the whole prefix: every client trusts what only the bridge may publish.",
     Role.RESPONDER: "Reads and answers conversations, publishes its switch and its faults. Cannot pair or restart.",
@@ -39,6 +41,7 @@ PURPOSE = {
     Role.SENDER: "Sends and receives the results. Cannot read messages.",
     Role.REQUESTER: "Makes requests: reads chats and their history, and changes marks. Cannot send messages.",
     Role.PANEL: "A screen that shows states and the QR code. Reading the QR code is enough to pair an account.",
+    Role.HOME_ASSISTANT: "Home Assistant: finds the sessions, reads messages and the QR code, sends, restarts.",
     Role.ADMIN: "An operator: pairs, restarts, logs out, reads and sends everything.",
 }
 
@@ -128,6 +131,8 @@ class _Scope:
 
 def _bridge(scope: _Scope) -> Iterator[Grant]:
     yield Grant("readwrite", f"{scope.topics.prefix}/#")
+    yield Grant("write", _DISCOVERY.config("+"))
+    yield Grant("read", _DISCOVERY.birth)
 
 
 def _responder(scope: _Scope) -> Iterator[Grant]:
@@ -182,6 +187,17 @@ def _panel(scope: _Scope) -> Iterator[Grant]:
         yield Grant("read", scope.topics.responder_event())
 
 
+def _home_assistant(scope: _Scope) -> Iterator[Grant]:
+    yield Grant("read", _DISCOVERY.config("+"))
+    # it receives its own birth, by which it sees that the broker works
+    yield Grant("readwrite", _DISCOVERY.birth)
+    yield from scope.reading(Leaf.IN, Leaf.EVENT, Leaf.RESULT, Leaf.ACK, Leaf.STATUS, Leaf.QR)
+    yield Grant("read", scope.topics.qr_image(scope.session))
+    yield scope.bridges
+    yield from scope.sends
+    yield Grant("write", scope.topics.control(scope.session))
+
+
 def _admin(scope: _Scope) -> Iterator[Grant]:
     if scope.session == "+":
         yield Grant("read", f"{scope.topics.prefix}/#")
@@ -204,5 +220,6 @@ _GRANTS: dict[Role, Callable[[_Scope], Iterator[Grant]]] = {
     Role.SENDER: _sender,
     Role.REQUESTER: _requester,
     Role.PANEL: _panel,
+    Role.HOME_ASSISTANT: _home_assistant,
     Role.ADMIN: _admin,
 }

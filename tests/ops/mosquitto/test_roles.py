@@ -68,6 +68,19 @@ MATRIX: dict[Role, dict[str, str]] = {
     },
     Role.REQUESTER: {"request": "w", "response": "r", "status": "r", "reply/me": "r"},
     Role.PANEL: {"status": "r", "qr": "r"},
+    Role.HOME_ASSISTANT: {
+        "in": "r",
+        "event": "r",
+        "result": "r",
+        "ack": "r",
+        "status": "r",
+        "qr": "r",
+        "qr/png": "r",
+        OUT: "w",
+        DIGITS: "w",
+        "typing": "w",
+        "control": "w",
+    },
     Role.ADMIN: {
         "in": "r",
         "event": "r",
@@ -75,6 +88,7 @@ MATRIX: dict[Role, dict[str, str]] = {
         "ack": "r",
         "status": "r",
         "qr": "r",
+        "qr/png": "r",
         "passkey": "r",
         "transcript": "r",
         "campaign": "r",
@@ -105,6 +119,11 @@ ELSEWHERE: dict[Role, dict[str, str]] = {
     Role.SENDER: {"wa/bridge/check/status": "r"},
     Role.REQUESTER: {"wa/bridge/check/status": "r"},
     Role.PANEL: {"wa/bridge/check/status": "r", "wa/responder/51/config": "r", "wa/responder/check/event": "r"},
+    Role.HOME_ASSISTANT: {
+        "wa/bridge/check/status": "r",
+        "homeassistant/status": "rw",
+        "homeassistant/device/wa_check/config": "r",
+    },
     Role.ADMIN: {
         "wa/bridge/check/status": "r",
         "wa/responder/51/config": "r",
@@ -138,7 +157,9 @@ async def test_each_role_for_all_sessions_can_do_exactly_what_it_may(directory: 
         for topic in probed_topics(BrokerSetup(), User("a-bridge", frozenset({Role.BRIDGE})))
         if topic[:3] == "wa/"
     }
-    assert found(findings, "a-bridge") == {(action, topic) for topic in own for action in ("read", "write")}
+    discovery = {("write", "homeassistant/device/wa_check/config"), ("read", "homeassistant/status")}
+    right = {(action, topic) for topic in own for action in ("read", "write")} | discovery
+    assert found(findings, "a-bridge") == right
 
 
 async def test_each_role_for_one_session_has_no_access_to_others(directory: BrokerDirectory) -> None:

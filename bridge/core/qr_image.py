@@ -1,4 +1,4 @@
-"""The QR code as a PNG of exactly 300 × 300 pixels, as legacy pages expect it. Pure.
+"""The QR code as a PNG of exactly 300 × 300 pixels, as legacy pages expect it. Pure; for HTTP and for Home Assistant.
 
 Each module is a whole number of pixels, and the rest is white border: in an image scaled to fit, modules have unequal
 sizes, which phones read badly.
