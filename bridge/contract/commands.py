@@ -27,6 +27,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 from typing_extensions import override
 
+from bridge.contract.details import InvalidDetail
 from bridge.contract.errors import InvalidRequest, TooLarge
 from bridge.contract.jid import Jid, is_from_home, parse_recipient
 from bridge.contract.kinds import BY_FIELD, KINDS, MAX_TEXT, Act, Content, load_field, names_chat
@@ -164,10 +165,20 @@ class SendEnvelope(StrictPayload):
         raise InvalidRequest("to is missing: only a whole message_id names its chat.")
 
     def sent_from(self, own: str | None) -> Self:
-        """The command of an account with the number `own`: decides the country of a number with a leading 0."""
-        if own is None or self.to is None or not is_from_home(self.to):
+        """The command of an account with the number `own`: decides the country of a number with a leading 0.
+
+        Raises `InvalidRequest` where it cannot be decided.
+        """
+        changed: dict[str, Any] = {}
+        if own is not None and self.to is not None and is_from_home(self.to):
+            changed["to"] = str(parse_recipient(self.to, own))
+        if (content := self.content.sent_from(own)) is not self.content:
+            changed[content.field] = content
+        if not changed:
             return self
-        return self.model_copy(update={"to": str(parse_recipient(self.to, own))})
+        command = self.model_copy(update=changed)
+        vars(command).pop("content", None)  # cached
+        return command
 
     def expiry(self, claimed_at: float) -> float | None:
         """Expiry as unix seconds; None = it never expires. The ttl counts from `send_at`, even from a past one."""
@@ -258,10 +269,28 @@ class ControlCommand(StrictPayload):
     def _check_phone(cls, phone: str | None) -> str | None:
         if phone is None:
             return None
+        if is_from_home(phone):  # its country is that of the account, which the session knows
+            return phone.strip()
         jid = parse_recipient(phone)
         if not jid.is_user:
             raise ValueError("must be a phone number")
         return candidates(jid.user)[0]  # WhatsApp wants the number as it is registered
+
+    def sent_from(self, own: str | None) -> Self:
+        """The command for a session whose account has, or had, the number `own`: a phone with a leading 0 is of its
+        country.
+
+        Raises `InvalidRequest` where no account was linked yet, or its country's rules are not known.
+        """
+        if self.phone is None or not is_from_home(self.phone):
+            return self
+        if own is None:
+            raise InvalidRequest(
+                "No account was linked here yet, so the country of a phone that begins with 0 is not known: write it"
+                " in international form, for example 5491155500001.",
+                detail=InvalidDetail.NOT_A_PHONE_NUMBER,
+            )
+        return self.model_copy(update={"phone": candidates(parse_recipient(self.phone, own).user)[0]})
 
     @model_validator(mode="after")
     def _fields_go_with_their_action(self) -> Self:
