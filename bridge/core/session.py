@@ -13,7 +13,7 @@ from itertools import groupby
 
 from typing_extensions import override
 
-from bridge.contract.commands import ControlAction, ControlCommand
+from bridge.contract.controls import ControlAction, ControlCommand
 from bridge.contract.errors import CodedError
 from bridge.contract.jid import Jid
 from bridge.contract.kinds import KINDS
