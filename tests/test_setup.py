@@ -169,6 +169,7 @@ def test_make_lists_its_targets_and_passes_on_a_failure() -> None:
         "chaos",
         "kills",
         "day",
+        "home-assistant",
         "clean",
     ]
     assert run(["scripts/test", "--no-such-option"], os.environ, ROOT).returncode == 4

@@ -7,7 +7,8 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 from bridge.broker import BrokerConnection, BrokerError, Delivery
-from bridge.contract.commands import ControlStatus, parse_json
+from bridge.contract.commands import parse_json
+from bridge.contract.controls import ControlStatus
 from bridge.contract.errors import CodedError, InternalError, RetainedCommand
 from bridge.contract.payload import instant
 from bridge.contract.session_changes import BridgeCommand, BridgeControlResult

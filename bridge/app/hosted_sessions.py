@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from bridge.app.host import SessionHost, SessionServices
 from bridge.app.session_list import check_added, check_removed, effective_sessions
-from bridge.contract.commands import ControlAction
+from bridge.contract.controls import ControlAction
 from bridge.contract.errors import NoSuchSession, NotConnected
 from bridge.contract.session_changes import BridgeAction, BridgeCommand
 from bridge.ports.sessions import SessionRegistry, StoredSession

@@ -81,7 +81,7 @@ def wake(session: Name, json: Json = False) -> None:
 
 def _control(session: str, action: str, *, json: bool) -> NoReturn:
     async def command(client: FacadeClient) -> Exit:
-        path = f"/v1/sessions/{quote(session, safe='')}/control"
+        path = "/".join(("/v1/sessions", quote(session, safe=""), "control"))
         _print((await client.request("POST", path, {"action": action}))["status"], json=json)
         return Exit.OK
 

@@ -11,7 +11,8 @@ from bridge.client.cursor_file import FileCursor
 from bridge.client.decoder import EventMessage, Message
 from bridge.client.errors import BadCursorFile, ClientClosed, NoAnswer, NoBridge
 from bridge.client.merge import Gap, GapReason, Start
-from bridge.contract.commands import ControlAction, ControlResult, Priority
+from bridge.contract.commands import Priority
+from bridge.contract.controls import ControlAction, ControlResult
 from bridge.contract.errors import CodedError, InvalidRequest, NoSuchSession, TooLarge
 from bridge.contract.events import Event
 from bridge.contract.kinds import Content

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from bridge.broker import Delivery
 from bridge.client.connection import RESUBSCRIBED, Inbox
-from bridge.contract.commands import ControlResult
+from bridge.contract.controls import ControlResult
 from bridge.contract.errors import Conflict
 from bridge.contract.lifecycle import AckName
 from bridge.contract.messages import Ack, Result, ResultStatus

@@ -24,7 +24,8 @@ from bridge.client.merge import Start
 from bridge.client.services import ServiceTopics
 from bridge.client.status_cache import StatusCache
 from bridge.client.status_watch import control, watch_pairing, watch_statuses
-from bridge.contract.commands import ControlAction, ControlCommand, ControlResult, Priority, checked
+from bridge.contract.commands import Priority, checked
+from bridge.contract.controls import ControlAction, ControlCommand, ControlResult
 from bridge.contract.errors import InvalidRequest
 from bridge.contract.kinds import Content
 from bridge.contract.messages import Ack, Qr, Result, Stream

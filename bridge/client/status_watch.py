@@ -15,7 +15,8 @@ from bridge.client.connection import SharedConnection, Subscription
 from bridge.client.errors import NoAnswer
 from bridge.client.heartbeat import Heartbeat, heartbeat_after
 from bridge.contract.bot import BotSwitch
-from bridge.contract.commands import ControlCommand, ControlResult, ControlStatus, parse_json
+from bridge.contract.commands import parse_json
+from bridge.contract.controls import ControlCommand, ControlResult, ControlStatus
 from bridge.contract.errors import CodedError
 from bridge.contract.messages import Qr
 from bridge.contract.passkey import Passkey

@@ -13,7 +13,8 @@ from pydantic import BaseModel
 
 from bridge.contract.bot import BotConfig, BotSwitch, ResponderEvent, SpokenText
 from bridge.contract.campaign_reports import CampaignEvent, CampaignProgress
-from bridge.contract.commands import CancelCommand, ControlCommand, ControlResult, SendCommand
+from bridge.contract.commands import CancelCommand, SendCommand
+from bridge.contract.controls import ControlCommand, ControlResult
 from bridge.contract.events import Event
 from bridge.contract.messages import Ack, Inbound, Qr, ReplayEnd, Result
 from bridge.contract.passkey import Passkey

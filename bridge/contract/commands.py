@@ -21,7 +21,6 @@ from pydantic import (
     StringConstraints,
     ValidationError,
     create_model,
-    field_validator,
     model_validator,
 )
 from pydantic_core import PydanticCustomError
@@ -30,18 +29,14 @@ from typing_extensions import override
 from bridge.contract.errors import InvalidRequest, TooLarge
 from bridge.contract.jid import Jid, is_from_home, parse_recipient
 from bridge.contract.kinds import BY_FIELD, KINDS, MAX_TEXT, Act, Content, load_field, names_chat
-from bridge.contract.messages import ErrorInfo
 from bridge.contract.modifiers import NO_MODIFIERS, Modifiers
-from bridge.contract.payload import VERSION, CleanJson, CleanText, Instant, Payload, StrictPayload, valid_text
-from bridge.contract.phone_numbers import candidates
+from bridge.contract.payload import VERSION, CleanJson, CleanText, StrictPayload, valid_text
 
 MAX_COMMAND_BYTES = 1_000_000
 DEFAULT_TTL = 3600
 MAX_TTL = 30 * 24 * 3600
 #: Seconds that `send_at` may be ahead.
 MAX_AHEAD = 366 * 24 * 3600
-#: Maximum of `reopen_after`, in seconds.
-MAX_PAUSE = 3600
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]")
 
@@ -164,10 +159,20 @@ class SendEnvelope(StrictPayload):
         raise InvalidRequest("to is missing: only a whole message_id names its chat.")
 
     def sent_from(self, own: str | None) -> Self:
-        """The command of an account with the number `own`: decides the country of a number with a leading 0."""
-        if own is None or self.to is None or not is_from_home(self.to):
+        """The command of an account with the number `own`: decides the country of a number with a leading 0.
+
+        Raises `InvalidRequest` where it cannot be decided.
+        """
+        changed: dict[str, Any] = {}
+        if own is not None and self.to is not None and is_from_home(self.to):
+            changed["to"] = str(parse_recipient(self.to, own))
+        if (content := self.content.sent_from(own)) is not self.content:
+            changed[content.field] = content
+        if not changed:
             return self
-        return self.model_copy(update={"to": str(parse_recipient(self.to, own))})
+        command = self.model_copy(update=changed)
+        vars(command).pop("content", None)  # cached
+        return command
 
     def expiry(self, claimed_at: float) -> float | None:
         """Expiry as unix seconds; None = it never expires. The ttl counts from `send_at`, even from a past one."""
@@ -213,87 +218,6 @@ class CancelCommand(StrictPayload):
         default=None, description="where a copy of the result goes: `<prefix>/<session>/reply/<client>`"
     )
     transaction: CleanText | None = Field(default=None, description="returned in the result, in place of the command's")
-
-
-class ControlAction(StrEnum):
-    """Actions of an admin on a session."""
-
-    INIT = "init"
-    CLOSE = "close"
-    SLEEP = "sleep"
-    LOGOUT = "logout"
-    RESTART = "restart"
-    PASSKEY = "passkey"
-    PASSKEY_CONFIRM = "passkey_confirm"
-
-
-class ControlCommand(StrictPayload):
-    """`<prefix>/<session>/control`.
-
-    With `init`, `phone` requests a pairing code to type on the phone of that number. With `close`, the session opens
-    again after `reopen_after` seconds, or at the next start. `sleep` is a `close` that ends when a command is due.
-    `passkey` and `passkey_confirm` answer what is published on the topic `passkey`.
-    """
-
-    v: Literal[1] = VERSION
-    action: Annotated[ControlAction, Field(strict=False, description="what to do")]
-    id: CommandId | None = Field(default=None, description="returned in the results")
-    phone: CleanText | None = Field(
-        default=None,
-        description="with `init`: request a pairing code for the phone of this number; done once there is one",
-    )
-    reopen_after: Annotated[
-        int | None,
-        Field(ge=1, le=MAX_PAUSE, description="with `close`: seconds after which the session opens again by itself"),
-    ] = None
-    response: dict[str, Any] | None = Field(
-        default=None, description="with `passkey`: what the browser answered, as JSON (`PublicKeyCredential.toJSON()`)"
-    )
-    code: CleanText | None = Field(
-        default=None, description="with `passkey_confirm`: the code, once the phone shows the same"
-    )
-
-    @field_validator("phone")
-    @classmethod
-    def _check_phone(cls, phone: str | None) -> str | None:
-        if phone is None:
-            return None
-        jid = parse_recipient(phone)
-        if not jid.is_user:
-            raise ValueError("must be a phone number")
-        return candidates(jid.user)[0]  # WhatsApp wants the number as it is registered
-
-    @model_validator(mode="after")
-    def _fields_go_with_their_action(self) -> Self:
-        if self.phone is not None and self.action is not ControlAction.INIT:
-            raise ValueError("phone goes with init only")
-        if self.reopen_after is not None and self.action is not ControlAction.CLOSE:
-            raise ValueError("reopen_after goes with close only")
-        if (self.response is not None) is not (self.action is ControlAction.PASSKEY):
-            raise ValueError("passkey needs response, and no other action has it")
-        if (self.code is not None) is not (self.action is ControlAction.PASSKEY_CONFIRM):
-            raise ValueError("passkey_confirm needs code, and no other action has it")
-        return self
-
-
-class ControlStatus(StrEnum):
-    """`status` of a control result."""
-
-    ACCEPTED = "accepted"
-    DONE = "done"
-    FAILED = "failed"
-
-
-class ControlResult(Payload):
-    """Answer to a control command, on the result topic; only these results have `action`."""
-
-    v: Literal[1] = VERSION
-    session: str = Field(description="the session's name")
-    id: str = Field(description="the control command's id, or one made by the bridge")
-    action: ControlAction = Field(description="as requested")
-    status: ControlStatus = Field(description="`accepted`, then `done` or `failed`")
-    error: ErrorInfo | None = Field(default=None, description="why it failed")
-    at: Instant = Field(description="time of the change")
 
 
 _C = TypeVar("_C", bound=StrictPayload)

@@ -7,7 +7,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from bridge.contract.commands import CommandId, ControlStatus
+from bridge.contract.commands import CommandId
+from bridge.contract.controls import ControlStatus
 from bridge.contract.messages import ErrorInfo
 from bridge.contract.payload import VERSION, CleanText, Instant, Payload, StrictPayload
 from bridge.contract.topics import check_session_name

@@ -13,8 +13,9 @@ from itertools import groupby
 
 from typing_extensions import override
 
-from bridge.contract.commands import ControlAction, ControlCommand
+from bridge.contract.controls import ControlAction, ControlCommand
 from bridge.contract.errors import CodedError
+from bridge.contract.jid import Jid
 from bridge.contract.kinds import KINDS
 from bridge.contract.limits import AccountLimits
 from bridge.contract.messages import Stream
@@ -30,6 +31,7 @@ from bridge.core.desired_state import DesiredState, read_desired, store_desired
 from bridge.core.inbound import InboundPipeline
 from bridge.core.outbound import OutboundPipeline
 from bridge.core.outgoing_files import PreparesFiles
+from bridge.core.people import ACCOUNT_PN
 from bridge.core.requests import RequestRunner
 from bridge.core.session_view import SessionView, StateChange
 from bridge.ports import (
@@ -239,13 +241,18 @@ class Session(DriverSink):
             await self._driver.link_by_phone(phone)
 
     async def carry_out(self, command: ControlCommand) -> None:
-        """Carry out an admin's command: `control`, or an answer to a passkey request (`bridge.ports.Pairs`)."""
+        """Carry out an admin's command: `control`, or an answer to a passkey request (`bridge.ports.Pairs`).
+
+        Raises `InvalidRequest` for a phone whose country is not known, and what `control` raises.
+        """
         match command:
             case ControlCommand(action=ControlAction.PASSKEY, response=dict(response)):
                 await self._driver.answer_passkey(response)
             case ControlCommand(action=ControlAction.PASSKEY_CONFIRM, code=str(code)):
                 await self._driver.confirm_passkey(code)
             case _:
+                own = await self._memory.get(ACCOUNT_PN)
+                command = command.sent_from(Jid.parse(own).user if own else None)
                 await self.control(command.action, phone=command.phone, reopen_after=command.reopen_after)
 
     async def delete_login(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 
-from bridge.contract.commands import ControlAction
+from bridge.contract.controls import ControlAction
 from bridge.contract.session import Reason
 from bridge.core.session import Session
 from bridge.ports import Outbox

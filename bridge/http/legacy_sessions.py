@@ -9,7 +9,7 @@ from fastapi import APIRouter
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from pydantic import BaseModel, Field
 
-from bridge.contract.commands import ControlAction
+from bridge.contract.controls import ControlAction
 from bridge.contract.errors import CodedError
 from bridge.contract.session import LEGACY_STATUS, Reason, SessionState
 from bridge.core.qr_image import qr_png

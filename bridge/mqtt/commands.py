@@ -13,15 +13,8 @@ import uuid
 from collections.abc import Callable
 
 from bridge.broker import BrokerConnection, Delivery
-from bridge.contract.commands import (
-    CancelCommand,
-    ControlCommand,
-    ControlResult,
-    ControlStatus,
-    parse_json,
-    parse_out,
-    parse_text,
-)
+from bridge.contract.commands import CancelCommand, parse_json, parse_out, parse_text
+from bridge.contract.controls import ControlCommand, ControlResult, ControlStatus
 from bridge.contract.errors import CodedError, InternalError, InvalidRequest, RetainedCommand
 from bridge.contract.payload import instant
 from bridge.contract.replays import ReplayRequest

@@ -6,7 +6,7 @@ from bridge.contract.bot import BotConfig, ResponderEvent, SpokenText
 from bridge.contract.budget import Budget, FirstMessagesBudget, SendBudget
 from bridge.contract.campaign_reports import CampaignEvent, CampaignProgress
 from bridge.contract.campaigns import CampaignState
-from bridge.contract.commands import ControlAction, ControlResult, ControlStatus
+from bridge.contract.controls import ControlAction, ControlResult, ControlStatus
 from bridge.contract.errors import ERRORS, InvalidRequest, NotConnected
 from bridge.contract.events import ERASED_EVENT, LIMITS, MEDIA, OWN_MESSAGE, Event, EventBody
 from bridge.contract.kinds.contacts import ReceivedContact

@@ -10,16 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.contract.commands import (
-    CancelCommand,
-    ControlAction,
-    ControlCommand,
-    Priority,
-    SendCommand,
-    parse_json,
-    parse_out,
-    parse_text,
-)
+from bridge.contract.commands import CancelCommand, Priority, SendCommand, parse_json, parse_out, parse_text
+from bridge.contract.controls import ControlAction, ControlCommand
 from bridge.contract.details import InvalidDetail
 from bridge.contract.errors import CodedError, InvalidRequest, TooLarge
 from bridge.contract.kinds import MAX_TEXT

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.contract.commands import ControlCommand, SendCommand, parse_json
+from bridge.contract.commands import SendCommand, parse_json
+from bridge.contract.controls import ControlCommand
 from bridge.contract.errors import InvalidRequest
 from bridge.contract.jid import Jid, canonical_address, parse_recipient
 from bridge.contract.phone_numbers import candidates, canonical

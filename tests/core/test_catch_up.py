@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bridge.contract.commands import ControlAction
+from bridge.contract.controls import ControlAction
 from bridge.contract.errors import CodedError
 from bridge.contract.jid import Jid
 from bridge.contract.messages import Stream

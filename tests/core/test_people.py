@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from bridge.contract.commands import SendCommand
 from bridge.contract.errors import InvalidRequest
 from bridge.contract.jid import Jid
 from bridge.contract.messages import Stream
@@ -247,6 +248,24 @@ async def test_a_number_as_it_is_dialled_at_home_is_sent_in_the_accounts_country
     assert (await harness.submit(command(to="011 15 5550-0001"))).to == str(PN)
     await harness.again(connected=False)
     assert (await harness.submit(command(to="011 5550-0001"))).to == str(PN)
+
+
+async def test_the_phone_of_a_contact_card_is_read_like_a_recipient(harness: SessionHarness) -> None:
+    await harness.start(connected=False)
+
+    def cards(phone: str, **fields: Any) -> SendCommand:
+        contacts = [{"name": "Beto", "phone": phone}, {"vcard": "BEGIN:VCARD\nFN:Ana\nEND:VCARD"}]
+        return SendCommand.model_validate({"to": str(PN), "contacts": contacts, **fields})
+
+    with pytest.raises(InvalidRequest, match="country code"):
+        await harness.submit(cards("011 15 5550-0002"))
+    await harness.reach(SessionState.CONNECTED)
+    first = await harness.submit(cards("011 15 5550-0002", id="card"))
+    row = await harness.store.outbox.get(first.id)
+    assert row is not None
+    assert row.claim.content.value[0] == {"name": "Beto", "phone": "5491155500002"}
+    again = await harness.submit(cards("+54 9 11 5550-0002", id="card"))
+    assert (again.id, again.error) == (first.id, None), "another spelling is the same command"
 
 
 async def test_what_a_command_waits_for_is_that_of_the_person(harness: SessionHarness) -> None:

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from bridge.contract.commands import ControlAction
+from bridge.contract.controls import ControlAction
 from bridge.contract.errors import CodedError
 from bridge.contract.messages import Stream
 from bridge.contract.session import IllegalTransition, Reason, SessionState, Situation

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.contract.commands import ControlCommand, SendCommand, parse_json, parse_text
+from bridge.contract.commands import SendCommand, parse_json, parse_text
+from bridge.contract.controls import ControlCommand
 from bridge.contract.errors import CodedError, InvalidRequest, TooLarge
 from bridge.contract.kinds import MAX_TEXT
 from bridge.contract.payload import StrictPayload

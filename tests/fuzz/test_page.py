@@ -16,11 +16,11 @@ from bridge.contract.payload import instant
 from bridge.contract.session import Situation
 from bridge.core.conversion import body_of
 from bridge.core.inbound import InboundPipeline
+from bridge.core.qr_image import qr_png
 from bridge.drivers.web.limits import Limits
 from bridge.drivers.web.page_state import StateReporter
 from bridge.drivers.web.payloads import to_items
 from bridge.drivers.web.snapshot import Snapshot
-from bridge.core.qr_image import qr_png
 from bridge.ports import Account, IncomingMessage, PairingCode
 from tests.fuzz.values import ADDRESSES, ANY_TEXT, BUDGET, JSON, nearly
 

@@ -78,6 +78,25 @@ async def test_no_pairing_code_for_a_number_that_whatsapp_refuses(harness: Bridg
     assert "Check the number" in failed["error"]["text"]
 
 
+async def test_a_pairing_code_for_a_number_as_it_is_dialled_at_home(harness: BridgeUnderTest, probe: MqttProbe) -> None:
+    """Its country is that of the account that was linked before."""
+    harness.phone.paired = False
+    await harness.start(until=SessionState.PAIRING)
+    init = {"action": "init", "phone": "011 15 5550-9999"}
+    await probe.publish(CONTROL, {**init, "id": "first"})
+    assert await answers(probe, "first") == ["accepted", "failed"]
+    failed = await probe.wait(RESULT, lambda result: result["status"] == "failed")
+    assert (failed["error"]["code"], failed["error"]["detail_code"]) == ("invalid", "not_a_phone_number")
+    assert "international form, for example 5491155500001" in failed["error"]["text"]
+    harness.phone.pair()
+    await harness.until(lambda: harness.session.view.situation.state is SessionState.CONNECTED)
+    harness.phone.log_out()
+    await harness.until(lambda: harness.session.view.situation.state is SessionState.PAIRING)
+    await probe.publish(CONTROL, {**init, "id": "second"})
+    assert await answers(probe, "second") == ["accepted", "done"]
+    assert harness.phone.link_code == "L5509999"
+
+
 async def test_a_retained_control_command_is_refused_and_not_executed(
     harness: BridgeUnderTest, probe: MqttProbe
 ) -> None:

@@ -5,7 +5,8 @@ take small packets only, and posts arrive over a slow way: those to the responde
 listener otherwise. A day has 24 hours with the visitors of a shop; each person asks, waits for the answer and asks
 again. At the end every message is recorded and answered once, and the listener had each once.
 
-A webhook gets one post at a time, so the way must be squeezed with the day: without `--delay` it takes half of it.
+A webhook gets the posts of one chat one after another, so the way is squeezed with the day: without `--delay` all posts
+in a row would take half of it.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ def questions(hour: int, person: int) -> int:
 
 
 def delay_of(people: int, hour: float) -> float:
-    """Seconds by which a post may be late, there and back, so that all posts of a day take half of it."""
+    """Seconds by which a post may be late, there and back, so that all posts of a day in a row take half of it."""
     posts = sum(questions(each, person) for each in range(len(HOURS)) for person in range(1, people + 1))
     return min(LONGEST_DELAY, hour * len(HOURS) / (4 * posts))
 

@@ -10,7 +10,7 @@ import asyncio
 import httpx
 import pytest
 
-from bridge.contract.commands import ControlAction
+from bridge.contract.controls import ControlAction
 from bridge.contract.errors import Refused
 from bridge.contract.session import Reason, SessionState
 from bridge.sandbox.records import ACCOUNT, BlockReason, LogoutReason, Site

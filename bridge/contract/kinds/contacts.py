@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar, Self
 from pydantic import AfterValidator, ConfigDict, Field, RootModel, model_validator
 from typing_extensions import override
 
-from bridge.contract.jid import parse_recipient
+from bridge.contract.jid import is_from_home, parse_recipient
 from bridge.contract.kinds.content import Content
 from bridge.contract.kinds.received import Noun, ReceivedKind
 from bridge.contract.payload import CleanText, PageText, Payload, StrictPayload
@@ -23,7 +23,9 @@ _ESCAPED = re.compile(r"\\(.)")
 
 
 def _digits_of(phone: str) -> str:
-    """One spelling, so that a repeated command is the same command."""
+    """One spelling, so that a repeated command is the same command; with a leading 0 it is for `sent_from`."""
+    if is_from_home(phone):
+        return phone.strip()
     if not (recipient := parse_recipient(phone)).is_user:
         raise ValueError("phone must be a phone number")
     return recipient.user
@@ -48,6 +50,12 @@ class ContactCard(StrictPayload):
             raise ValueError("a contact has a name and a phone, or a vcard")
         return self
 
+    def sent_from(self, own: str | None) -> Self:
+        """The card of an account with the number `own`: a phone with a leading 0 is of its country."""
+        if self.phone is None or not is_from_home(self.phone):
+            return self
+        return self.model_copy(update={"phone": parse_recipient(self.phone, own).user})
+
 
 class Contacts(RootModel[Annotated[list[ContactCard], Field(min_length=1, max_length=20)]], Content):
     """`{"contacts": [{"name": "Ana", "phone": "5491155500001"}]}`, or `[{"vcard": "BEGIN:VCARD…"}]`; 1 to 20."""
@@ -64,6 +72,12 @@ class Contacts(RootModel[Annotated[list[ContactCard], Field(min_length=1, max_le
     def summary(self) -> str:
         names = ", ".join(card.name or "vCard" for card in self.root)
         return f"{RECEIVED.noun.icon} {names}"
+
+    @override
+    def sent_from(self, own: str | None) -> Self:
+        if not any(is_from_home(card.phone or "") for card in self.root):
+            return self
+        return type(self)([card.sent_from(own) for card in self.root])
 
     @classmethod
     @override

@@ -5,7 +5,8 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
-from bridge.contract.commands import ControlAction, ControlCommand, checked, parse_json
+from bridge.contract.commands import checked, parse_json
+from bridge.contract.controls import ControlAction, ControlCommand
 from bridge.contract.messages import Qr
 from bridge.contract.passkey import Passkey
 from bridge.contract.session_changes import MAX_CLIENT, BridgeAction, BridgeCommand
