@@ -6,12 +6,13 @@ import { conversation } from './texts/conversation.js';
 import { english } from './texts/en.js';
 import { spanish } from './texts/es.js';
 import { people } from './texts/people.js';
+import { sessionChanges } from './texts/session_changes.js';
 
 const withParts = (texts, ...parts) => Object.fromEntries(Object.keys(texts).map((table) =>
   [table, Object.assign({}, texts[table], ...parts.map((part) => part[table]))]));
 const TEXTS = {
-  en: withParts(english, { words: { ...people.en, ...conversation.en } }, campaigns.en),
-  es: withParts(spanish, { words: { ...people.es, ...conversation.es } }, campaigns.es),
+  en: withParts(english, { words: { ...people.en, ...conversation.en, ...sessionChanges.en } }, campaigns.en),
+  es: withParts(spanish, { words: { ...people.es, ...conversation.es, ...sessionChanges.es } }, campaigns.es),
 };
 const LOCALES = { en: 'en-GB', es: 'es-AR' };
 

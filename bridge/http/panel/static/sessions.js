@@ -1,6 +1,6 @@
 // Sessions as cards: state, pairing code, and the controls of an admin.
 
-import { get, hasScope, post, sessionPath } from './api.js';
+import { get, hasScope, post, remove, sessionPath } from './api.js';
 import { budgetFacts, heldBack } from './budget.js';
 import { openDialog, openForm } from './dialogs.js';
 import { h, update } from './element.js';
@@ -33,7 +33,8 @@ const AT_REST = new Set(['stopped', 'logged_out']);
 export function open(view, app) {
   const list = h('div.cards'), codes = new Map(), passkeys = new Map(), busy = new Set();
   let closed = false;
-  view.append(heading(word('sessions'), word('sessionsLead')), list);
+  const add = hasScope('admin') ? button('button', word('addSession'), addSession) : null;
+  view.append(heading(word('sessions'), word('sessionsLead'), add), list);
 
   function draw() {
     if (!closed) update(list, app.sessions.map(card));
@@ -101,11 +102,62 @@ export function open(view, app) {
         await send(session, { action }).catch((problem) => toast(problemText(problem), true));
       }, { disabled: busy.has(session) });
     };
-    if (AT_REST.has(state)) return h('div.row', null, control('init', 'init', false));
+    if (AT_REST.has(state)) {
+      const others = app.sessions.length > 1;
+      return h('div.row', null,
+        control('init', 'init', false),
+        others ? button('danger', word('removeSession'), () => removeSession(session)) : null);
+    }
     return h('div.row', null,
       control('restart', 'restart'),
       control('close', 'closeSession'),
+      state === 'connected' ? control('sleep', 'sleep') : null,
       state === 'pairing' ? null : control('logout', 'logout'));
+  }
+
+  async function addSession() {
+    const describe = (entered) => ({
+      title: word('addSession'),
+      text: word('addSessionText'),
+      action: word('addSession'),
+      cancel: word('cancel'),
+      fields: [
+        field(word('sessionName'), h('input', {
+          name: 'session',
+          required: true,
+          maxlength: 64,
+          pattern: '[A-Za-z0-9_\\-]+',
+          value: entered?.get('session') ?? '',
+        })),
+        field(word('clientNumber'), h('input', {
+          name: 'cliente_id',
+          type: 'number',
+          required: true,
+          min: 0,
+          max: 2147483647,
+          value: entered?.get('cliente_id') ?? '',
+        })),
+      ],
+    });
+    const status = await openForm(describe, (data) =>
+      post('/v1/sessions', { session: data.get('session'), cliente_id: Number(data.get('cliente_id')) }));
+    if (!status) return;
+    app.sessions = [...app.sessions.filter((one) => one.session !== status.session), status];
+    draw();
+  }
+
+  async function removeSession(session) {
+    const question = { title: word('removeSessionAsk', session), text: word('removeSessionText') };
+    const options = { ...question, action: word('removeSession'), cancel: word('cancel'), danger: true };
+    if (!(await openDialog(options))) return;
+    try {
+      const { text } = await remove(sessionPath(session));
+      app.sessions = app.sessions.filter((one) => one.session !== session);
+      draw();
+      toast(text);
+    } catch (problem) {
+      toast(problemText(problem), true);
+    }
   }
 
   async function pairByPhone(session) {

@@ -1,0 +1,30 @@
+// The texts of adding, removing and sleeping sessions, which are added to the words of each language.
+
+export const sessionChanges = {
+  en: {
+    addSession: 'Add a number',
+    addSessionText: 'It starts at once, shows a QR code, and is there after each start of the bridge.',
+    sessionName: 'Name: letters, digits, _ and -',
+    clientNumber: 'Customer number (cliente_id)',
+    sleep: 'Sleep',
+    sleepAsk: 'Put {0} to sleep?',
+    sleepText: 'Its browser closes, which frees memory. Nothing is received until a send or you wake it;' +
+      ' then it catches up.',
+    removeSession: 'Remove',
+    removeSessionAsk: 'Remove {0}?',
+    removeSessionText: 'It does not run any more. Its login, messages and commands stay on disk.',
+  },
+  es: {
+    addSession: 'Agregar un número',
+    addSessionText: 'Arranca enseguida, muestra un código QR y vuelve con cada inicio del puente.',
+    sessionName: 'Nombre: letras, números, _ y -',
+    clientNumber: 'Número de cliente (cliente_id)',
+    sleep: 'Dormir',
+    sleepAsk: '¿Dormir {0}?',
+    sleepText: 'Se cierra su navegador y se libera memoria. No recibe nada hasta que la despierte un envío, o vos;' +
+      ' entonces se pone al día.',
+    removeSession: 'Quitar',
+    removeSessionAsk: '¿Quitar {0}?',
+    removeSessionText: 'Deja de funcionar. El vínculo, los mensajes y los envíos quedan en el disco.',
+  },
+};

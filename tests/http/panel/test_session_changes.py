@@ -1,0 +1,32 @@
+"""Numbers in the panel: added, put to sleep, woken and removed by an admin."""
+
+from __future__ import annotations
+
+from playwright.async_api import expect
+
+from bridge.drivers.scripted import ScriptedPhone
+from tests.http.conftest import HttpBridge
+from tests.http.panel.conftest import PHONE, OpenPanel
+
+
+async def test_a_number_is_added_sleeps_wakes_and_is_removed(side: HttpBridge, open_panel: OpenPanel) -> None:
+    side.phones["ventas"] = ScriptedPhone(side.clock, paired=True)
+    await side.start()
+    page = await open_panel(side, size=PHONE, locale="es-AR", at="#sessions")
+    await page.get_by_role("button", name="Agregar un número").click()
+    await page.get_by_label("Nombre: letras, números, _ y -").fill("ventas")
+    await page.get_by_label("Número de cliente (cliente_id)").fill("52")
+    await page.get_by_role("dialog").get_by_role("button", name="Agregar un número").click()
+    card = page.get_by_role("article", name="ventas")
+    await card.get_by_role("button", name="Dormir").click()
+    await page.get_by_role("dialog").get_by_role("button", name="Dormir").click()
+    await expect(card).to_contain_text("Dormida")
+    await card.get_by_role("button", name="Iniciar").click()
+    await card.get_by_role("button", name="Cerrar").click()
+    await page.get_by_role("dialog").get_by_role("button", name="Cerrar").click()
+    await card.get_by_role("button", name="Quitar").click()
+    await page.get_by_role("dialog").get_by_role("button", name="Quitar").click()
+    await expect(card).to_have_count(0)
+    await expect(page.get_by_role("article", name="haby")).to_be_visible()
+    async with side.client() as client:
+        assert [found["session"] for found in (await client.get("/v1/sessions")).json()["sessions"]] == ["haby"]
