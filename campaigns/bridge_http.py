@@ -52,6 +52,9 @@ class BridgeHttp:
         try:
             async with httpx.AsyncClient(timeout=TIMEOUT, trust_env=False) as client:
                 answer = await client.get(url, params=query, headers=self._headers)
+            if answer.status_code == httpx.codes.SERVICE_UNAVAILABLE:  # it is starting, or waits for its database
+                _log.info("%s is not ready.", url)
+                return None
             answer.raise_for_status()
             found = answer.json()
         except (httpx.HTTPError, ValueError) as error:

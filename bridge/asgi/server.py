@@ -82,11 +82,13 @@ class EmbeddedServer(uvicorn.Server):
     def of(cls, app: ASGIApp, limits: ServerLimits) -> EmbeddedServer:
         """A server for HTTP without WebSocket."""
         files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-        if files != resource.RLIM_INFINITY and (fewer := limits.within(files)) != limits:
-            _log.warning(
-                "This process may open %d files: HTTP takes %d connections instead of %d. %s",
-                *(files, fewer.connections, limits.connections, _RAISE),
-            )
+        if files != resource.RLIM_INFINITY:
+            fewer = limits.within(files)
+            if fewer.connections < limits.connections:
+                _log.warning(
+                    "This process may open %d files: HTTP takes %d connections instead of %d. %s",
+                    *(files, fewer.connections, limits.connections, _RAISE),
+                )
             limits = fewer
         return cls(
             LimitedConfig(

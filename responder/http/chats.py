@@ -18,7 +18,7 @@ from bridge.asgi.event_stream import EventStreamResponse
 from bridge.contract.kinds import MAX_TEXT
 from bridge.contract.payload import CleanText
 from responder.http.context import Surface
-from responder.http.request_fields import body_of, number_of, query_of, surface_of
+from responder.http.request_fields import body_of, from_database, number_of, query_of, surface_of
 from responder.rules_file import BROKEN
 from responder.store.chats import Show
 
@@ -150,14 +150,14 @@ async def live(request: Request) -> Response:
 
 
 routes = [
-    Route("/api/chats", chats),
-    Route("/api/chats/{chatId}", chat),
-    Route("/api/chats/{chatId}/replies", reply, methods=["POST"]),
-    Route("/api/chats/{chatId}/pause", pause, methods=["POST"]),
-    Route("/api/chats/{chatId}/opt-in", opt_in, methods=["POST"]),
-    Route("/api/opted-out", opted_out),
-    Route("/api/switches", switches),
-    Route("/api/switches/active", set_active, methods=["POST"]),
+    Route("/api/chats", from_database(chats)),
+    Route("/api/chats/{chatId}", from_database(chat)),
+    Route("/api/chats/{chatId}/replies", from_database(reply), methods=["POST"]),
+    Route("/api/chats/{chatId}/pause", from_database(pause), methods=["POST"]),
+    Route("/api/chats/{chatId}/opt-in", from_database(opt_in), methods=["POST"]),
+    Route("/api/opted-out", from_database(opted_out)),
+    Route("/api/switches", from_database(switches)),
+    Route("/api/switches/active", from_database(set_active), methods=["POST"]),
     Route("/api/live", live),
 ]
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from functools import wraps
 from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
+from starlette.responses import Response
 
+from bridge.sql.errors import DatabaseDown
 from responder.http.context import Surface
 
 _Model = TypeVar("_Model", bound=BaseModel)
@@ -20,6 +24,18 @@ def surface_of(request: Request) -> Surface:
     """What the routes work with."""
     surface: Surface = request.app.state.surface
     return surface
+
+
+def from_database(handler: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
+    """A handler that needs the tables. In the first second, before they are there, the answer is 503."""
+
+    @wraps(handler)
+    async def when_started(request: Request) -> Response:
+        if not surface_of(request).has_started():
+            raise DatabaseDown("The database is being prepared: try again in a second.")
+        return await handler(request)
+
+    return when_started
 
 
 async def body_of(request: Request, model: type[_Model]) -> _Model:

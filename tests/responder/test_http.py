@@ -197,6 +197,9 @@ async def test_a_message_in_the_second_of_the_start_is_taken(harness: ResponderH
     responder = await harness.start(wait=False)
     async with httpx.AsyncClient(base_url=responder.url) as http:
         assert (await http.get("/health")).json()["status"] == "starting"
+        early = await http.get("/api/opted-out")
+        assert (early.status_code, early.json()["code"]) == (503, "database_down")
+        assert responder.faults.since(0) == [], "a database that is being prepared is no fault"
         message = {"from": ANA, "body": "x", "timestamp": int(time.time()), "type": "chat", "id": "false_x_1"}
         post = await http.post("/api/message-received", json=message)
         assert (post.status_code, post.json()) == (200, {"success": True, "received": True})
