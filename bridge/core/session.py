@@ -213,9 +213,8 @@ class Session(DriverSink):
         """Carry out an admin's action; returns when it is done. Raises `CodedError` when it fails.
 
         Only `init` and `restart` take over a connection that is in use elsewhere: two bridges that did so by themselves
-        would take it from each other forever. `phone` requests a pairing code for that number instead of a QR code,
-        and waits for it.
-        `reopen_after` is seconds; a session closed with it is open again at the next start.
+        would take it from each other forever. `phone` requests a pairing code for that number instead of a QR code, and
+        waits for it. `reopen_after` is seconds; a session closed with it is open again at the next start.
         """
         async with self._control:
             self._stay_closed()
@@ -256,10 +255,7 @@ class Session(DriverSink):
                 await self.control(command.action, phone=command.phone, reopen_after=command.reopen_after)
 
     async def delete_login(self) -> None:
-        """As `logout`, and delete the login here, even while WhatsApp cannot be reached.
-
-        The phone then lists the device until it is removed there.
-        """
+        """As `logout`, and delete the login here, even without WhatsApp: then the phone still lists the device."""
         async with self._control:
             self._stay_closed()
             try:
@@ -302,6 +298,8 @@ class Session(DriverSink):
     async def _want(self, desired: DesiredState) -> None:
         await store_desired(self._memory, desired)
         if desired is DesiredState.RUNNING:
+            if not self._driver_wanted.is_set():  # the answer to `init` says so already
+                self.view.set(Situation(SessionState.STARTING, Reason.BROWSER_STARTING))
             self._driver_wanted.set()
         else:
             await self._close(desired)
