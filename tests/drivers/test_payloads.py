@@ -29,7 +29,7 @@ def plain(value: Any) -> Any:
             return str(value)
         case BaseModel():
             return value.model_dump()
-        case tuple():
+        case tuple() | list():
             return [plain(item) for item in value]
         case _:
             return value

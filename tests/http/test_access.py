@@ -38,6 +38,12 @@ NEEDS: list[tuple[str, str, Scope | None]] = [
     ("POST", "/api/bot-config/toggle/51", Scope.ADMIN),
     ("GET", "/v1/sessions", None),
     ("GET", "/v1/sessions/haby", None),
+    ("POST", "/v1/sessions", Scope.ADMIN),
+    ("DELETE", "/v1/sessions/haby", Scope.ADMIN),  # the only one: refused
+    *(("GET", f"/v1/campaigns{path}", Scope.SEND) for path in ("", "/lists", "/opt-outs", "/x", "/x/recipients")),
+    *(("GET", f"/v1/campaigns/x/{path}", Scope.SEND) for path in ("history", "report.csv")),
+    *(("POST", f"/v1/campaigns{path}", Scope.SEND) for path in ("", "/lists", "/opt-outs", "/x/typing")),
+    *(("DELETE", f"/v1/campaigns/{path}", Scope.SEND) for path in ("x", "lists/x", "opt-outs/x")),
     ("GET", "/v1/sessions/haby/qr", Scope.ADMIN),
     ("GET", "/v1/sessions/haby/qr.png", Scope.ADMIN),
     ("GET", "/v1/sessions/haby/passkey", Scope.ADMIN),
@@ -105,6 +111,7 @@ async def test_every_route_is_in_the_table_of_scopes(client: httpx.AsyncClient) 
         for method in item
     }
     given = {"{id}": "x", "{listener}": "x", "{action}": "typing", "{sha256}": "0" * 64}
+    given |= {"{campaign}": "x", "{list_id}": "x", "{to}": "x"}
     for name, value in given.items():
         routes = {(method, path.replace(name, value)) for method, path in routes}
     assert routes - {("GET", "/health")} == {(method, path.partition("?")[0]) for method, path, _ in NEEDS}

@@ -351,7 +351,7 @@ async def test_keys_and_webhooks_of_sessions_that_are_not_configured_are_reporte
     started.given["sessions"] = "nueva=52"
     caplog.clear()
     await started.start(until=None)
-    warned = [line.getMessage() for line in caplog.records if "WA_SESSIONS does not list" in line.getMessage()]
+    warned = [line.getMessage() for line in caplog.records if "this bridge does not run" in line.getMessage()]
     assert len(warned) == 2
     assert "(till) is for haby" in warned[0]
     assert f"{url} belongs to the session haby" in warned[1]

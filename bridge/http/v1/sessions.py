@@ -14,7 +14,7 @@ from bridge.contract.status import SessionStatus
 from bridge.core.qr_image import qr_png
 from bridge.http.context import running
 from bridge.http.credentials import Principal
-from bridge.http.dependencies import AuditOf, Caller, ContextOf, needs
+from bridge.http.dependencies import AuditOf, Caller, ContextOf, needs, needs_scope
 from bridge.http.errors import Forbidden, NotFound
 from bridge.http.v1.documents import body_of
 from bridge.ports import Scope
@@ -50,7 +50,7 @@ class RemovedSession(BaseModel):
     text: str = Field(description="what is kept, where, and how to delete it")
 
 
-@router.post("/sessions", status_code=201)
+@router.post("/sessions", status_code=201, dependencies=[needs_scope(Scope.ADMIN)])
 async def add_session(body: NewSession, context: ContextOf, caller: Caller, audit: AuditOf) -> SessionStatus:
     """Add a session, which starts at once and at every start of the bridge. Adding one that runs changes nothing."""
     _needs_every_session(caller)
