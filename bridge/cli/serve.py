@@ -6,7 +6,7 @@ import logging
 
 import typer
 
-from bridge.cli.run import Exit, run
+from bridge.cli.run import Exit, imports_of_a_service, run
 from bridge.contract.errors import StartError
 
 _log = logging.getLogger(__name__)
@@ -21,16 +21,17 @@ def register(app: typer.Typer) -> None:
 
 
 async def _serve() -> Exit:
-    from bridge.app import Bridge
-    from bridge.app.clock import SystemClock
-    from bridge.cli.doubtful_settings import warn_of_settings
-    from bridge.cli.http_file import http_json
-    from bridge.cli.signals import run_until, stop_on_signals
-    from bridge.cli.startup import restrict_file_modes, start_logging
-    from bridge.drivers import driver_kind
-    from bridge.http.server import address_of, listen
-    from bridge.ops.private_broker import read_broker_json
-    from bridge.settings import load
+    with imports_of_a_service():
+        from bridge.app import Bridge
+        from bridge.app.clock import SystemClock
+        from bridge.cli.doubtful_settings import warn_of_settings
+        from bridge.cli.http_file import http_json
+        from bridge.cli.signals import run_until, stop_on_signals
+        from bridge.cli.startup import restrict_file_modes, start_logging
+        from bridge.drivers import driver_kind
+        from bridge.http.server import address_of, listen
+        from bridge.ops.private_broker import read_broker_json
+        from bridge.settings import load
 
     settings, clock = load(), SystemClock()
     start_logging(settings.log_level, settings.log_format)

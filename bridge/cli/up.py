@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bridge.cli.run import Exit, run
+from bridge.cli.run import Exit, imports_of_a_service, run
 
 if TYPE_CHECKING:
     import socket
@@ -58,23 +58,24 @@ def register(app: typer.Typer) -> None:
 
 
 async def _up(*, sandbox: bool, sandbox_port: int, scan: bool, answering: bool, verbose: bool) -> Exit:
-    from rich.console import Console
-    from rich.logging import RichHandler
+    with imports_of_a_service():
+        from rich.console import Console
+        from rich.logging import RichHandler
 
-    from bridge.app import Bridge
-    from bridge.app.clock import SystemClock
-    from bridge.cli.campaigns import broker_of
-    from bridge.cli.campaigns import run_beside as run_campaigns_beside
-    from bridge.cli.doubtful_settings import warn_of_settings
-    from bridge.cli.http_file import base_url, http_json
-    from bridge.cli.paths import SANDBOX
-    from bridge.cli.responder import run_beside
-    from bridge.cli.screen import Hint, Screen
-    from bridge.cli.signals import run_until, stop_on_signals
-    from bridge.cli.startup import restrict_file_modes, start_logging
-    from bridge.drivers import driver_kind
-    from bridge.http.server import address_of
-    from bridge.settings import load
+        from bridge.app import Bridge
+        from bridge.app.clock import SystemClock
+        from bridge.cli.campaigns import broker_of
+        from bridge.cli.campaigns import run_beside as run_campaigns_beside
+        from bridge.cli.doubtful_settings import warn_of_settings
+        from bridge.cli.http_file import base_url, http_json
+        from bridge.cli.paths import SANDBOX
+        from bridge.cli.responder import run_beside
+        from bridge.cli.screen import Hint, Screen
+        from bridge.cli.signals import run_until, stop_on_signals
+        from bridge.cli.startup import restrict_file_modes, start_logging
+        from bridge.drivers import driver_kind
+        from bridge.http.server import address_of
+        from bridge.settings import load
 
     settings, console, clock = load(), Console(), SystemClock()
     level = settings.log_level if verbose or "WA_LOG_LEVEL" in os.environ else "WARNING"
