@@ -18,7 +18,7 @@ from bridge.broker import BrokerAddress
 from bridge.campaign_settings import CampaignAddress
 from bridge.contract.errors import StartError
 from bridge.contract.pace import Pace
-from bridge.contract.settings_file import encoding_fault
+from bridge.contract.settings_file import encoding_fault, settings_fault
 from bridge.contract.topics import Topics, check_prefix, check_session_name
 from bridge.core.call_rejection import CallPolicy
 from bridge.core.media_policy import MediaMode, MediaPolicy
@@ -334,9 +334,4 @@ def load(**overrides: Any) -> BridgeSettings:
     try:
         return BridgeSettings(**overrides)
     except ValidationError as error:
-        variables = {name: str(field.validation_alias) for name, field in BridgeSettings.model_fields.items()}
-        faults = [
-            f"{variables.get(str(fault['loc'][0]), fault['loc'][0])}: {fault['msg'].removeprefix('Value error, ')}"
-            for fault in error.errors(include_url=False, include_input=False)
-        ]
-        raise StartError("Wrong settings. " + "; ".join(faults)) from error
+        raise StartError(settings_fault(BridgeSettings, error)) from error

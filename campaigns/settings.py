@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
-from bridge.contract.settings_file import encoding_fault
+from bridge.contract.settings_file import encoding_fault, settings_fault
 from bridge.contract.topics import check_session_name
 from bridge.sql.settings import SqlSettings
 from campaigns.errors import WrongCampaignSettings
@@ -114,9 +114,4 @@ def load(**overrides: Any) -> CampaignSettings:
     try:
         return CampaignSettings(**overrides)
     except ValidationError as error:
-        variables = {name: str(field.validation_alias) for name, field in CampaignSettings.model_fields.items()}
-        faults = []
-        for fault in error.errors(include_url=False, include_input=False):
-            name = str(fault["loc"][0]) if fault["loc"] else "settings"
-            faults.append(f"{variables.get(name, name)}: {fault['msg'].removeprefix('Value error, ')}")
-        raise WrongCampaignSettings("Wrong settings. " + "; ".join(faults)) from error
+        raise WrongCampaignSettings(settings_fault(CampaignSettings, error)) from error

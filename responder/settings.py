@@ -19,7 +19,7 @@ from pydantic import (
 )
 from pydantic_settings import SettingsConfigDict
 
-from bridge.contract.settings_file import encoding_fault
+from bridge.contract.settings_file import encoding_fault, settings_fault
 from bridge.sql.settings import SqlSettings
 from responder.chat_state import OperatorSettings
 from responder.errors import WrongSettings
@@ -365,10 +365,4 @@ def load(**overrides: Any) -> ResponderSettings:
     try:
         return ResponderSettings(**overrides)
     except ValidationError as error:
-        # a default that is refused has the field's name in `loc`, not the variable's
-        variables = {name: str(field.validation_alias) for name, field in ResponderSettings.model_fields.items()}
-        faults = []
-        for fault in error.errors(include_url=False, include_input=False):
-            name = str(fault["loc"][0]) if fault["loc"] else "settings"
-            faults.append(f"{variables.get(name, name)}: {fault['msg'].removeprefix('Value error, ')}")
-        raise WrongSettings("Wrong settings. " + "; ".join(faults)) from error
+        raise WrongSettings(settings_fault(ResponderSettings, error)) from error

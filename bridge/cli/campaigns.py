@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from bridge.cli.run import Exit, run
+from bridge.cli.run import Exit, imports_of_a_service, run
 
 if TYPE_CHECKING:
     from bridge.broker import BrokerAddress
@@ -32,14 +32,15 @@ def register(app: typer.Typer) -> None:
 
 
 async def _serve() -> Exit:
-    from bridge.cli.signals import stop_on_signals
-    from bridge.cli.startup import restrict_file_modes, start_logging
-    from bridge.cli.systemd import notify_systemd
-    from bridge.contract.errors import StartError
-    from bridge.ops.private_broker import read_broker_json
-    from bridge.settings import load as load_bridge
-    from campaigns.app import run as run_campaigns
-    from campaigns.settings import load
+    with imports_of_a_service():
+        from bridge.cli.signals import stop_on_signals
+        from bridge.cli.startup import restrict_file_modes, start_logging
+        from bridge.cli.systemd import notify_systemd
+        from bridge.contract.errors import StartError
+        from bridge.ops.private_broker import read_broker_json
+        from bridge.settings import load as load_bridge
+        from campaigns.app import run as run_campaigns
+        from campaigns.settings import load
 
     common, settings = load_bridge(), load()
     start_logging(common.log_level, common.log_format)

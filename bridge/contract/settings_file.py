@@ -1,6 +1,8 @@
-"""Why a settings file cannot be read as text. Pure."""
+"""Why settings cannot be read: the file as text, and the values. Pure."""
 
 from __future__ import annotations
+
+from pydantic import BaseModel, ValidationError
 
 
 def encoding_fault(name: str, content: bytes) -> str | None:
@@ -16,3 +18,14 @@ def encoding_fault(name: str, content: bytes) -> str | None:
             f" as UTF-8, for example with: iconv -f WINDOWS-1252 -t UTF-8 {name} > new"
         )
     return None
+
+
+def settings_fault(model: type[BaseModel], error: ValidationError) -> str:
+    """A sentence that names each wrong variable of these settings."""
+    # a default that is refused has the field's name in `loc`, not the variable's
+    variables = {name: str(field.validation_alias) for name, field in model.model_fields.items()}
+    faults = []
+    for fault in error.errors(include_url=False, include_input=False):
+        name = str(fault["loc"][0]) if fault["loc"] else "settings"
+        faults.append(f"{variables.get(name, name)}: {fault['msg'].removeprefix('Value error, ')}")
+    return "Wrong settings. " + "; ".join(faults)
