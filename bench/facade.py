@@ -26,7 +26,7 @@ from bridge.app import Bridge, BridgeLimits
 from bridge.app.clock import SystemClock
 from bridge.broker import parse_addresses
 from bridge.drivers.scripted import ScriptedDriver, ScriptedPhone
-from bridge.http.server import listen
+from bridge.http.listener import listen
 from bridge.settings import load
 
 SENDS, CALLERS = 5_000, 16

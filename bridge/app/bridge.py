@@ -124,6 +124,7 @@ class Bridge:
                         self._clock,
                         self._limits,
                         owner=owner,
+                        version=version(DISTRIBUTION),
                         login_link=self._login_link,
                         responder_url=self._responder_url,
                     )
@@ -156,7 +157,7 @@ class Bridge:
                 await self._stopping.wait()
                 retention.cancel()
                 if facade is not None:
-                    facade.server.stop()
+                    facade.closing.set()
                 await self._sessions.end()
                 await asyncio.wait([publishing, home], timeout=self._limits.status_end)
                 for task in (publishing, home):

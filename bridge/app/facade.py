@@ -9,41 +9,32 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
-from importlib.metadata import version
+from types import ModuleType
 
 from bridge.app.hosted_sessions import HostedSessions
 from bridge.app.limits import BridgeLimits
-from bridge.app.media import UPLOADS
 from bridge.broker import BrokerOptions
 from bridge.core.shared_media import SharedMedia
-from bridge.http.campaigns_gateway import CampaignsGateway
-from bridge.http.context import AppContext
-from bridge.http.credentials import Credentials
-from bridge.http.guard import AuthOptions
-from bridge.http.limits import HttpLimits
-from bridge.http.panel_sessions import PanelSessions
-from bridge.http.server import HttpServer, is_loopback
 from bridge.metrics.charts import ChartRecorder
 from bridge.metrics.prometheus import PrometheusMetrics
 from bridge.mqtt import RetainedSwitches
 from bridge.ports import Clock, Observer, StoreUnusable
 from bridge.settings import BridgeSettings
 from bridge.store import BridgeStore
-from bridge.store.uploads import Uploads
 from bridge.webhooks import WebhookRegistry
 from bridge.webhooks.poster import WebhookPoster
 
 _log = logging.getLogger(__name__)
-DISTRIBUTION = "whatsapp-mqtt-bridge"
 
 
 @dataclass(frozen=True, slots=True)
 class HttpFacade:
     """The HTTP side of a running bridge."""
 
-    server: HttpServer
     registry: WebhookRegistry
     observers: tuple[Observer, ...]
+    #: Set: no more requests are taken.
+    closing: asyncio.Event
 
 
 @asynccontextmanager
@@ -58,6 +49,7 @@ async def http_facade(
     limits: BridgeLimits,
     *,
     owner: str,
+    version: str,
     login_link: str | None = None,
     responder_url: str | None = None,
 ) -> AsyncIterator[HttpFacade]:
@@ -93,50 +85,45 @@ async def http_facade(
         switches = RetainedSwitches(
             replace(broker, client_id=f"{broker.client_id}-switches"), settings.topics, timeout=limits.mqtt.switch
         )
-        credentials = _credentials(settings, store, clock, limits.http)
-        logins = PanelSessions(credentials, clock, settings.data_dir)
-        if login_link is not None:
-            logins.offer(login_link)
-        campaigns = CampaignsGateway(settings.campaigns_url, settings.campaigns_secret or settings.api_key)
-        stack.push_async_callback(campaigns.close)
-        context = AppContext(
-            entries=sessions.entries,
-            change_sessions=sessions.carry_out,
-            owner=owner,
-            registry=registry,
-            dead_letters=store.webhooks,
-            access=store.access,
-            credentials=credentials,
-            logins=logins,
-            poster=poster,
-            switches=switches,
-            media=media,
-            uploads=Uploads(settings.data_dir / UPLOADS, media.store, limit=settings.media_limit),
-            campaigns=campaigns,
-            clock=clock,
-            charts=charts,
-            metrics_text=counters.text,
-            topics=settings.topics,
-            responder_url=responder_url,
-            version=version(DISTRIBUTION),
-            limits=limits.http,
-        )
-        counters.watch(context.entries, registry)
-        auth = AuthOptions(settings.http_rate, loopback_only=is_loopback(listener), proxies=settings.http_proxies)
-        server = HttpServer(context, auth, listener, version=version(DISTRIBUTION))
+        counters.watch(sessions.entries, registry)
+        closing = asyncio.Event()
+
+        async def serve() -> None:
+            server = await asyncio.to_thread(_http_server)
+            await server.serve_http(
+                *(settings, listener, store, sessions, media, clock, limits),
+                registry=registry,
+                poster=poster,
+                switches=switches,
+                charts=charts,
+                counters=counters,
+                owner=owner,
+                version=version,
+                closing=closing,
+                login_link=login_link,
+                responder_url=responder_url,
+            )
+
         async with asyncio.TaskGroup() as tasks:
             beside = [
                 tasks.create_task(switches.run(), name="switches"),
                 tasks.create_task(_compact(store, settings, limits), name="compaction of bridge.db"),
                 tasks.create_task(charts.run(), name="charts"),
             ]
-            serving = tasks.create_task(server.run(), name="http")
-            yield HttpFacade(server, registry, observers)
-            server.stop()
+            serving = tasks.create_task(serve(), name="http")
+            yield HttpFacade(registry, observers, closing)
+            closing.set()
             for task in beside:
                 task.cancel()
             await asyncio.wait([serving])
             await charts.store()
+
+
+def _http_server() -> ModuleType:
+    """FastAPI and the routes are a third of the imports. Browsers start meanwhile; requests wait at the listener."""
+    from bridge.app import http_server
+
+    return http_server
 
 
 async def _warn_of_unknown_sessions(configured: frozenset[str], store: BridgeStore) -> None:
@@ -165,15 +152,3 @@ async def _compact(store: BridgeStore, settings: BridgeSettings, limits: BridgeL
                 raise
             _log.warning("Dead letters and audit were not compacted: %s", error)
         await asyncio.sleep(limits.compaction)
-
-
-def _credentials(settings: BridgeSettings, store: BridgeStore, clock: Clock, limits: HttpLimits) -> Credentials:
-    single, secret = settings.api_key, settings.jwt_secret
-    return Credentials(
-        store.access,
-        clock,
-        single_key=single.get_secret_value() if single else None,
-        jwt_secret=secret.get_secret_value() if secret else None,
-        audience=settings.jwt_audience,
-        key_cache=limits.key_cache,
-    )

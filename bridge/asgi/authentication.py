@@ -18,10 +18,10 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bridge.asgi.bearer import PresentedCredentials
+from bridge.asgi.limits import GuessLimits
 from bridge.asgi.loopback import breach, explain
 from bridge.asgi.rate_limit import RateLimiter
 from bridge.asgi.refusal import Refuse
-from bridge.contract.pace import Pace
 
 
 class Identity(Protocol):
@@ -43,19 +43,6 @@ class PublicPaths:
 
     def __contains__(self, path: str) -> bool:
         return path in self.paths or path.startswith(self.prefixes)
-
-
-@dataclass(frozen=True, slots=True)
-class GuessLimits:
-    """`guesses` = failed attempts of each address, `through_proxy` = of all addresses that one proxy forwards for.
-
-    `remembered` = valid credentials that are exempt from both: failed guesses would lock out other callers behind the
-    same address.
-    """
-
-    guesses: Pace = field(default_factory=lambda: Pace.parse("20/minute", burst=20))
-    through_proxy: Pace = field(default_factory=lambda: Pace.parse("200/minute", burst=200))
-    remembered: int = 1000
 
 
 @dataclass(frozen=True, slots=True)

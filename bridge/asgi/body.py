@@ -3,29 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from bridge.asgi.limits import BodyLimits
 from bridge.asgi.refusal import Refuse
-from bridge.contract.commands import MAX_COMMAND_BYTES
 
 _METHODS = frozenset({"POST", "PUT", "PATCH", "DELETE"})
-
-
-@dataclass(frozen=True, slots=True)
-class BodyLimits:
-    """`size` in bytes, `timeout` in seconds for the whole body.
-
-    A body over `size` is read and discarded up to `discarded` bytes: a client that still sends when the connection is
-    closed never sees the answer.
-    """
-
-    size: int = MAX_COMMAND_BYTES
-    timeout: float = 20.0
-    discarded: int = 10 * MAX_COMMAND_BYTES
 
 
 class BodyLimit:

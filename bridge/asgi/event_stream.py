@@ -5,20 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
-from dataclasses import dataclass
 
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 from typing_extensions import override
 
-
-@dataclass(frozen=True, slots=True)
-class StreamLimits:
-    """Open streams: in all, of one caller, and how many of all are for admins only."""
-
-    total: int = 100
-    share: int = 25
-    reserve: int = 10
+from bridge.asgi.limits import StreamLimits
 
 
 class OpenStreams:

@@ -9,65 +9,18 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
+from bridge.asgi.limits import ACCEPTED_AT_ONCE, ServerLimits
+from bridge.asgi.listener import WAITING
+
 _log = logging.getLogger(__name__)
-#: Open files for everything beside connections: stores, broker, page, webhooks.
-_OTHER_FILES = 96
-#: Connections that wait to be accepted.
-_WAITING = 512
-#: Connections that are accepted before the limit of connections is looked at.
-_BATCH = 8
-#: Turns of the loop between the acceptance of a connection and the end of one that is refused.
-_TURNS = 4
 _WARNING_PAUSE = 60.0
 _RAISE = "LimitNOFILE of the service or `ulimit -n` raises the number of open files."
-
-
-@dataclass(frozen=True, slots=True)
-class ServerLimits:
-    """Times in seconds. `head_size` in bytes. Beyond `connections`, requests get 503.
-
-    Where fewer than `reserve` connections are left, the oldest one that waits for a request is closed for a new one.
-    `write_timeout` is for a client that reads nothing of what it asked for.
-    `head_timeout` runs from the connection, or from the first byte after the request before. `keep_alive` is longer
-    than a proxy keeps an idle connection (nginx: 60 s or 75 s): otherwise a request meets the end of its connection,
-    and the proxy answers 502. `shutdown_timeout` is for the requests in progress at the end.
-    """
-
-    reserve: int = 50
-    write_timeout: float = 60.0
-    connections: int = 800  # below the usual limit of open files
-    head_size: int = 32_768
-    head_timeout: float = 10.0
-    keep_alive: int = 90
-    shutdown_timeout: int = 3
-
-    def within(self, files: int) -> ServerLimits:
-        """These limits, with so few connections that a process may have only `files` open files."""
-        connections = max(8, min(self.connections, files - _OTHER_FILES - _TURNS * _BATCH))
-        return replace(self, connections=connections, reserve=min(self.reserve, connections // 4))
-
-
-def bind(host: str, port: int) -> socket.socket:
-    """A socket that listens; port 0 takes a free one. Raises `OSError`."""
-    name = host.strip("[]")
-    family, _, _, _, address = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-    # The protocol by name: without it asyncio does not set TCP_NODELAY, and an answer waits 40 ms for an ACK.
-    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address)
-        listener.listen(_WAITING)
-    except OSError:
-        listener.close()
-        raise
-    return listener
 
 
 class EmbeddedServer(uvicorn.Server):
@@ -102,7 +55,7 @@ class EmbeddedServer(uvicorn.Server):
                 server_header=False,
                 proxy_headers=False,  # `Forwarded` knows which proxies to believe
                 limit_concurrency=limits.connections,
-                backlog=_BATCH,  # asyncio also accepts that many at once, before a protocol can refuse one
+                backlog=ACCEPTED_AT_ONCE,  # asyncio also accepts that many at once, before a protocol can refuse one
                 timeout_keep_alive=limits.keep_alive,
                 timeout_graceful_shutdown=limits.shutdown_timeout,
                 h11_max_incomplete_event_size=limits.head_size,
@@ -112,7 +65,7 @@ class EmbeddedServer(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         for listener in sockets or []:
-            listener.listen(_WAITING)  # the server has set it to its batch
+            listener.listen(WAITING)  # the server has set it to its batch
         self.ready.set()
 
     async def serve_until(self, stop: asyncio.Event, listener: socket.socket, name: str) -> None:

@@ -29,7 +29,7 @@ async def _serve() -> Exit:
         from bridge.cli.signals import run_until, stop_on_signals
         from bridge.cli.startup import restrict_file_modes, start_logging
         from bridge.drivers import driver_kind
-        from bridge.http.server import address_of, listen
+        from bridge.http.listener import address_of, listen
         from bridge.ops.private_broker import read_broker_json
         from bridge.settings import load
 

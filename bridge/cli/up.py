@@ -74,7 +74,7 @@ async def _up(*, sandbox: bool, sandbox_port: int, scan: bool, answering: bool, 
         from bridge.cli.signals import run_until, stop_on_signals
         from bridge.cli.startup import restrict_file_modes, start_logging
         from bridge.drivers import driver_kind
-        from bridge.http.server import address_of
+        from bridge.http.listener import address_of
         from bridge.settings import load
 
     settings, console, clock = load(), Console(), SystemClock()
@@ -243,7 +243,7 @@ def _sandbox_pace(settings: BridgeSettings) -> dict[str, object]:
 
 def _http(settings: BridgeSettings, console: Console, *, sandbox: bool) -> socket.socket | None:
     """Bind the façade's address. If the port is in use, a sandbox takes another one; a real bridge fails."""
-    from bridge.http.server import address_of, listen
+    from bridge.http.listener import address_of, listen
 
     if settings.http_port is None:
         return None

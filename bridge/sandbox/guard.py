@@ -10,7 +10,8 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Scope
 from starlette.websockets import WebSocketClose
 
-from bridge.asgi.body import BodyLimit, BodyLimits
+from bridge.asgi.body import BodyLimit
+from bridge.asgi.limits import BodyLimits
 from bridge.asgi.loopback import LoopbackOnly
 
 #: `size` is also the limit of one frame of a page or phone.

@@ -19,7 +19,8 @@ from typing import Self
 
 import uvicorn
 
-from bridge.asgi.server import EmbeddedServer, bind
+from bridge.asgi.listener import bind
+from bridge.asgi.server import EmbeddedServer
 from bridge.sandbox.app import build_app
 from bridge.sandbox.changes import Change, LoggedOut, RefChanged
 from bridge.sandbox.guard import LIMITS

@@ -18,9 +18,11 @@ from starlette.types import ASGIApp, Scope
 from bridge.asgi.api_credentials import LOCAL, ApiCredentials
 from bridge.asgi.authentication import Authentication, AuthRules, PublicPaths
 from bridge.asgi.body import BodyLimit
+from bridge.asgi.limits import ServerLimits
+from bridge.asgi.listener import bind
 from bridge.asgi.loopback import is_loopback
 from bridge.asgi.security_headers import SecurityHeaders
-from bridge.asgi.server import EmbeddedServer, ServerLimits, bind
+from bridge.asgi.server import EmbeddedServer
 from bridge.contract.errors import CodedError
 from campaigns.errors import WrongCampaignSettings
 from campaigns.http import campaign_routes, list_routes

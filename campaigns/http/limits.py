@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from bridge.asgi.body import BodyLimits
-from bridge.asgi.server import ServerLimits
+from bridge.asgi.limits import BodyLimits, ServerLimits
 
 #: Bytes of a plan: ten thousand named recipients.
 LARGEST_PLAN = 8_000_000

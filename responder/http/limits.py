@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from bridge.asgi.body import BodyLimits
-from bridge.asgi.event_stream import StreamLimits
-from bridge.asgi.server import ServerLimits
+from bridge.asgi.limits import BodyLimits, ServerLimits, StreamLimits
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,10 @@ import socket
 
 from starlette.types import ASGIApp
 
+from bridge.asgi.limits import ServerLimits
+from bridge.asgi.listener import bind
 from bridge.asgi.loopback import is_loopback
-from bridge.asgi.server import EmbeddedServer, ServerLimits, bind
+from bridge.asgi.server import EmbeddedServer
 from responder.errors import WrongSettings
 
 

@@ -9,8 +9,9 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import Scope
 
-from bridge.asgi.authentication import AuthRules, CredentialCheck, GuessLimits, PublicPaths
+from bridge.asgi.authentication import AuthRules, CredentialCheck, PublicPaths
 from bridge.asgi.bearer import PresentedCredentials
+from bridge.asgi.limits import GuessLimits
 from bridge.contract.pace import Pace
 
 ADDRESS = "192.0.2.1"

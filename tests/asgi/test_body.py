@@ -8,7 +8,8 @@ import pytest
 from starlette.exceptions import HTTPException
 from starlette.types import Message, Receive
 
-from bridge.asgi.body import BodyLimits, read_body
+from bridge.asgi.body import read_body
+from bridge.asgi.limits import BodyLimits
 
 LIMITS = BodyLimits(size=4, timeout=0.05, discarded=8)
 

@@ -7,7 +7,8 @@ import resource
 
 import pytest
 
-from bridge.asgi.server import EmbeddedServer, ServerLimits
+from bridge.asgi.limits import ServerLimits
+from bridge.asgi.server import EmbeddedServer
 
 
 async def _app(scope: object, receive: object, send: object) -> None: ...

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from bridge.http.server import address_of, listen
+from bridge.http.listener import address_of, listen
 from bridge.settings import load as load_bridge
 from bridge.sql.database import SqlDatabase
 from campaigns.app import CampaignBroker, CampaignsApp

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bridge.contract.kinds.media_content import MAX_INLINE, MediaContent
-from bridge.http.server import listen
+from bridge.http.listener import listen
 from tests.cli.conftest import ScriptedBridge, Wa
 from tests.sample_files import PNG
 

@@ -16,7 +16,7 @@ import httpx
 import pytest
 from playwright.async_api import async_playwright, expect
 
-from bridge.http.server import address_of, listen
+from bridge.http.listener import address_of, listen
 from bridge.ops.private_broker import private_broker
 from bridge.sandbox import Sandbox
 from tests.chaos import scratch_disk

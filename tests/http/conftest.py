@@ -20,7 +20,7 @@ from bridge.broker import parse_addresses
 from bridge.contract.messages import Stream
 from bridge.contract.session import SessionState
 from bridge.drivers.scripted import ScriptedDriver, ScriptedPhone
-from bridge.http.server import address_of, listen
+from bridge.http.listener import address_of, listen
 from bridge.mqtt import MqttLimits
 from bridge.settings import BridgeSettings, load
 from bridge.store import BridgeStore

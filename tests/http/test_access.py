@@ -11,14 +11,14 @@ import httpx
 import jwt
 import pytest
 
-from bridge.asgi.authentication import GuessLimits
 from bridge.asgi.bearer import LEEWAY
+from bridge.asgi.limits import GuessLimits
 from bridge.contract.errors import StartError
 from bridge.contract.pace import Pace
 from bridge.http.credentials import new_key
 from bridge.http.limits import HttpLimits
+from bridge.http.listener import listen
 from bridge.http.panel_sessions import LOGINS_OF_ONE
-from bridge.http.server import listen
 from bridge.ports import Scope
 from tests.http.conftest import HttpBridge
 

@@ -10,9 +10,7 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from bridge.asgi.body import BodyLimits
-from bridge.asgi.event_stream import StreamLimits
-from bridge.asgi.server import ServerLimits
+from bridge.asgi.limits import BodyLimits, ServerLimits, StreamLimits
 from bridge.http.limits import HttpLimits
 from bridge.ports import Scope
 from tests.http.conftest import ANA, HttpBridge

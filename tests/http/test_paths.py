@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from bridge.asgi.server import ServerLimits
+from bridge.asgi.limits import ServerLimits
 from responder.http.limits import SurfaceLimits
 from tests.http.conftest import HttpBridge
 

@@ -20,7 +20,7 @@ from bridge.app.clock import SystemClock
 from bridge.broker import parse_addresses
 from bridge.contract.session import SessionState
 from bridge.drivers import driver_kind
-from bridge.http.server import address_of, listen
+from bridge.http.listener import address_of, listen
 from bridge.sandbox import Sandbox
 from bridge.sandbox.world import World
 from bridge.settings import BridgeSettings, load

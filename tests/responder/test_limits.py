@@ -11,9 +11,7 @@ import httpx
 import jwt
 import pytest
 
-from bridge.asgi.body import BodyLimits
-from bridge.asgi.event_stream import StreamLimits
-from bridge.asgi.server import ServerLimits
+from bridge.asgi.limits import BodyLimits, ServerLimits, StreamLimits
 from responder.http.limits import SurfaceLimits
 from tests.responder.conftest import ResponderHarness
 

@@ -14,7 +14,7 @@ import pytest
 from bridge.app import Bridge
 from bridge.contract.signature import signature
 from bridge.drivers.scripted import ScriptedDriver
-from bridge.http.server import address_of, listen
+from bridge.http.listener import address_of, listen
 from responder.orders import PAUSED
 from responder.timing import SenderTiming, Timing
 from tests.client.conftest import ANA, BETO, QUICK, ScriptedBridge
