@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import statistics
+import time
 from typing import Any
 
 import pytest
@@ -126,3 +128,22 @@ async def test_a_connection_that_breaks_while_it_writes_ends_quietly(
                     await connection.publish("wa/haby/in", b"x" * 200_000)
                 relay.cut()
     assert faults == []
+
+
+async def test_an_answer_beside_a_puback_waits_for_no_delayed_ack(options: Options, protocol: str) -> None:
+    """A command's PUBACK and its result are two packets: with Nagle's algorithm the second took 40 ms (measured)."""
+    times: list[float] = []
+    async with (
+        connect(options(protocol=protocol)) as server,
+        connect(options(protocol=protocol)) as client,
+    ):
+        await server.subscribe("wa/haby/out")
+        await client.subscribe("wa/haby/result")
+        for number in range(10):
+            began = time.perf_counter()
+            await client.publish("wa/haby/out", str(number))
+            [question] = await read(server, 1)
+            await server.publish("wa/haby/result", question.payload)
+            await read(client, 1)
+            times.append(time.perf_counter() - began)
+    assert statistics.median(times) < 0.03
