@@ -12,11 +12,14 @@ from bench import baseline, commands, inbound
 from bench.away_reader import AwayReader
 from bench.figures import Figure, percentile
 from bench.puback_counter import PubackCounter
+from bench.sends import Sends, sends
 from bench.stage import Stage, pss
 from bridge.contract.session import SessionState
 
 #: Messages per second of the paced part, and messages of a burst.
 PACE, BURST = 30.0, 2000
+#: Chats written to at once, and sends in each.
+SENDS = ((10, 30), (1, 60))
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,8 @@ class _Runs:
     burst_cpu: list[float] = field(default_factory=list)
     claims: list[commands.Claims] = field(default_factory=list)
     claim_cpu: list[float] = field(default_factory=list)
+    sends: list[list[Sends]] = field(default_factory=list)
+    send_cpu: list[float] = field(default_factory=list)
     away: AwayReader = field(default_factory=AwayReader)
 
 
@@ -60,6 +65,8 @@ async def measure(stage: Stage, amounts: Amounts) -> list[Figure]:
         for number in range(amounts.runs):
             await _messages(stage, runs, amounts, bridge.pid, number)
         runs.after.append(pss(bridge.pid))
+        for number in range(amounts.runs):
+            await _sends(stage, runs, bridge.pid, number)
     counter = PubackCounter(stage.mosquitto.port)
     async with counter.listening(), stage.bridge(counter.port) as bridge:
         await stage.until(SessionState.CONNECTED)
@@ -96,6 +103,12 @@ async def _messages(stage: Stage, runs: _Runs, amounts: Amounts, pid: int, numbe
     runs.burst_cpu.append((_cpu(pid) - began) / BURST * 1e6)
 
 
+async def _sends(stage: Stage, runs: _Runs, pid: int, number: int) -> None:
+    began = _cpu(pid)
+    runs.sends.append([await sends(stage, chats=chats, count=count, run=number) for chats, count in SENDS])
+    runs.send_cpu.append((_cpu(pid) - began) / sum(chats * count for chats, count in SENDS) * 1e3)
+
+
 def _cpu(pid: int) -> float:
     times = psutil.Process(pid).cpu_times()
     return float(times.user + times.system)
@@ -120,6 +133,8 @@ def _figures(runs: _Runs) -> list[Figure]:
             "out → the bridge's PUBACK, after the durable claim", [claims.acknowledged for claims in runs.claims], 4000
         ),
         rate("out → accepted result at a subscriber", [claims.accepted for claims in runs.claims]),
+        *(figure for number in range(len(SENDS)) for figure in _sent([of[number] for of in runs.sends])),
+        Figure("CPU of the bridge, per send until the server has it", "ms", tuple(runs.send_cpu), 2.0),
         Figure("CPU of the bridge, per message of the burst", "µs", tuple(runs.burst_cpu)),
         Figure("CPU of the bridge, per command with its result", "µs", tuple(runs.claim_cpu)),
         Figure("wa bridge → first status", "s", tuple(runs.first), 1.5),
@@ -127,6 +142,17 @@ def _figures(runs: _Runs) -> list[Figure]:
         Figure("PSS of the bridge's process, connected and idle", "MB", tuple(runs.idle), 70),
         Figure("PSS of the bridge's process, after all messages of the runs", "MB", tuple(runs.after), 70),
         *runs.away.figures(),
+    ]
+
+
+def _sent(runs: list[Sends]) -> list[Figure]:
+    where = "one chat" if runs[0].chats == 1 else f"{runs[0].chats} chats"
+    ratios = tuple(of.bridge / of.alone for of in runs)
+    goal = 45.0 if runs[0].chats == 1 else None
+    return [
+        Figure(f"out → sent, {where}", "/s", tuple(of.bridge for of in runs), goal, more_is_better=True),
+        Figure(f"raw: the page alone, {where}", "/s", tuple(of.alone for of in runs), more_is_better=True, raw=True),
+        Figure(f"out → sent ÷ the page alone, {where}", "×", ratios, 0.7, more_is_better=True),
     ]
 
 

@@ -47,6 +47,9 @@ class Stage:
             "WA_WEB_URL": self.web_url,
             "WA_BROWSER_ARGS": f"--remote-debugging-port={self.debugging_port}",
             "WA_PACE": "off",
+            "WA_PACE_NEW": "off",
+            "WA_PACE_CHAT": "off",
+            "WA_PACE_SPACING": "0",
             "WA_HTTP_PORT": "off",
             "WA_LOG_LEVEL": os.environ.get("BENCH_LOG_LEVEL", "INFO"),
         }

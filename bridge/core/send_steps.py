@@ -1,6 +1,6 @@
 """The steps of one send through the driver, and what acks and look-ups do to it.
 
-The rule: resolve, reserve, store, then call. A row is `sending` in the store before the call is made, so that after
+The rule: reserve, store, then call. A row is `sending` in the store before the call is made, so that after
 any crash it is known that the message may have been sent. From then on it is never repeated, unless a complete look-up
 proves that it was not sent.
 """
@@ -83,7 +83,8 @@ class SendExecutor:
     async def send(self, row: OutboxRow) -> Outcome:
         """Send a row that is `accepted`."""
         try:
-            key, chat = await self._prepare(row)
+            key = await self._reserve(row)
+            chat = key.remote
             if not await self._may_go(row, chat):
                 _log.info("%s: %s waits for one before it", self._session, row.claim.id, extra=self._traced(row))
                 return Outcome.RETRY
@@ -137,17 +138,13 @@ class SendExecutor:
 
     async def acknowledged(self, change: AckChange) -> list[OutboxRow]:
         """Advance the rows that an ack names; returns those that changed. Other messages of the account are ignored."""
-        advanced = []
-        for key in change.keys:
-            row = await self._outbox.of_message(key.id)
-            if row is not None and (after := await self._advance(row.claim.id, change.level, change.error)) is not None:
-                advanced.append(after)
-        return advanced
+        rows = [row for key in change.keys if (row := await self._outbox.of_message(key.id)) is not None]
+        steps = [self._advance(row.claim.id, change.level, change.error) for row in rows]
+        return [row for row in await asyncio.gather(*steps) if row is not None]  # they share a commit
 
-    async def _prepare(self, row: OutboxRow) -> tuple[MessageKey, Jid]:
+    async def _reserve(self, row: OutboxRow) -> MessageKey:
         try:
-            chat = await self._driver.resolve(Jid.parse(row.claim.to))
-            return await self._driver.reserve(chat), chat
+            return await self._driver.reserve(Jid.parse(row.claim.to))
         except CodedError:
             raise
         except Exception as error:  # nothing was sent: an internal error is a failure, not a doubt

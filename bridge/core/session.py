@@ -189,13 +189,13 @@ class Session(DriverSink):
             raise
 
     async def _journal_items(self, batch: Sequence[Item]) -> None:
-        for items in (list(run) for _, run in groupby(batch, type)):  # messages that come together share a commit
+        for items in (list(run) for _, run in groupby(batch, type)):  # what comes together shares a commit
             messages = [item for item in items if isinstance(item, IncomingMessage)]
             await self._inbound.journal_messages(messages)
+            acks = [item for item in items if isinstance(item, AckChange)]
+            await asyncio.gather(*map(self.outbound.acknowledged, acks))
             for item in items:
                 match item:
-                    case AckChange():
-                        await self.outbound.acknowledged(item)
                     case IdGiven():
                         await self.outbound.id_given(item)
                     case SendStopped():

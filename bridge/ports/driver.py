@@ -294,8 +294,8 @@ class Acts(Protocol):
 class ReservesIds(Protocol):
     """Makes message ids before the send, so that a send in doubt can be looked up."""
 
-    async def reserve(self, chat: Jid) -> MessageKey:
-        """A fresh message key for `chat`; reserving sends nothing."""
+    async def reserve(self, to: Jid) -> MessageKey:
+        """A fresh message key in the chat of `to`, which is its `remote`. Nothing is sent. Raises as `resolve`."""
         ...
 
     async def look_up(self, key: MessageKey) -> LookUp:

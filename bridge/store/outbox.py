@@ -28,6 +28,7 @@ from bridge.ports import (
 from bridge.store import notices, origins, rows
 from bridge.store.database import SqliteDatabase
 from bridge.store.journal import is_first_report
+from bridge.store.recent_rows import RecentRows
 
 
 class SqliteOutbox(Outbox):
@@ -44,10 +45,15 @@ class SqliteOutbox(Outbox):
         self._open = 0
         self._notices = queue
         self._settling: dict[str, set[asyncio.Event]] = {}  # command id -> waiters for its result
+        self._recent = RecentRows()
 
     async def load(self) -> None:
         """Read the store into memory; once, before anything else."""
         self._open = await self._database.read(_count_open)
+
+    def reread(self) -> None:
+        """Forget what is in memory: something else changed or deleted rows."""
+        self._recent.clear()
 
     @property
     @override
@@ -74,6 +80,7 @@ class SqliteOutbox(Outbox):
             claimed, newest = written
             if claimed.fresh:
                 self._open += 1
+                self._recent.put(claimed.row)
                 if on_new_row is not None:
                     on_new_row(claimed.row)
             self._notices.stored(newest)
@@ -90,6 +97,7 @@ class SqliteOutbox(Outbox):
 
         def committed(written: tuple[OutboxRow, OutboxRow, int | None]) -> None:
             before, after, newest = written
+            self._recent.put(after, change.message_id if not change.acts_on else None)
             self._open += (after.state not in FINAL) - (before.state not in FINAL)
             self._notices.stored(newest)
             for moved in self._settling.get(after.claim.id, ()):
@@ -102,14 +110,22 @@ class SqliteOutbox(Outbox):
 
     @override
     async def replace_content(self, number: int, content: Content) -> OutboxRow:
-        return await self._database.write(lambda connection: rows.replace_content(connection, number, content))
+        return await self._database.write(
+            lambda connection: rows.replace_content(connection, number, content), self._recent.put
+        )
 
     @override
     async def give_id(self, number: int, message_id: str) -> None:
-        await self._database.write(lambda connection: rows.give_id(connection, number, message_id))
+        def write(connection: sqlite3.Connection) -> OutboxRow:
+            rows.give_id(connection, number, message_id)
+            return rows.by_number(connection, number)
+
+        await self._database.write(write, lambda row: self._recent.put(row, message_id))
 
     @override
     async def get(self, command_id: str) -> OutboxRow | None:
+        if (row := self._recent.of_id(command_id)) is not None:
+            return row
         return await self._database.read(lambda connection: rows.find(connection, rows.BY_ID, command_id))
 
     @override
@@ -128,10 +144,14 @@ class SqliteOutbox(Outbox):
 
     @override
     async def of_message(self, raw_id: str) -> OutboxRow | None:
+        if (row := self._recent.of_message(raw_id)) is not None:
+            return row
         return await self._database.read(lambda connection: rows.find(connection, rows.BY_RAW_ID, raw_id))
 
     @override
     async def has_sent(self, raw_id: str) -> bool:
+        if self._recent.of_message(raw_id) is not None:
+            return True
         return await self._database.read(lambda connection: rows.has_sent(connection, raw_id))
 
     @override
@@ -178,6 +198,7 @@ class SqliteOutbox(Outbox):
 
     def abandoned(self, newest: int | None) -> None:
         """Take over a committed `abandon_open`."""
+        self.reread()
         self._open = 0
         self._notices.stored(newest)
         for waiting in self._settling.values():

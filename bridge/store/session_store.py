@@ -85,16 +85,19 @@ class SessionStore:
         notices; unpublished ones stay. After `keys_remembered` seconds: the keys by which a repeated message is
         recognised; messages as old as that are history from then on.
         """
-        return await retention.compact(
-            self.database,
-            self.now(),
-            max_age,
-            max_bytes,
-            self.journal.take_bounds,
-            self.journal.take_memory,
-            ids_remembered=ids_remembered,
-            keys_remembered=keys_remembered,
-        )
+        try:
+            return await retention.compact(
+                self.database,
+                self.now(),
+                max_age,
+                max_bytes,
+                self.journal.take_bounds,
+                self.journal.take_memory,
+                ids_remembered=ids_remembered,
+                keys_remembered=keys_remembered,
+            )
+        finally:
+            self.outbox.reread()
 
 
 @asynccontextmanager
@@ -130,6 +133,7 @@ async def open_store(
         await store.journal.load()
         database.watch(store.journal.reread)
         database.watch(store.people.reread)
+        database.watch(store.outbox.reread)
         await queue.load()
         await store.outbox.load()
         yield store

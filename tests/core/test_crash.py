@@ -115,7 +115,7 @@ async def test_a_kill_between_any_two_steps_neither_repeats_nor_loses_the_send(
 @pytest.mark.parametrize("at", range(1, 4))
 async def test_a_second_kill_during_the_look_up_sends_nothing_twice(tmp_path: Path, clock: FakeClock, at: int) -> None:
     async with session_harness(tmp_path, clock) as harness:
-        kill = Kill(8)
+        kill = Kill(6)
         await harness.start(around_driver=kill.around, around_outbox=kill.around)
         asking = asyncio.create_task(harness.submit(command(id="a")))
         await kill.reached.wait()

@@ -246,7 +246,7 @@ async def test_a_failed_look_up_is_repeated_and_blocks_no_other_chat(
 
 async def test_an_internal_error_during_preparation_is_a_failure(harness: SessionHarness) -> None:
     class Broken(Watched):
-        async def resolve(self, to: Jid) -> Jid:
+        async def reserve(self, to: Jid) -> MessageKey:
             raise RuntimeError("a bug")
 
     await harness.start(around_driver=Broken)

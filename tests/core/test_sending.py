@@ -146,18 +146,18 @@ async def test_a_thousand_that_expire_together_are_reported_together(harness: Se
 
 
 async def test_a_command_that_expires_while_the_page_answers_is_not_sent_late(harness: SessionHarness) -> None:
-    class SlowToResolve:
+    class SlowToReserve:
         def __init__(self, driver: object) -> None:
-            self._driver = driver
+            self._driver: Any = driver
 
         def __getattr__(self, name: str) -> object:
             return getattr(self._driver, name)
 
-        async def resolve(self, to: Jid) -> Jid:
+        async def reserve(self, to: Jid) -> object:
             harness.clock.advance(11)
-            return to
+            return await self._driver.reserve(to)
 
-    await harness.start(around_driver=SlowToResolve)
+    await harness.start(around_driver=SlowToReserve)
     await harness.submit(command(id="a", ttl=10))
     assert await harness.reported("a", 2) == ["accepted", "failed:expired"]
     assert harness.sent() == []
@@ -210,7 +210,7 @@ async def test_an_ack_may_come_before_the_call_returns(harness: SessionHarness) 
 async def test_an_ack_outweighs_a_call_that_fails_later(harness: SessionHarness, said: Exception) -> None:
     class FailsLate:
         def __init__(self, driver: Any) -> None:
-            self._driver = driver
+            self._driver: Any = driver
 
         def __getattr__(self, name: str) -> Any:
             return getattr(self._driver, name)

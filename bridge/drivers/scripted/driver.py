@@ -238,8 +238,8 @@ class ScriptedDriver(WhatsAppDriver):
             raise NotAllowed("This account is not a member of the group.")
 
     @override
-    async def reserve(self, chat: Jid) -> MessageKey:
-        self._require_connected()
+    async def reserve(self, to: Jid) -> MessageKey:
+        chat = await self.resolve(to)
         return MessageKey(True, chat, self._phone.new_id(), ACCOUNT_LID if chat.is_group else None)
 
     @override

@@ -39,11 +39,24 @@ _log = logging.getLogger(__name__)
 
 async def resolve(page: WebPage, to: Jid, numbers: NumberCache, now: float) -> Jid:
     """The chat of an address; a number is tried in every spelling that its country has."""
+    return Jid.parse((await _found(page, "resolve", to, numbers, now))["chat"])
+
+
+async def reserve(page: WebPage, to: Jid, numbers: NumberCache, now: float) -> MessageKey:
+    """A message key in the chat of an address. WhatsApp Web makes it, so that it has the usual form."""
+    answer = await _found(page, "reserve", to, numbers, now)
+    try:
+        return to_key(answer["key"])
+    except ValueError as error:
+        raise InternalError(f"WhatsApp Web made a message key that cannot be read: {error}.") from error
+
+
+async def _found(page: WebPage, call: str, to: Jid, numbers: NumberCache, now: float) -> dict[str, Any]:
     forms = spellings(to, numbers, now)
     if not forms:
         raise NotOnWhatsApp
     try:
-        answer = await page.call("resolve", forms)
+        answer = await page.call(call, forms)
     except PageFailure as failure:
         if failure.name == "lookup_failed":
             raise DriverUnavailable(
@@ -61,7 +74,7 @@ async def resolve(page: WebPage, to: Jid, numbers: NumberCache, now: float) -> J
             f"This account has no chat with the {kind} {to}: it can only be answered.",
             detail=InvalidDetail.NO_SUCH_CHAT,
         )
-    return Jid.parse(answer["chat"])
+    return dict(answer)
 
 
 def spellings(to: Jid, numbers: NumberCache, now: float) -> list[str]:
@@ -131,16 +144,6 @@ def _read(data: Any) -> Any:
     if data.get("kind") == "person":
         return to_person(data)
     return {name: _read(value) for name, value in data.items()}
-
-
-async def reserve(page: WebPage, chat: Jid) -> MessageKey:
-    """A message key. WhatsApp Web makes it, so that it has the usual form."""
-    try:
-        return to_key(await page.call("reserve", str(chat)))
-    except PageFailure as failure:
-        raise nothing_done(failure) from failure
-    except ValueError as error:
-        raise InternalError(f"WhatsApp Web made a message key that cannot be read: {error}.") from error
 
 
 async def send(

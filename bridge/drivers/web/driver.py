@@ -214,8 +214,9 @@ class WebDriver(WhatsAppDriver):
             raise NotAllowed(refused)
 
     @override
-    async def reserve(self, chat: Jid) -> MessageKey:
-        return await calls.reserve(self._page_loop.connected_page(), chat)
+    async def reserve(self, to: Jid) -> MessageKey:
+        self._page_loop.memory.mark_busy()
+        return await calls.reserve(self._page_loop.connected_page(), to, self._numbers, self._clock.monotonic())
 
     @override
     async def send(

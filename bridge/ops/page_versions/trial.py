@@ -119,8 +119,7 @@ async def _steps(driver: WhatsAppDriver, sink: _TrialSink, sandbox: Sandbox, lim
     yield "pairing"
     try:
         async with asyncio.timeout(limit):
-            chat = await driver.resolve(_CONTACT)
-            key = await driver.reserve(chat)
+            key = await driver.reserve(_CONTACT)
             await driver.send(key, Text("trial: sent"))
     except CodedError as error:
         raise TrialFailed(f"A send fails: {error.text}") from error
@@ -129,6 +128,6 @@ async def _steps(driver: WhatsAppDriver, sink: _TrialSink, sandbox: Sandbox, lim
     sandbox.world.listeners.append(lambda _: sink.changed.set())
     await sink.until("A send does not arrive", lambda: key.id in sandbox.world.state.sent)
     yield "a send"
-    sandbox.world.incoming(str(chat), "trial: received")
+    sandbox.world.incoming(str(key.remote), "trial: received")
     await sink.until("A message does not arrive", lambda: "trial: received" in sink.bodies)
     yield "a received message"

@@ -67,9 +67,10 @@ async function answer(action, args, given) {
 // Why the group takes no message of this account; null where nothing is known against it.
 const mayWrite = (to) => writingRefused(attempt(() => WPP.chat.get(to)));
 
-async function reserve(chat) {
-  requireUsable();
-  return keyParts(await WPP.chat.generateMessageID(chat));
+// With the look-up, in one call: nothing has left yet, and a call costs more than the look-up.
+async function reserve(forms) {
+  const found = await resolve(forms);
+  return found.missing ? found : { ...found, key: keyParts(await WPP.chat.generateMessageID(found.chat)) };
 }
 
 const givenIds = new Map(); // raw id that was reserved -> the one that the page gave the message
