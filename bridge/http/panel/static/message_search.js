@@ -50,14 +50,18 @@ export class MessageSearch {
     update(this.element,
       hits.length ? h('h2', null, word('foundMessages')) : null,
       complete ? null : h('p.soft', null, word('stillIndexing')),
-      hits.length ? h('div', { role: 'list', 'aria-label': word('foundMessages') }, ...hits.map((hit) => this.#entry(hit))) : null,
+      hits.length ? this.#list(hits) : null,
       next ? button('button', word('more'), () => this.#read()) : null);
     this.onChange();
   }
 
+  #list(hits) {
+    return h('div', { role: 'list', 'aria-label': word('foundMessages') }, hits.map((hit) => this.#entry(hit)));
+  }
+
   #entry(hit) {
     const who = hit.from_me ? word('foundOwn') : hit.author === hit.chat ? '' : hit.notify_name ?? '';
-    const pieces = hit.snippet.map(({ text, found }) => (found ? h('mark', null, text) : document.createTextNode(text)));
+    const pieces = hit.snippet.map(({ text, found }) => (found ? h('mark', null, text) : text));
     return h('button.chat', { type: 'button', role: 'listitem', onclick: () => this.onOpen(hit) },
       h('strong', null, hit.from_me ? contactName(hit.chat) : nameOf(hit)),
       ago(new Date(hit.timestamp * 1000).toISOString()),

@@ -83,7 +83,9 @@ export function open(view, app) {
   const fresh = mayWrite ? button('button', word('newChat'), () => { show(null, true); to.focus(); }) : null;
   const pane = h('section.conversation', null, title, list.element, mayWrite ? form : null, menu.element);
   const frame = h('div.talk', { onkeydown: onKey },
-    h('section.chat-list', null, h('div.row', null, field(word('filter'), search), fresh), chats, more, found.element), pane);
+    h('section.chat-list', null,
+      h('div.row', null, field(word('filter'), search), fresh), chats, more, found.element),
+    pane);
 
   const mine = () => app.sessions.find((one) => one.session === session);
   const isConnected = () => mine()?.state === 'connected';
