@@ -15,10 +15,11 @@ from bridge.app.announcement import announce
 from bridge.app.disk_space import check_disk, watch_disk
 from bridge.app.limits import BridgeLimits
 from bridge.app.ownership import Ownership
-from bridge.contract.requests import CheckContacts, MediaGet, PictureGet
+from bridge.contract.requests import CheckContacts, MediaGet, PictureGet, SearchMessages
 from bridge.contract.session import Reason, SessionState, Situation
 from bridge.core.inbound import InboundPipeline
 from bridge.core.media_downloads import MediaDownloads
+from bridge.core.message_search import MessageSearch
 from bridge.core.number_checks import NumberChecks
 from bridge.core.outbound import OutboundPipeline
 from bridge.core.outgoing_files import PreparesFiles
@@ -216,6 +217,7 @@ class SessionHost:
             beside = [
                 tasks.create_task(downloads.run(), name=f"downloads {self.name}"),
                 tasks.create_task(self._compact(store), name=f"compaction {self.name}"),
+                tasks.create_task(store.search.run(), name=f"index {self.name}"),
                 tasks.create_task(
                     wake_when_due(session, store.outbox, self._limits.waking), name=f"waking {self.name}"
                 ),
@@ -281,6 +283,8 @@ class SessionHost:
         session.requests.answer(MediaGet.model_fields["action"].default, downloads.answer)
         pictures = Pictures(name, driver, store.media, media, people, clock)
         session.requests.answer(PictureGet.model_fields["action"].default, pictures.answer)
+        search = MessageSearch(store.search, store.people, own=lambda: people.own)
+        session.requests.answer(SearchMessages.model_fields["action"].default, search.answer)
         return session, adapter, downloads
 
     async def _compact(self, store: SessionStore) -> None:

@@ -23,6 +23,7 @@ from bridge.cli import (
     request,
     responder,
     restore,
+    search,
     send,
     serve,
     session,
@@ -43,7 +44,23 @@ app = typer.Typer(
 )
 
 COMMANDS = (
-    *(up, serve, responder, campaigns, panel, send, cancel, request, listen, media, status, pair, trace, listeners),
+    *(
+        up,
+        serve,
+        responder,
+        campaigns,
+        panel,
+        send,
+        cancel,
+        request,
+        listen,
+        search,
+        media,
+        status,
+        pair,
+        trace,
+        listeners,
+    ),
     *(session, key, broker, doctor, campaign, web, backup, restore, store, forget),
 )
 for command in COMMANDS:

@@ -133,11 +133,11 @@ def print_message(out: Console, message: MessageBody, *, own: bool) -> None:
     line = Text()
     line.append(clock_time(instant(message.timestamp)), style="dim")
     if own:
-        line.append(f"  you → {_short(message.chat)}", style="bold cyan")
+        line.append(f"  you → {short_address(message.chat)}", style="bold cyan")
     else:
-        number, name = _short(message.from_pn or message.author), one_line(message.notify_name or "")
+        number, name = short_address(message.from_pn or message.author), one_line(message.notify_name or "")
         line.append(f"  {name or number}", style="bold green")
-        group = f" in {_short(message.chat)}" if message.author != message.chat else ""
+        group = f" in {short_address(message.chat)}" if message.author != message.chat else ""
         line.append(f"{f' {number}' if name else ''}{group}", style="dim")
     if message.late:
         line.append("  (late)", style="dim")
@@ -160,7 +160,7 @@ _DONE: dict[str, Callable[[EventBody], str]] = {
 
 
 def _change(event: EventBody) -> str:
-    people = [_short(one.from_pn or one.from_lid or "") for one in event.people or ()]
+    people = [short_address(one.from_pn or one.from_lid or "") for one in event.people or ()]
     return " ".join(filter(None, (event.action, event.subject, ", ".join(people))))
 
 
@@ -169,8 +169,8 @@ def print_act(out: Console, event: EventBody) -> None:
 
     line = Text()
     line.append(clock_time(event.at), style="dim")
-    line.append(f"  {_short(event.author or event.by or event.from_pn or event.chat or '')}", style="bold green")
-    line.append(f" in {_short(event.chat or '')}", style="dim")
+    line.append(f"  {short_address(event.author or event.by or event.from_pn or event.chat or '')}", style="bold green")
+    line.append(f" in {short_address(event.chat or '')}", style="dim")
     first, *others = _rows(out, printable(_DONE[event.kind](event)), line.cell_len + 2)
     for row in (line.append(f"  {first}", style="italic"), *(Text(f"{_MARGIN}{other}") for other in others)):
         out.print(row, highlight=False)
@@ -203,7 +203,7 @@ def _said(message: MessageBody) -> str:
     return f"[{kind.noun.en}] {message.body or title or ''}".rstrip()
 
 
-def _short(address: str) -> str:
+def short_address(address: str) -> str:
     """A person's number; the whole address of any other chat."""
     from bridge.contract.errors import InvalidRequest
     from bridge.contract.jid import Jid

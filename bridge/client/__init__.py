@@ -9,7 +9,7 @@ from bridge.client.answers import Until
 from bridge.client.client import Client, connect
 from bridge.client.cursor_file import FileCursor
 from bridge.client.decoder import EventMessage, Message
-from bridge.client.errors import BadCursorFile, ClientClosed, NoAnswer, NoBridge
+from bridge.client.errors import BadCursorFile, ClientClosed, NoAnswer, NoBridge, RequestFailed
 from bridge.client.merge import Gap, GapReason, Start
 from bridge.contract.commands import Priority
 from bridge.contract.controls import ControlAction, ControlResult
@@ -20,7 +20,7 @@ from bridge.contract.messages import Ack, Inbound, Qr, Result, ResultStatus
 from bridge.contract.modifiers import Modifiers
 from bridge.contract.passkey import Passkey
 from bridge.contract.replays import Cursor
-from bridge.contract.requests import Response
+from bridge.contract.requests import Response, SearchAnswer
 from bridge.contract.status import SessionStatus
 
 __all__ = [
@@ -53,9 +53,11 @@ __all__ = [
     "Passkey",
     "Priority",
     "Qr",
+    "RequestFailed",
     "Response",
     "Result",
     "ResultStatus",
+    "SearchAnswer",
     "SessionStatus",
     "Start",
     "TooLarge",

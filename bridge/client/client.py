@@ -19,7 +19,7 @@ from bridge.client.answers import Until
 from bridge.client.commands import CommandSender, field_of
 from bridge.client.connection import Resubscribed, SharedConnection, Subscription
 from bridge.client.decoder import EventMessage, Message, OnGap, StreamReader
-from bridge.client.errors import NoAnswer
+from bridge.client.errors import NoAnswer, RequestFailed
 from bridge.client.merge import Start
 from bridge.client.services import ServiceTopics
 from bridge.client.status_cache import StatusCache
@@ -32,7 +32,14 @@ from bridge.contract.messages import Ack, Qr, Result, Stream
 from bridge.contract.modifiers import NO_MODIFIERS, Modifiers
 from bridge.contract.passkey import Passkey
 from bridge.contract.payload import rfc3339
-from bridge.contract.requests import RequestProgress, Response, ResponseStatus, Typing, request_of
+from bridge.contract.requests import (
+    RequestProgress,
+    Response,
+    ResponseStatus,
+    SearchAnswer,
+    Typing,
+    request_of,
+)
 from bridge.contract.status import SessionStatus
 from bridge.contract.topics import Topics, check_prefix, is_level
 
@@ -243,6 +250,29 @@ class Client(ServiceTopics):
                     on_progress(response.progress)
         again = f" It may still be done: id={request.id} asks for its outcome." if request.changes else ""
         raise NoAnswer(f"No response to {action} within {timeout:g} s.{again}", session=session, id=str(request.id))
+
+    async def search(
+        self,
+        session: str,
+        q: str,
+        *,
+        chat: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        direction: str | None = None,
+        after: str | None = None,
+        limit: int = 20,
+        timeout: float = 30,
+    ) -> SearchAnswer:
+        """Find messages by their text, newest first; `after` is `next` of the page before. Raises as `request`, and
+        `RequestFailed` where the bridge could not search."""
+        times = {"since": since and rfc3339(since), "until": until and rfc3339(until)}
+        given = {"q": q, "chat": chat, **times, "direction": direction, "after": after, "limit": limit}
+        arguments = {name: value for name, value in given.items() if value is not None}
+        response = await self.request(session, "messages.search", arguments, timeout=timeout)
+        if response.error is not None:
+            raise RequestFailed(response.error)
+        return SearchAnswer.model_validate(response.data)
 
     async def status(self, session: str) -> SessionStatus:
         """The session's status; an old heartbeat counts as offline. Raises NoSuchSession, NoBridge."""

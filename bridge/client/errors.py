@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bridge.contract.errors import CodedError
+from bridge.contract.messages import ErrorInfo
 
 
 class NoAnswer(CodedError):
@@ -18,6 +19,17 @@ class NoAnswer(CodedError):
         super().__init__(text)
         self.session = session
         self.id = id
+
+
+class RequestFailed(CodedError):
+    """The bridge could not do what was asked; `code`, `transient` and the sentence are those of its response."""
+
+    code = "request_failed"
+
+    def __init__(self, error: ErrorInfo) -> None:
+        super().__init__(error.text)
+        self.code = error.code
+        self.transient = error.transient
 
 
 class NoBridge(CodedError):

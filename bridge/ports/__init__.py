@@ -75,6 +75,7 @@ from bridge.ports.page_versions import LibraryVersion, PageVersion, PageVersions
 from bridge.ports.people import Acquaintance, PeopleStore, PersonAddress
 from bridge.ports.progress import PublishProgress
 from bridge.ports.requests import ClaimedRequest, RequestClaim, RequestLedger, RequestRow
+from bridge.ports.search import FoundMessage, FoundPage, MessageIndex, TextQuery
 from bridge.ports.webhooks import (
     MESSAGE,
     DeadLetter,
@@ -129,6 +130,8 @@ __all__ = [
     "FetchesFiles",
     "FileNotFetched",
     "Finding",
+    "FoundMessage",
+    "FoundPage",
     "HasHistory",
     "HasMedia",
     "HasPictures",
@@ -152,6 +155,7 @@ __all__ = [
     "MediaQueue",
     "MediaStore",
     "MediaUnusable",
+    "MessageIndex",
     "NewMedia",
     "NewNotice",
     "Notice",
@@ -190,6 +194,7 @@ __all__ = [
     "StoreUnusable",
     "StoredMedia",
     "StreamPage",
+    "TextQuery",
     "Webhook",
     "WebhookFilter",
     "WebhookPost",

@@ -9,7 +9,8 @@ from typing import Protocol
 
 from bridge.contract.messages import Stream
 
-#: The kind under which an inbound message is delivered; the other kinds are those of `event`.
+#: The kind under which an inbound message is delivered; the other kinds are those of `event`. `message.image` is that
+#: of images only, and so on for each kind of content.
 MESSAGE = "message"
 
 
@@ -24,8 +25,9 @@ class WebhookFilter:
     @property
     def streams(self) -> tuple[Stream, ...]:
         """The streams that hold the filter's kinds."""
-        streams = [Stream.IN] if MESSAGE in self.kinds else []
-        return (*streams, Stream.EVENT) if self.kinds - {MESSAGE} else tuple(streams)
+        messages = {kind for kind in self.kinds if kind.partition(".")[0] == MESSAGE}
+        streams = [Stream.IN] if messages else []
+        return (*streams, Stream.EVENT) if self.kinds - messages else tuple(streams)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +148,7 @@ class PostAnswer:
     """The outcome of a post: a status, or why there is none.
 
     `retry_after` is in seconds, where the receiver sent it. `detail` is the system's text for a failure. `received`:
-    the whole request was sent, so a receiver that failed to answer may have processed it.
+    the whole request was sent, so a receiver that failed to answer may have processed it. `beginning`: of the response.
     """
 
     status: int | None = None
@@ -154,6 +156,7 @@ class PostAnswer:
     retry_after: float | None = None
     detail: str = ""
     received: bool = False
+    beginning: bytes = b""
 
 
 class WebhookPost(Protocol):

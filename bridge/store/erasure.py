@@ -23,9 +23,12 @@ from bridge.ports import StoreUnusable
 from bridge.store import files, schema
 from bridge.store.errors import translated
 from bridge.store.redaction import ERASED_ADDRESS, ErasedPerson, redact
+from bridge.store.search import merge_index
 
 #: Rows of one transaction: an arriving message waits for one of these at most.
 _CHUNK = 200
+#: Pages of the search index in one of these.
+_PAGES = 64
 #: Maximum bytes of a file that is rewritten beside a running bridge; a larger one would block the bridge for too long.
 _MAX_LIVE_REWRITE = 50_000_000
 #: Seconds to wait until no connection reads from the -wal, so that it can be emptied.
@@ -134,6 +137,9 @@ def wipe(path: Path, migrations: str, *, beside_a_bridge: bool) -> bool:
     `migrations` is `migrations` or `bridge_migrations`. Raises `StoreUnusable`.
     """
     with _opened(path, migrations) as connection:
+        if migrations == "migrations":
+            while merge_index(connection, -_PAGES):  # else the words stay in it until their part is merged
+                pass
         if not beside_a_bridge or path.stat().st_size <= _MAX_LIVE_REWRITE:
             connection.execute("VACUUM")
         until = time.monotonic() + _WIPE_TIMEOUT

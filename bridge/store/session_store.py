@@ -21,6 +21,7 @@ from bridge.store.outbox import SqliteOutbox, abandon_open
 from bridge.store.people import SqlitePeople
 from bridge.store.recent_items import ITEMS
 from bridge.store.requests import SqliteRequests
+from bridge.store.search import SqliteMessageIndex
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,7 @@ class SessionStore:
     memory: SqliteKeyValueStore
     people: SqlitePeople
     media: SqliteMediaQueue
+    search: SqliteMessageIndex
     database: SqliteDatabase
     now: Callable[[], float]
 
@@ -127,6 +129,7 @@ async def open_store(
             SqliteKeyValueStore(database),
             SqlitePeople(database, journal, now),
             SqliteMediaQueue(database, journal, now, observe),
+            SqliteMessageIndex(database, journal),
             database,
             now,
         )

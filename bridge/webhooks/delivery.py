@@ -26,6 +26,7 @@ from bridge.ports import (
     WebhookPost,
     WebhookRepository,
 )
+from bridge.webhooks.delivery_log import DeliveryLog, PostRecord, PostResult
 from bridge.webhooks.headers import WebhookDelivery
 from bridge.webhooks.lanes import HeldItem, Lanes, LaneWidth
 from bridge.webhooks.limits import WebhookLimits
@@ -97,6 +98,7 @@ class DeliveryContext:
     random: Callable[[], float]
     legacy_groups: bool
     limits: WebhookLimits
+    log: DeliveryLog = field(default_factory=DeliveryLog)
 
 
 class WebhookWorker:
@@ -211,12 +213,15 @@ class WebhookWorker:
                 return
             held.attempts += 1
             probing = self.health.circuit is not Circuit.CLOSED
-            answer = await self._post(held, item)
+            at, (answer, seconds) = self._context.clock.now(), await self._post(held, item)
             held.taken += is_taken(answer)
             verdict = judge(answer, held.taken, self._context.limits, legacy=self.webhook.legacy)
             self._record(answer, verdict)
             if verdict is PostVerdict.REFUSED and not await self._dead_letter(held, item, answer):
                 verdict = PostVerdict.RETRY
+            result = PostResult[verdict.name]
+            where = (held.stream, held.seq, held.attempts)
+            self._context.log.add(self.webhook.id, PostRecord.of(answer, result, at, seconds, *where))
             _log.log(
                 logging.DEBUG if verdict is PostVerdict.DELIVERED else logging.INFO,
                 "%s: %s %d: %s",
@@ -231,7 +236,7 @@ class WebhookWorker:
             self._running -= 1
             self._pulse()
 
-    async def _post(self, held: HeldItem, item: Item) -> PostAnswer:
+    async def _post(self, held: HeldItem, item: Item) -> tuple[PostAnswer, float]:
         health, webhook = self.health, self.webhook
         delivery = WebhookDelivery(webhook.id, webhook.session, held.stream, self._journal.epoch, item.seq)
         headers = delivery.headers(item.body, attempt=held.attempts, secret=webhook.secret)
@@ -243,9 +248,10 @@ class WebhookWorker:
                 answer = await self._context.poster.post(webhook.url, item.body, headers, legacy=webhook.legacy)
             finally:
                 health.posting -= 1
+        seconds = clock() - begun
         if answer.status is not None or answer.failure is Failure.TIMED_OUT:
-            self._width.note(clock() - begun)
-        return answer
+            self._width.note(seconds)
+        return answer, seconds
 
     async def _settle(self, held: HeldItem) -> None:
         upto = self._lanes.settle(held)

@@ -20,6 +20,8 @@ class WebhookDelivery:
     stream: Stream
     epoch: str
     seq: int
+    #: An example that a person asked for, not an item of the stream.
+    is_test: bool = False
 
     @property
     def id(self) -> str:
@@ -37,4 +39,6 @@ class WebhookDelivery:
             "X-WA-Epoch": self.epoch,
             "X-WA-Seq": str(self.seq),
         }
+        if self.is_test:
+            headers["X-WA-Test"] = "true"
         return headers if secret is None else {**headers, SIGNATURE_HEADER: signature(secret, body)}

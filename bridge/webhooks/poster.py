@@ -30,6 +30,8 @@ from bridge.webhooks.headers import SESSION_HEADER
 _log = logging.getLogger(__name__)
 #: Bytes of a response that are read so that the connection can be reused; after a longer one it is closed.
 RESPONSE_LIMIT = 65_536
+#: Bytes of it that are shown, at most.
+BEGINNING = 300
 #: Seconds that an idle connection is kept: less than the 5 s after which Node.js closes it, possibly during a post.
 KEEP_ALIVE = 4.0
 #: Idle connections kept per receiver.
@@ -129,7 +131,7 @@ class WebhookPoster(WebhookPost):
         connection = await self._connection(request.url.origin)
         try:
             response = await connection.handle_async_request(request)
-            whole = await _read_whole(response)
+            whole, beginning = await _read_whole(response)
             await response.aclose()
         except BaseException:  # cancellation by the timeout, too: a half-read connection cannot be reused
             await connection.aclose()
@@ -140,7 +142,12 @@ class WebhookPoster(WebhookPost):
         else:
             await connection.aclose()
         retry_after = _header(response.headers, b"retry-after")
-        return PostAnswer(status=response.status, retry_after=retry_after_seconds(retry_after), received=True)
+        return PostAnswer(
+            status=response.status,
+            retry_after=retry_after_seconds(retry_after),
+            received=True,
+            beginning=beginning,
+        )
 
     async def _connection(self, origin: httpcore.Origin) -> httpcore.AsyncHTTPConnection:
         """The most recently used idle connection that is still open, or a new one."""
@@ -170,14 +177,16 @@ def _outcome_of(answer: PostAnswer) -> PostOutcome:
     return PostOutcome.DELIVERED if 200 <= answer.status < 300 else PostOutcome.REFUSED
 
 
-async def _read_whole(response: httpcore.Response) -> bool:
-    """Read and discard a response; returns whether all of it was within the limit."""
-    read = 0
+async def _read_whole(response: httpcore.Response) -> tuple[bool, bytes]:
+    """Read a response; returns whether all of it was within the limit, and its beginning."""
+    read, beginning = 0, b""
     async for chunk in response.aiter_stream():
+        if not read:
+            beginning = chunk[:BEGINNING]
         read += len(chunk)
         if read > RESPONSE_LIMIT:
-            return False
-    return True
+            return False, beginning
+    return True, beginning
 
 
 def _host_header(url: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Literal
 
@@ -22,6 +22,8 @@ from bridge.ports import (
     WebhookRepository,
 )
 from bridge.webhooks.delivery import ConcurrencyLimit, DeliveryContext, WebhookHealth
+from bridge.webhooks.delivery_log import PostRecord, PostResult
+from bridge.webhooks.example_delivery import example_of
 from bridge.webhooks.headers import WebhookDelivery
 from bridge.webhooks.limits import WebhookLimits
 from bridge.webhooks.retry_policy import PostVerdict, describe, judge
@@ -163,8 +165,13 @@ class WebhookRegistry:
         body, attempt = dead_letter.body.encode(), dead_letter.attempts + 1
         headers = delivery.headers(body, attempt=attempt, secret=webhook.secret if webhook else None)
         async with self._context.concurrency.slot(failing=True):
-            answer = await self._context.poster.post(dead_letter.url, body, headers)
-        if judge(answer, 1, self._limits) is PostVerdict.DELIVERED:
+            at, (answer, seconds) = self._clock.now(), await self._timed(dead_letter.url, body, headers)
+        delivered = judge(answer, 1, self._limits) is PostVerdict.DELIVERED
+        result = PostResult.DELIVERED if delivered else PostResult.REFUSED
+        record = PostRecord.of(answer, result, at, seconds, dead_letter.stream, dead_letter.seq, attempt)
+        if webhook is not None:
+            self._context.log.add(webhook.id, record)
+        if delivered:
             await self._repository.remove_dead_letter(dead_letter.number)
         else:
             await self._repository.put_dead_letter(
@@ -178,6 +185,29 @@ class WebhookRegistry:
                 )
             )
         return answer
+
+    async def test(self, webhook: Webhook, cliente_id: int) -> tuple[PostAnswer, float]:
+        """Post one signed example, whatever the state of the webhook; returns the answer and its seconds."""
+        epoch, now = f"test-{uuid.uuid4()}", self._clock.now()
+        stream, body = example_of(webhook.filter, webhook.session, cliente_id, epoch, now)
+        delivery = WebhookDelivery(webhook.id, webhook.session, stream, epoch, 0, is_test=True)
+        async with self._context.concurrency.slot(failing=True):
+            answer, seconds = await self._timed(
+                webhook.url, body, delivery.headers(body, attempt=1, secret=webhook.secret), legacy=webhook.legacy
+            )
+        self._context.log.add(webhook.id, PostRecord.of(answer, PostResult.TEST, now, seconds, stream, 0, 1))
+        return answer, seconds
+
+    def log(self, webhook: Webhook) -> list[PostRecord]:
+        """The last posts to a webhook since this process began, newest first."""
+        return self._context.log.of(webhook.id, self._clock.now())
+
+    async def _timed(
+        self, url: str, body: bytes, headers: Mapping[str, str], *, legacy: bool = False
+    ) -> tuple[PostAnswer, float]:
+        begun = asyncio.get_running_loop().time()
+        answer = await self._context.poster.post(url, body, headers, legacy=legacy)
+        return answer, asyncio.get_running_loop().time() - begun
 
     async def attach(self, deliveries: SessionDeliveries) -> None:
         """A session's store was opened: webhooks that were registered without it begin at its end."""
@@ -215,6 +245,7 @@ class WebhookRegistry:
     async def _remove(self, webhook: Webhook) -> None:
         await self._repository.remove(webhook.id)
         del self._webhooks[webhook.session, webhook.url]
+        self._context.log.forget(webhook.id)
 
     def _is_over(self, webhook: Webhook) -> bool:
         return webhook.ended_at is not None and self._clock.now() - webhook.ended_at >= self._limits.ended_retention

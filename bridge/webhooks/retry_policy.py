@@ -97,8 +97,9 @@ def includes(chosen: WebhookFilter, stream: Stream, item: Mapping[str, Any]) -> 
     """Whether a filter includes a stored item (`MessageBody` or `EventBody`)."""
     if ERASED in (item.get("type"), item.get("kind")):
         return False
-    kind = MESSAGE if stream is Stream.IN else item.get("kind")
-    if kind not in chosen.kinds:
+    kind = item.get("kind")
+    wanted = {MESSAGE, f"{MESSAGE}.{kind}"} if stream is Stream.IN else {kind}
+    if wanted.isdisjoint(chosen.kinds):
         return False
     chat = item.get("chat")
     if chat is not None and _is_group(chat) and not chosen.groups:

@@ -73,6 +73,8 @@ NEEDS: list[tuple[str, str, Scope | None]] = [
     ("GET", "/v1/sessions/haby/sends", Scope.SEND),
     ("POST", "/v1/sessions/haby/listeners/x/pause", Scope.LISTEN),
     ("POST", "/v1/sessions/haby/listeners/x/resume", Scope.LISTEN),
+    ("POST", "/v1/sessions/haby/listeners/x/test", Scope.LISTEN),
+    ("GET", "/v1/sessions/haby/listeners/x/deliveries", Scope.LISTEN),
 ]
 
 

@@ -106,6 +106,7 @@ EXAMPLES: Mapping[str, tuple[Arguments, Effect | None]] = {
     "chats.mute": (chat(until=1_990_000_000), lambda stage: stage.chat().muted_until == 1_990_000_000),
     "chats.archive": (chat(), lambda stage: stage.chat().archived),
     "media.get": (lambda stage: {"message_id": stage.message_id}, None),
+    "messages.search": (lambda _: {"q": "hola", "limit": 5}, None),
     "contacts.list": (lambda _: {"limit": 5, "search": "friend"}, None),
     "contacts.get": (contact(), None),
     "contacts.check": (lambda stage: {"contacts": [stage.people["friend"], "5491155500009"]}, None),

@@ -43,6 +43,7 @@ from bridge.contract.requests.labels_list import LabelList
 from bridge.contract.requests.labels_set import LabelSet
 from bridge.contract.requests.limits_get import GetLimits
 from bridge.contract.requests.media_get import MediaAnswer, MediaGet
+from bridge.contract.requests.messages_search import SearchAnswer, SearchHit, SearchMessages, SearchPiece
 from bridge.contract.requests.picture import Picture, PictureRequest
 from bridge.contract.requests.profile_get import ProfileGet
 from bridge.contract.requests.profile_set import ProfileSet
@@ -60,6 +61,7 @@ REQUESTS: tuple[type[Request], ...] = (
     Mute,
     Pin,
     MediaGet,
+    SearchMessages,
     ContactList,
     ContactGet,
     CheckContacts,
@@ -127,6 +129,10 @@ __all__ = [
     "RequestProgress",
     "Response",
     "ResponseStatus",
+    "SearchAnswer",
+    "SearchHit",
+    "SearchMessages",
+    "SearchPiece",
     "Subscribe",
     "Typing",
     "parse_request",

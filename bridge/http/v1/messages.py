@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable
-from typing import Annotated
+from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query
-from fastapi.responses import StreamingResponse
+from fastapi import APIRouter, Query, Response
+from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, Field
 
+from bridge.contract.errors import InvalidRequest
 from bridge.contract.events import Event
 from bridge.contract.messages import Inbound, Stream, in_stream
 from bridge.contract.replays import REPLAY_DEFAULT, REPLAY_MAX
-from bridge.http.context import journal_of
+from bridge.contract.requests import SearchAnswer, SearchMessages, request_of
+from bridge.http.context import journal_of, running
 from bridge.http.dependencies import ContextOf, needs
 from bridge.http.v1.cursors import format_cursor, parse_cursor
 from bridge.ports import Scope
@@ -20,7 +22,10 @@ from bridge.ports import Scope
 router = APIRouter(tags=["messages"])
 After = Annotated[
     str | None,
-    Query(description="`<epoch>:<seq>`: items after this cursor; without it, or with another epoch, from the oldest"),
+    Query(
+        description="`<epoch>:<seq>`: items after this cursor; without it, or with another epoch, from the oldest; with"
+        " `q` the `next` of the page before"
+    ),
 ]
 
 
@@ -44,20 +49,38 @@ class Page(PageBounds):
     "/sessions/{session}/messages",
     response_class=StreamingResponse,
     dependencies=[needs(Scope.LISTEN)],
-    responses={200: {"description": "A page", "model": Page}},
+    responses={200: {"description": "A page; with `q` what was found", "model": Page | SearchAnswer}},
 )
 async def read_messages(
     session: str,
     context: ContextOf,
     after: After = None,
     stream: Stream = Stream.IN,
-    limit: Annotated[int, Query(ge=1, le=REPLAY_MAX)] = REPLAY_DEFAULT,
-) -> StreamingResponse:
-    """Messages (or events) from the journal, oldest first. Repeat with `next` as `after` to miss nothing."""
+    limit: Annotated[
+        int | None, Query(ge=1, le=REPLAY_MAX, description="default 500; with `q` 20, 100 at most")
+    ] = None,
+    q: Annotated[str | None, Query(description="words: search both streams, newest first")] = None,
+    chat: Annotated[str | None, Query(description="with `q`: number or address of a chat")] = None,
+    since: Annotated[str | None, Query(description="with `q`: messages of this time (RFC 3339) and later")] = None,
+    until: Annotated[str | None, Query(description="with `q`: messages before this time")] = None,
+    direction: Annotated[Literal["in", "out"] | None, Query(description="with `q`: received or own ones only")] = None,
+) -> Response:
+    """Messages (or events) from the journal, oldest first. Repeat with `next` as `after` to miss nothing.
+
+    With `q` it searches their text, as the request `messages.search` does.
+    """
     entry = context.entry(session)
+    given = {"chat": chat, "since": since, "until": until, "direction": direction}
+    chosen = {name: value for name, value in given.items() if value is not None}
+    if q is not None:
+        paging = {name: value for name, value in (("after", after), ("limit", limit)) if value is not None}
+        search = request_of(SearchMessages.model_fields["action"].default, {"q": q, **chosen, **paging})
+        return JSONResponse(await running(entry).requests.run(search))
+    if chosen:
+        raise InvalidRequest(f"{', '.join(chosen)} is for a search: give q, the words to search for.")
     journal = journal_of(entry)
     start = parse_cursor(after, journal.epoch).seq if after else 0
-    page = await journal.read(stream, start, limit)
+    page = await journal.read(stream, start, limit or REPLAY_DEFAULT)
     last = page.items[-1][0] if page.items else start
     bounds = PageBounds(
         epoch=journal.epoch,

@@ -9,28 +9,32 @@ from fastapi import APIRouter, Response
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 
 from bridge.contract.errors import InvalidRequest
-from bridge.contract.events import EVENT_KINDS
+from bridge.contract.events import ERASED_EVENT, EVENT_KINDS
 from bridge.contract.jid import Jid, parse_recipient
+from bridge.contract.kinds import RECEIVED
 from bridge.contract.messages import Stream
-from bridge.contract.payload import CleanText, Instant, instant
+from bridge.contract.payload import CleanText, Instant, instant, valid_text
 from bridge.http.context import AppContext
 from bridge.http.dependencies import AuditOf, ContextOf, needs
 from bridge.http.errors import NotFound
 from bridge.ports import MESSAGE, Failure, Position, Scope, Webhook, WebhookFilter
-from bridge.webhooks import Circuit, Start
+from bridge.webhooks import Circuit, PostRecord, PostResult, Start
+from bridge.webhooks.retry_policy import describe
 
 router = APIRouter(tags=["webhooks"])
 
 
+#: What a webhook may receive: all messages, those of one kind, and each kind of event.
+CHOICES = (MESSAGE, *sorted(f"{MESSAGE}.{kind.kind}" for kind in RECEIVED), *sorted(EVENT_KINDS - {ERASED_EVENT}))
+
+
 def _is_known(kind: str) -> str:
-    if kind != MESSAGE and kind not in EVENT_KINDS:
-        raise ValueError(f"is no kind of event: {', '.join(sorted({MESSAGE, *EVENT_KINDS}))}")
+    if kind not in CHOICES:
+        raise ValueError(f"{kind[:40]!r} is none of {', '.join(CHOICES)}")
     return kind
 
 
-Kind = Annotated[
-    str, AfterValidator(_is_known), WithJsonSchema({"type": "string", "enum": sorted({MESSAGE, *EVENT_KINDS})})
-]
+Kind = Annotated[str, AfterValidator(_is_known), WithJsonSchema({"type": "string", "enum": list(CHOICES)})]
 
 
 class WebhookStart(BaseModel):
@@ -53,7 +57,7 @@ class NewWebhook(BaseModel):
     url: CleanText
     events: Annotated[
         list[Kind] | None,
-        Field(min_length=1, max_length=20, description="kinds of item; default `message`"),
+        Field(min_length=1, max_length=len(CHOICES), description="kinds of item; default `message`: all messages"),
     ] = None
     chats: Annotated[
         list[CleanText] | None, Field(max_length=1000, description="numbers or addresses; default all")
@@ -96,9 +100,41 @@ class WebhookView(BaseModel):
 
 
 class WebhookList(BaseModel):
-    """Webhooks of a session, oldest first."""
+    """Webhooks of a session, oldest first. `choices`: what `events` may have."""
 
     listeners: list[WebhookView]
+    choices: list[str] = list(CHOICES)
+
+
+class WebhookTest(BaseModel):
+    """The outcome of a test: one signed example that was posted."""
+
+    accepted: bool = Field(description="whether the status is one of 2xx")
+    status: int | None
+    failure: Failure | None = Field(description="why there is no status")
+    error: str | None = Field(description="the same as a sentence")
+    ms: int = Field(description="milliseconds until the answer, or until it failed")
+    beginning: str = Field(description="of the answer, 300 bytes at most")
+
+
+class WebhookPostView(BaseModel):
+    """One post. Neither what was posted nor what was answered is kept."""
+
+    at: Instant = Field(description="when it began")
+    stream: Stream
+    seq: int = Field(description="0 for a test")
+    attempt: int
+    result: PostResult
+    ms: int
+    status: int | None
+    failure: Failure | None
+    error: str | None
+
+
+class WebhookLog(BaseModel):
+    """The last 100 posts of the last 7 days since the bridge started, newest first."""
+
+    deliveries: list[WebhookPostView]
 
 
 @router.get("/sessions/{session}/listeners", dependencies=[needs(Scope.LISTEN)])
@@ -162,6 +198,44 @@ async def resume(session: str, listener: str, context: ContextOf, audit: AuditOf
     found = _find(context, session, listener)
     await audit("resume listener", session, found.id)
     return _view(context, await context.registry.pause(found, paused=False))
+
+
+@router.post("/sessions/{session}/listeners/{listener}/test", dependencies=[needs(Scope.LISTEN)])
+async def test(session: str, listener: str, context: ContextOf, audit: AuditOf) -> WebhookTest:
+    """Post one signed example, with the header `X-WA-Test`, and answer what came of it. It is in no journal."""
+    found = _find(context, session, listener)
+    await audit("test listener", session, found.id)
+    answer, seconds = await context.registry.test(found, context.entry(session).cliente_id)
+    accepted = answer.status is not None and 200 <= answer.status < 300
+    return WebhookTest(
+        accepted=accepted,
+        status=answer.status,
+        failure=answer.failure,
+        error=None if accepted else describe(answer),
+        ms=round(seconds * 1000),
+        beginning=valid_text(answer.beginning.decode("utf-8", "replace")),
+    )
+
+
+@router.get("/sessions/{session}/listeners/{listener}/deliveries", dependencies=[needs(Scope.LISTEN)])
+async def read_log(session: str, listener: str, context: ContextOf) -> WebhookLog:
+    """The last posts to a webhook."""
+    records = context.registry.log(_find(context, session, listener))
+    return WebhookLog(deliveries=list(map(_post_view, records)))
+
+
+def _post_view(record: PostRecord) -> WebhookPostView:
+    return WebhookPostView(
+        at=instant(record.at),
+        stream=record.stream,
+        seq=record.seq,
+        attempt=record.attempt,
+        result=record.result,
+        ms=round(record.seconds * 1000),
+        status=record.status,
+        failure=record.failure,
+        error=record.error,
+    )
 
 
 def _find(context: AppContext, session: str, webhook_id: str) -> Webhook:

@@ -53,6 +53,22 @@ export class Conversations {
     return this.of(chat).findLast((item) => this.look(item).body?.toLowerCase().includes(wanted));
   }
 
+  has({ chat, id }) {
+    return this.messages.get(chat)?.has(id) ?? false;
+  }
+
+  // A chat that neither the list nor a message has named yet.
+  meet({ chat, timestamp }) {
+    if (this.chats.has(chat)) return;
+    this.chats.set(chat, { chat, name: contactName(chat), unread: 0, at: timestamp * 1000, last: '' });
+  }
+
+  // An old message, from the journal.
+  keep(message, mine) {
+    this.#put(message, mine, 0, 'server');
+    this.onChange();
+  }
+
   // A message with what later events say about it.
   look(item) {
     return { ...item, ...this.marks.get(item.id) };

@@ -7,12 +7,15 @@ import { english } from './texts/en.js';
 import { spanish } from './texts/es.js';
 import { people } from './texts/people.js';
 import { sessionChanges } from './texts/session_changes.js';
+import { webhookWords } from './texts/webhooks.js';
 
 const withParts = (texts, ...parts) => Object.fromEntries(Object.keys(texts).map((table) =>
   [table, Object.assign({}, texts[table], ...parts.map((part) => part[table]))]));
+const WORDS = [people, conversation, sessionChanges, webhookWords];
+const wordsOf = (name) => Object.assign({}, ...WORDS.map((part) => part[name]));
 const TEXTS = {
-  en: withParts(english, { words: { ...people.en, ...conversation.en, ...sessionChanges.en } }, campaigns.en),
-  es: withParts(spanish, { words: { ...people.es, ...conversation.es, ...sessionChanges.es } }, campaigns.es),
+  en: withParts(english, { words: wordsOf('en') }, campaigns.en),
+  es: withParts(spanish, { words: wordsOf('es') }, campaigns.es),
 };
 const LOCALES = { en: 'en-GB', es: 'es-AR' };
 

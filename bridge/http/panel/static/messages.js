@@ -11,6 +11,7 @@ import { h, update } from './element.js';
 import { number, word } from './language.js';
 import { MessageFeed } from './message_feed.js';
 import { MessageList } from './message_list.js';
+import { MessageSearch, bring } from './message_search.js';
 import { problemText } from './problems.js';
 import { ago } from './times.js';
 import { button, emptyState, field, heading, toast } from './widgets.js';
@@ -34,6 +35,7 @@ export function open(view, app) {
     draw: (item) => bubble(item, { onFile, onJump, ...(mayWrite ? { onReply, onMenu } : {}) }),
     onTop: () => { if (opened && isConnected()) load(opened); },
   });
+  const found = new MessageSearch(session, { onOpen: (hit) => quietly(openFound(hit)), onChange: drawSoon });
   const title = h('header.chat-title'), more = h('div.row');
   let opened = null, wanted = '', answering = null;
   let loading = null, listed = false, closed = false, timer = 0, asking = 0;
@@ -45,7 +47,7 @@ export function open(view, app) {
     oninput: ({ target }) => {
       wanted = target.value.trim().toLowerCase();
       clearTimeout(asking);
-      if (wanted && isConnected()) asking = setTimeout(() => quietly(conversations.loadChats(wanted)), 300);
+      asking = setTimeout(() => quietly(searchAll(target.value.trim())), 300);
       draw();
     },
   });
@@ -81,7 +83,9 @@ export function open(view, app) {
   const fresh = mayWrite ? button('button', word('newChat'), () => { show(null, true); to.focus(); }) : null;
   const pane = h('section.conversation', null, title, list.element, mayWrite ? form : null, menu.element);
   const frame = h('div.talk', { onkeydown: onKey },
-    h('section.chat-list', null, h('div.row', null, field(word('filter'), search), fresh), chats, more), pane);
+    h('section.chat-list', null,
+      h('div.row', null, field(word('filter'), search), fresh), chats, more, found.element),
+    pane);
 
   const mine = () => app.sessions.find((one) => one.session === session);
   const isConnected = () => mine()?.state === 'connected';
@@ -96,7 +100,7 @@ export function open(view, app) {
   function draw() {
     if (closed) return;
     const shown = conversations.list(wanted);
-    const nothing = () => (wanted ? emptyState(word('nothingFound')) : waiting());
+    const nothing = () => (!wanted ? waiting() : found.isEmpty ? emptyState(word('nothingFound')) : null);
     chats.role = shown.length ? 'list' : 'group'; // a list without entries is none
     update(chats, shown.length ? shown.map(entry) : nothing());
     const loadMore = () => quietly(conversations.loadMoreChats());
@@ -141,14 +145,43 @@ export function open(view, app) {
     if (mayWrite) form.hidden = chat === null && !isNew;
     list.restart(items(), noMessages());
     draw();
-    const found = chat && wanted && conversations.find(chat, wanted);
-    if (found) list.jump(found.key);
+    const newest = chat && wanted && conversations.find(chat, wanted);
+    if (newest) list.jump(newest.key);
     if (chat === null) return;
     if (isConnected()) {
       load(chat);
       quietly(conversations.markRead(chat));
     }
     if (mayWrite) text.focus();
+  }
+
+  async function searchAll(typed) {
+    await Promise.all([
+      typed && isConnected() ? conversations.loadChats(typed.toLowerCase()) : null,
+      found.search(typed),
+    ]);
+  }
+
+  // Opens the chat of a message that was found, at that message.
+  async function openFound(hit) {
+    const { chat } = hit;
+    show(chat);
+    await loading;
+    const isAmongOthers = await bring(conversations, hit, mine()?.epoch, () => loadPage(chat));
+    if (closed || opened !== chat) return;
+    draw();
+    list.jump(hit.id);
+    if (!isAmongOthers) toast(word('foundAlone'));
+  }
+
+  // Returns whether there was anything older.
+  async function loadPage(chat) {
+    await loading;
+    if (closed || !isConnected() || opened !== chat) return false;
+    const known = conversations.of(chat).length;
+    load(chat);
+    await loading;
+    return conversations.of(chat).length > known;
   }
 
   function load(chat) {

@@ -1,13 +1,14 @@
-// The webhooks of one session: their state, pause and resume; below them the dead letters.
+// The webhooks of one session: their state, and what can be done with each; below them the dead letters.
 
 import { get, post, remove, sessionPath } from './api.js';
 import { deadLetterList } from './dead_letters.js';
-import { openDialog, openForm } from './dialogs.js';
+import { openDialog } from './dialogs.js';
 import { h, update } from './element.js';
 import { number, word } from './language.js';
 import { postText, problemText } from './problems.js';
 import { ago } from './times.js';
-import { button, emptyState, fact, field, heading, toast } from './widgets.js';
+import { editWebhook, showLog, testWebhook } from './webhook_forms.js';
+import { button, emptyState, fact, heading, toast } from './widgets.js';
 
 const CIRCUITS = { closed: ['good', 'closed'], half_open: ['wait', 'half_open'], open: ['bad', 'openCircuit'] };
 
@@ -48,6 +49,9 @@ export function open(view, app) {
         webhook.next_attempt_at ? fact(word('nextTry'), ago(webhook.next_attempt_at)) : null),
       webhook.last_error ? h('p.advice.bad', null, postText(last)) : null,
       h('div.row', null,
+        button('button', word('test'), () => attempt(() => testWebhook(path, webhook))),
+        button('button', word('postLog'), () => attempt(() => showLog(path, webhook))),
+        button('button', word('changeWebhook'), () => edit(webhook)),
         button('button', label, () => attempt(() => post(`${path}/${action}`))),
         button('danger', word('unregister'), () => unregister(webhook.url, path))));
   }
@@ -57,26 +61,7 @@ export function open(view, app) {
     if (await openDialog({ ...question, danger: true })) await attempt(() => remove(path));
   }
 
-  async function add() {
-    const describe = (entered) => ({
-      title: word('addWebhook'),
-      action: word('add'),
-      cancel: word('cancel'),
-      fields: [field(word('url'), h('input', {
-        name: 'url',
-        type: 'url',
-        required: true,
-        value: entered?.get('url') ?? '',
-        placeholder: 'http://localhost:3013/hook',
-      }))],
-    });
-    const made = await openForm(describe, (data) => post(`${base}/listeners`, { url: data.get('url') }));
-    if (made?.secret) {
-      const fields = [h('p.mono', { tabindex: 0 }, made.secret)];
-      await openDialog({ title: word('done'), text: word('secret'), action: word('close'), fields });
-    }
-    await load();
-  }
+  const edit = (webhook) => attempt(() => editWebhook(base, webhook));
 
   async function attempt(work) {
     try {
@@ -91,7 +76,7 @@ export function open(view, app) {
     load().catch((problem) => { if (!closed) update(list, emptyState(problemText(problem))); });
   }
 
-  const adding = button('main-button', word('addWebhook'), add);
+  const adding = button('main-button', word('addWebhook'), () => edit(null));
   view.append(heading(word('listeners'), word('webhooksLead'), adding), list, ...deadLetters.elements);
   refresh();
   return { refresh, close: () => { closed = true; } };

@@ -2,7 +2,11 @@
 // language.
 
 const en = {
-  filterHint: 'Finds chats by name, number and text; of the messages, those that this page has loaded.',
+  filterHint: 'Finds chats by name and number, and messages of all chats by their words.',
+  foundMessages: 'Messages',
+  foundAlone: 'WhatsApp Web has not loaded the messages around this one.',
+  stillIndexing: 'Older messages are still being prepared for the search.',
+  foundOwn: 'You',
   toNewest: 'To the newest message',
   actions: 'Actions',
   reactWith: 'React with {0}',
@@ -31,7 +35,11 @@ const en = {
 };
 
 const es = {
-  filterHint: 'Busca chats por nombre, número y texto; de los mensajes, los que esta página ya cargó.',
+  filterHint: 'Busca chats por nombre y número, y mensajes de todos los chats por sus palabras.',
+  foundMessages: 'Mensajes',
+  foundAlone: 'WhatsApp Web no cargó los mensajes que rodean a este.',
+  stillIndexing: 'Los mensajes más viejos se están preparando para la búsqueda.',
+  foundOwn: 'Vos',
   toNewest: 'Ir al último mensaje',
   actions: 'Acciones',
   reactWith: 'Reaccionar con {0}',
