@@ -96,10 +96,15 @@ class Contacts:
         written = self.written[message.id] = Written(name, message, sample, sha256)
         return written
 
-    def act(self, texts: Iterator[ServiceMessage], polls: Iterator[ServiceMessage]) -> str | None:
-        """The next act, to a message that no act was done to; returns the name of its event, None if there is none."""
+    def act(
+        self, texts: Iterator[ServiceMessage], newest: Iterator[ServiceMessage], polls: Iterator[ServiceMessage]
+    ) -> str | None:
+        """The next act, to a message that no act was done to; returns the name of its event, None if there is none.
+
+        Only the `newest` of a chat are edited: WhatsApp Web announces no edit of a message that it has not in memory.
+        """
         kind, acts = next(self._acts), self._sandbox.world.acts
-        message = next(polls if kind == "poll_vote" else texts, None)
+        message = next({"poll_vote": polls, "edit": newest}.get(kind, texts), None)
         if message is None:
             return None
         name = f"{kind} {message.key}"

@@ -123,7 +123,7 @@ class Load:
             self._polls.append(written.message)
 
     def _contact_acts(self) -> None:
-        name = self._contacts.act(self._arrived(self._texts), self._arrived(self._polls))
+        name = self._contacts.act(self._arrived(self._texts), self._newest(), self._arrived(self._polls))
         if name is not None:
             self.ledger.done.append(name)
 
@@ -131,6 +131,13 @@ class Load:
         """The oldest message that the reader has; each is given once."""
         while messages and self._name(messages[0].id, messages[0].body) in self.arrived:
             yield messages.pop(0)
+
+    def _newest(self) -> Iterator[ServiceMessage]:
+        """Texts that the reader has, and that nothing followed in their chat yet."""
+        last = {message.chat: message for message in self._rig.world.state.messages[-100:]}
+        for message in [one for one in self._texts if last.get(one.chat) is one and one.body in self.arrived]:
+            self._texts.remove(message)
+            yield message
 
     def _name(self, message_id: str, body: str) -> str:
         """What the ledger calls a message: a text by its body."""
