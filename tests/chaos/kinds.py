@@ -30,8 +30,9 @@ GOLDEN = Path(__file__).parents[1] / "drivers" / "kinds"
 #: Types whose file WhatsApp Web downloads.
 _FILES = frozenset({"image", "video", "ptv", "audio", "ptt", "sticker", "document"})
 _OF_FILES = ("mimetype", "size", "filehash")
-#: Bytes of a contact's file; every twentieth is large.
-SMALL, LARGE = 10_000, 1_000_000
+#: Bytes of a contact's file, and how often; and of a command's file, which is in the command.
+SIZES = {1_000: 30, 10_000: 60, 1_000_000: 9, 64_000_000: 1}
+SENT_SIZES = (16, 1_000, 100_000)
 ACTS = ("reaction", "edit", "revoke", "poll_vote")
 _MARK = re.compile(r"kind \w+ \d+")
 _CONTENTS = {"image": JPEG, "video": MP4, "audio": MP3, "voice": OGG, "sticker": WEBP, "document": b"%PDF-1.7\n"}
@@ -87,8 +88,8 @@ class Contacts:
         for name in _OF_FILES if kind not in _FILES else ():
             fields.pop(name, None)
         if kind in _FILES:
-            large = self._rng.random() < 0.05
-            content = self._rng.randbytes(LARGE if large else SMALL)
+            [size] = self._rng.choices(tuple(SIZES), tuple(SIZES.values()))
+            content = self._rng.randbytes(size)
             sha256 = hashlib.sha256(content).hexdigest()
             fields |= self._sandbox.received.keep(content, kind)
         message = self._sandbox.world.incoming(chat, body, author=author, kind=kind, fields=fields)
@@ -181,7 +182,7 @@ class Commands:
                 message_id = self._own.pop()
                 self._effects[name] = kind, MessageKey.parse(message_id).id
                 return name, kind, {"message_id": message_id, **({"message": f"{name}."} if kind == "edit" else {})}
-        content = _CONTENTS[kind] + self._rng.randbytes(16)
+        content = _CONTENTS[kind] + self._rng.randbytes(self._rng.choice(SENT_SIZES))
         self._names[hashlib.sha256(content).hexdigest()] = name
         captioned = kind in ("image", "video", "document")
         return name, kind, {"data": base64.b64encode(content).decode(), **({"caption": name} if captioned else {})}
