@@ -253,12 +253,12 @@ class Load:
             await asyncio.sleep(PAUSE)
 
     async def _send_kinds(self) -> None:
-        """Every kind of command in turn, to a chat of its own."""
+        """Every kind of command in turn, to a chat that wrote: a first message may be held back for an hour."""
         while not self._stop.is_set():
             made = self._commands.make(self._arrived(self._texts))
             if made is not None:
                 name, field, value = made
-                await self._send_command(ELENA, name, load_field(field, value))
+                await self._send_command(DARIO, name, load_field(field, value))
             await asyncio.sleep(PAUSE)
 
     async def _send_command(self, chat: str, body: str, content: Content | None = None) -> None:
