@@ -16,8 +16,8 @@ const canEdit = ({ mine, at, message, revoked }) =>
   mine && !revoked && Date.now() - at < EDITABLE && WITH_TEXT.has(message?.kind ?? 'text');
 
 export class MessageMenu {
-  // `act(content)` sends a command and shows what went wrong; `offers(kind)` is whether it can be sent here; `chats()` are
-  // those to which a message can be forwarded.
+  // `act(content)` sends a command and shows what went wrong; `offers(kind)` is whether it can be sent here; `chats()`
+  // are those to which a message can be forwarded.
   constructor({ act, submit, offers, chats }) {
     Object.assign(this, { act, submit, offers, chats });
     this.element = h('div.menu', { popover: 'auto', role: 'dialog', 'aria-label': word('actions') });
