@@ -205,12 +205,12 @@ class SendExecutor:
             _log.info("%s: %s cannot be looked up yet: %s", self._session, row.claim.id, error)
             return Outcome.DOUBT
         if found.stopped:
-            return await self._resend(row, key)
+            return await self._resend(row, key, found)
         return Outcome.DOUBT if found.ack is None else await self._after_level(row, found.ack)
 
     async def _settle(self, row: OutboxRow, key: MessageKey, found: LookUp) -> Outcome:
         if found.stopped:
-            return await self._resend(row, key)
+            return await self._resend(row, key, found)
         if found.ack is not None:
             return await self._after_level(row, found.ack)
         if not found.complete or row.number in self._repeated:
@@ -228,8 +228,10 @@ class SendExecutor:
             self._repeated.discard(row.number)
         return outcome
 
-    async def _resend(self, row: OutboxRow, key: MessageKey) -> Outcome:
+    async def _resend(self, row: OutboxRow, key: MessageKey, found: LookUp) -> Outcome:
         """Send a message once more that the page holds and will not send by itself. The id makes that safe.
+
+        One whose upload was cut off is sent from the start: its bytes went with the page.
 
         The first call may have reached WhatsApp: what goes wrong now leaves the outcome unknown.
         """
@@ -237,7 +239,7 @@ class SendExecutor:
             self._check_time(row)
             _log.info("%s: %s is sent again under its id", self._session, row.claim.id, extra=self._traced(row))
             self._resent.add(row.number)
-            level = await self._driver.resend(key)
+            level = await (self._send(row, key) if found.not_uploaded else self._driver.resend(key))
         except DriverUnavailable as error:
             _log.info("%s: %s cannot be sent again yet: %s", self._session, row.claim.id, error.text)
             return Outcome.UNSEEN

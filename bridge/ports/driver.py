@@ -147,11 +147,13 @@ class LookUp:
 
     `complete` = absence is proven: every store that could hold it was read. Otherwise absence proves nothing.
     `stopped` = it is there without an ack, and will not be sent by itself any more, for example after a load.
+    `not_uploaded` = it stopped before its file was uploaded: to send it again takes the file again.
     """
 
     ack: int | None
     complete: bool = False
     stopped: bool = False
+    not_uploaded: bool = False
 
 
 @dataclass(frozen=True, slots=True)

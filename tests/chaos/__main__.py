@@ -45,7 +45,7 @@ async def main() -> int:
     deadline = time.monotonic() + 60 * options.minutes
     began, rows = datetime.now(UTC), [row for path in options.load for row in load(path)]
     with tempfile.TemporaryDirectory(prefix="chaos-") as temporary:
-        folder = options.keep or Path(temporary)
+        folder = (options.keep or Path(temporary)).resolve()
         for number, fault in enumerate(chosen):
             if time.monotonic() > deadline:
                 break

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -84,11 +85,19 @@ def _keep_evidence(load: Load, row: Row, folder: Path) -> None:
         f"{row.fault}: {row.verdict} {row.wrong}",
         f"gaps {ledger.gaps}",
         *(f"lost {body} in {chat}" for body, chat in ledger.written.items() if body not in load.arrived),
+        *(f"garbled {message}" for message in ledger.garbled),
+        *(f"act lost {name}" for name in ledger.done if name not in ledger.events),
+        *(f"act twice {name}" for name, count in Counter(ledger.events).items() if count > 1),
+        *(
+            f"file of {name} is {ledger.ready.get(name)}"
+            for name, sha in ledger.files.items()
+            if ledger.ready.get(name) != sha
+        ),
         *(f"twice {body}" for body, count in received.items() if count > 1),
         *(
             f"{status or 'unanswered'} {body} received {received[body]}"
             for body, status in ledger.commands.items()
-            if status != "sent"
+            if status != "sent" or not received[body]
         ),
     ]
     (folder / "evidence").write_text("\n".join(lines) + "\n")

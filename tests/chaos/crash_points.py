@@ -27,6 +27,11 @@ class Step(StrEnum):
     CALL_MADE = "call made, no answer"
     SENT = "sent, result not written"
     RESULT_STORED = "result written, not published"
+    FILE_SAVED = "file saved by the browser, not stored"
+    FILE_STORED = "file stored, not reported"
+    FILE_REPORTED = "file reported in the store, not published"
+    FILE_TAKEN = "file of a command stored, not ready"
+    FILE_IN_PAGE = "file in the page, call not made"
 
 
 class CrashPoints:
@@ -40,7 +45,10 @@ class CrashPoints:
         from bridge.broker import BrokerConnection
         from bridge.broker.client import MqttClient
         from bridge.drivers.web import WebDriver
+        from bridge.drivers.web.web_page import WebPage
         from bridge.store.journal import SqliteJournal
+        from bridge.store.media_files import MediaFiles
+        from bridge.store.media_queue import SqliteMediaQueue
         from bridge.store.outbox import SqliteOutbox
 
         self._after(SqliteJournal, "append", Step.JOURNALLED)
@@ -50,6 +58,11 @@ class CrashPoints:
         self._before(WebDriver, "send", Step.STORED)
         self._after(WebDriver, "send", Step.SENT)
         self._during(WebDriver, "send", Step.CALL_MADE)
+        self._before(MediaFiles, "adopt", Step.FILE_SAVED)
+        self._after(MediaFiles, "adopt", Step.FILE_STORED)
+        self._after(SqliteMediaQueue, "finish", Step.FILE_REPORTED)
+        self._after(MediaFiles, "add", Step.FILE_TAKEN)
+        self._after(WebPage, "put_file", Step.FILE_IN_PAGE)
         publish, acknowledge = MqttClient.start_publish, BrokerConnection.acknowledge
 
         def start_publish(client: Any, topic: str, *rest: Any) -> Any:

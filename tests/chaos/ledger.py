@@ -21,6 +21,11 @@ class Ledger:
     commands: dict[str, str] = field(default_factory=dict)  # body -> status of the final result; "" = none yet
     published: dict[str, bool] = field(default_factory=dict)  # body -> whether mosquitto_pub reported success
     gaps: list[str] = field(default_factory=list)  # reasons reported to the reader
+    done: list[str] = field(default_factory=list)  # acts of contacts on messages
+    events: list[str] = field(default_factory=list)  # the acts that the reader's events reported
+    files: dict[str, str] = field(default_factory=dict)  # message -> SHA-256 of its file
+    ready: dict[str, str] = field(default_factory=dict)  # message -> SHA-256 of the bytes that the bridge has
+    garbled: list[str] = field(default_factory=list)  # messages whose content is not what was written
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +33,12 @@ class Verdict:
     """Counts of one run."""
 
     messages: int = 0
+    garbled: int = 0
+    acts: int = 0
+    acts_lost: int = 0
+    acts_repeated: int = 0
+    files: int = 0
+    files_wrong: int = 0
     lost: int = 0
     duplicated: int = 0
     out_of_order: int = 0
@@ -47,16 +58,24 @@ class Verdict:
     @property
     def is_kept(self) -> bool:
         """Whether every guarantee held."""
-        broken = (self.lost, self.duplicated, self.out_of_order, self.commands_lost, self.sent_twice, self.unanswered)
-        return not any(broken) and not self.gaps
+        received = (self.lost, self.duplicated, self.out_of_order, self.garbled, self.files_wrong, self.gaps)
+        acts = (self.acts_lost, self.acts_repeated)
+        return not any((*received, *acts, self.commands_lost, self.sent_twice, self.unanswered))
 
 
 def judge(ledger: Ledger, received: Mapping[str, int]) -> Verdict:
     """`received` = how often each text reached WhatsApp."""
     read, plain_read = Counter(ledger.read), Counter(ledger.plain_read)
+    events = Counter(ledger.events)
     statuses = Counter(ledger.commands.values())
     return Verdict(
         messages=len(ledger.written),
+        garbled=len(ledger.garbled),
+        acts=len(ledger.done),
+        acts_lost=sum(name not in events for name in ledger.done),
+        acts_repeated=sum(events[name] - 1 for name in ledger.done if name in events),
+        files=len(ledger.files),
+        files_wrong=sum(ledger.ready.get(name) != sha256 for name, sha256 in ledger.files.items()),
         lost=sum(body not in read for body in ledger.written),
         duplicated=sum(count - 1 for body, count in read.items() if body in ledger.written),
         out_of_order=disorder(ledger.read, ledger.written),

@@ -7,13 +7,14 @@ The reader keeps its cursor and the sender repeats its id, both through `bridge.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import random
 import subprocess
 import time
 import uuid
 from collections import Counter
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -21,13 +22,19 @@ from typing import Any, Self
 
 from bridge.client import Client, NoAnswer, connect
 from bridge.contract.errors import CodedError
+from bridge.contract.events import MEDIA
+from bridge.contract.jid import MessageKey
+from bridge.contract.kinds import Content, load_field
+from bridge.contract.kinds.media import MediaState
 from bridge.contract.replays import Cursor
 from bridge.ops.private_broker.child import tied_command
+from bridge.sandbox.records import ServiceMessage
+from tests.chaos.kinds import ACTS, Commands, Contacts, garbled
 from tests.chaos.ledger import Ledger
 from tests.chaos.rig import SESSION, Rig, start, until
 from tests.parts import require_binary
 
-ANA, BRUNO, CARLA, ELENA = (f"549115550000{n}@c.us" for n in (1, 2, 3, 5))
+ANA, BRUNO, CARLA = (f"549115550000{n}@c.us" for n in (1, 2, 3))
 DARIO, GROUP = "188000000000004@lid", "120363000000000001@g.us"
 #: Messages per second from contacts, and seconds between two commands of one sender.
 RATE, PAUSE = 8.0, 0.25
@@ -47,7 +54,12 @@ class Load:
         self._rig = rig
         self._rng = rng
         self._cursor: Cursor | None = None
+        self._event_cursor: Cursor | None = None
         self._epochs: dict[str, str] = {}
+        self._contacts = Contacts(rig.sandbox, rng)
+        self._commands = Commands(rng)
+        self._texts: list[ServiceMessage] = []  # of contacts, for acts and commands on them
+        self._polls: list[ServiceMessage] = []
         self._queued: int | None = None
         self._stop = asyncio.Event()
         self._numbers = Counter[str]()
@@ -66,8 +78,10 @@ class Load:
         await self._subscribe()
         self.read()
         self._watch("contacts", self._write())
+        self._watch("events", self._read_events())
         chats = (ANA, BRUNO, CARLA)
         self._senders = [asyncio.create_task(self._send(chat), name=f"sender to {chat}") for chat in chats]
+        self._senders.append(asyncio.create_task(self._send_kinds(), name="sender of every kind"))
         self._senders.append(asyncio.create_task(self._publish(), name="plain sender"))
         return self
 
@@ -91,10 +105,44 @@ class Load:
         await until(lambda: self.samples and self.samples[-1][1] == "connected", timeout, "connected")
 
     def contact_writes(self, body: str, chat: str | None = None) -> None:
-        chat = chat or self._rng.choice((ANA, BRUNO, CARLA, DARIO, GROUP))
-        author = self._rng.choice((ANA, "188000000000002@lid", DARIO)) if chat == GROUP else None
-        self._rig.world.incoming(chat, body, author=author)
+        chat, author = self._someone(chat)
+        self._texts.append(self._rig.world.incoming(chat, body, author=author))
         self.ledger.written[body] = chat
+
+    def _someone(self, chat: str | None = None) -> tuple[str, str | None]:
+        chat = chat or self._rng.choice((ANA, BRUNO, CARLA, DARIO, GROUP))
+        return chat, self._rng.choice((ANA, "188000000000002@lid", DARIO)) if chat == GROUP else None
+
+    def _contact_sends_a_kind(self) -> None:
+        chat, author = self._someone()
+        written = self._contacts.send(chat, author)
+        self.ledger.written[written.name] = chat
+        if written.sha256 is not None:
+            self.ledger.files[written.message.id] = written.sha256
+        if written.sample.kind == "poll":
+            self._polls.append(written.message)
+
+    def _contact_acts(self) -> None:
+        name = self._contacts.act(self._arrived(self._texts), self._newest(), self._arrived(self._polls))
+        if name is not None:
+            self.ledger.done.append(name)
+
+    def _arrived(self, messages: list[ServiceMessage]) -> Iterator[ServiceMessage]:
+        """The oldest message that the reader has; each is given once."""
+        while messages and self._name(messages[0].id, messages[0].body) in self.arrived:
+            yield messages.pop(0)
+
+    def _newest(self) -> Iterator[ServiceMessage]:
+        """Texts that the reader has, and that nothing followed in their chat yet."""
+        last = {message.chat: message for message in self._rig.world.state.messages[-100:]}
+        for message in [one for one in self._texts if last.get(one.chat) is one and one.body in self.arrived]:
+            self._texts.remove(message)
+            yield message
+
+    def _name(self, message_id: str, body: str) -> str:
+        """What the ledger calls a message: a text by its body."""
+        written = self._contacts.written.get(message_id)
+        return body if written is None else written.name
 
     def read(self) -> None:
         """Start the reader at its cursor."""
@@ -111,7 +159,7 @@ class Load:
         body = f"probe {self._number('probe')}"
         await self.connected()  # otherwise the next page would find it in its history
         self.contact_writes(body, DARIO)
-        await self._send_command(ELENA, f"command {body}")
+        await self._send_command(DARIO, f"command {body}")
         await until(lambda: body in self.arrived, TIMEOUT, f"{body} read")
 
     async def settle(self) -> None:
@@ -120,6 +168,8 @@ class Load:
         await asyncio.wait(self._senders, timeout=2 * TIMEOUT)
         with suppress(AssertionError):  # the ledger shows what is missing
             await until(lambda: all(body in self.arrived for body in self.ledger.written), TIMEOUT, "all read")
+            await until(lambda: set(self.ledger.done) <= set(self.ledger.events), TIMEOUT, "all acts read")
+            await until(lambda: self.ledger.files.keys() <= self.ledger.ready.keys(), TIMEOUT, "all files ready")
             # an empty queue may be an old status; and messages that a broker lost never arrive
             await until(self._queue_is_empty, TIMEOUT, "all sent")
         with suppress(AssertionError):
@@ -128,6 +178,14 @@ class Load:
             )
         await asyncio.sleep(1.0)  # time for anything that is sent or read twice
         self._load_plain_read()
+        await asyncio.to_thread(self._check_files)
+
+    def _check_files(self) -> None:
+        """Put the SHA-256 of the bytes that the bridge keeps in place of the one that it reported."""
+        folder = self._rig.bridge.data_dir / "media"
+        for message_id, sha256 in self.ledger.ready.items():
+            path = folder / sha256[:2] / sha256
+            self.ledger.ready[message_id] = hashlib.sha256(path.read_bytes() if path.is_file() else b"").hexdigest()
 
     def _queue_is_empty(self) -> bool:
         return self._queued == 0
@@ -135,9 +193,10 @@ class Load:
     @property
     def received(self) -> Counter[str]:
         """How often each text reached WhatsApp, under any id."""
-        received = Counter[str]()
+        received = self._commands.received(self._rig.sandbox)
         for sent in self._rig.world.state.sent.values():
-            received[sent.body] += sent.deliveries
+            if sent.body and not sent.body.startswith("kind "):  # a text of no mark
+                received[sent.body] += sent.deliveries
         return received
 
     def _watch(self, name: str, work: Coroutine[Any, Any, None]) -> None:
@@ -150,6 +209,10 @@ class Load:
     async def _write(self) -> None:
         while not self._stop.is_set():
             self.contact_writes(f"message {self._number('message')}")
+            if self._numbers["message"] % 2:
+                self._contact_sends_a_kind()
+            if self._numbers["message"] % 8 == 0:
+                self._contact_acts()
             await asyncio.sleep(self._rng.expovariate(RATE))
 
     async def _read(self) -> None:
@@ -159,25 +222,53 @@ class Load:
         )
         async for message in messages:
             self._cursor = message.cursor
-            if self._epochs.setdefault(message.body, message.epoch) != message.epoch:
-                self.ledger.read_again.append(message.body)
+            message_id = MessageKey.parse(message.id).id
+            name = self._name(message_id, message.body)
+            if self._epochs.setdefault(name, message.epoch) != message.epoch:
+                self.ledger.read_again.append(name)
                 continue
-            self.ledger.read.append(message.body)
-            self.arrived.setdefault(message.body, time.monotonic())
+            self.ledger.read.append(name)
+            self.arrived.setdefault(name, time.monotonic())
+            written = self._contacts.written.get(message_id)
+            if written is not None and (difference := garbled(written, message)):
+                self.ledger.garbled.append(f"{name}: {difference}")
+
+    async def _read_events(self) -> None:
+        """Acts of contacts, and files."""
+        events = self._reading_client.events(SESSION, after=self._event_cursor, on_gap=lambda _: None)
+        async for event in events:
+            self._event_cursor = event.cursor
+            if event.message_id is None:
+                continue
+            if event.kind == MEDIA and event.state is MediaState.READY and event.sha256:
+                self.ledger.ready[MessageKey.parse(event.message_id).id] = event.sha256
+            elif event.kind in ACTS:
+                name = f"{event.kind} {event.message_id}"
+                if self._epochs.setdefault(f"event {name}", event.epoch) == event.epoch:
+                    self.ledger.events.append(name)
 
     async def _send(self, chat: str) -> None:
         while not self._stop.is_set():
             await self._send_command(chat, f"to {chat} {self._number(chat)}")
             await asyncio.sleep(PAUSE)
 
-    async def _send_command(self, chat: str, body: str) -> None:
+    async def _send_kinds(self) -> None:
+        """Every kind of command in turn, to a chat that wrote: a first message may be held back for an hour."""
+        while not self._stop.is_set():
+            made = self._commands.make(self._arrived(self._texts))
+            if made is not None:
+                name, field, value = made
+                await self._send_command(DARIO, name, load_field(field, value))
+            await asyncio.sleep(PAUSE)
+
+    async def _send_command(self, chat: str, body: str, content: Content | None = None) -> None:
         """Send one command, repeated under its id until its result is final."""
         self.ledger.commands[body] = ""
         command = uuid.uuid4().hex
         deadline = time.monotonic() + RESULT_TIMEOUT
         while time.monotonic() < deadline:
             try:
-                result = await self.client.send(SESSION, chat, body, id=command, timeout=TIMEOUT)
+                result = await self.client.send(SESSION, chat, content or body, id=command, timeout=TIMEOUT)
             except NoAnswer:
                 continue
             except CodedError:  # no bridge is connected at the moment
@@ -185,6 +276,8 @@ class Load:
                 continue
             if result.is_final:
                 self.ledger.commands[body] = str(result.status)
+                if result.status == "sent":
+                    self._commands.sent(body, result.message_id)
                 return
 
     async def _publish(self) -> None:
@@ -251,7 +344,8 @@ class Load:
 
     def _load_plain_read(self) -> None:
         for line in self._plain_file.read_bytes().splitlines():
-            self.ledger.plain_read.append(json.loads(line)["body"])
+            fields = json.loads(line)
+            self.ledger.plain_read.append(self._name(MessageKey.parse(fields["id"]).id, fields["body"]))
 
     async def _sample(self) -> None:
         """Record each change of the status."""

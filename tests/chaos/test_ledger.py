@@ -14,6 +14,10 @@ def flawless() -> Ledger:
         plain_read=["1", "2", "3"],
         commands={"x": "sent"},
         published={"p": True, "q": False},
+        done=["reaction 1"],
+        events=["reaction 1"],
+        files={"2": "abc"},
+        ready={"2": "abc"},
     )
 
 
@@ -37,6 +41,21 @@ def test_a_message_read_twice_is_duplicated() -> None:
     ledger.read.append("1")
     verdict = judge(ledger, RECEIVED)
     assert (verdict.duplicated, verdict.out_of_order, verdict.is_kept) == (1, 0, False)
+
+
+def test_acts_files_and_contents_are_checked() -> None:
+    ledger = flawless()
+    ledger.events *= 2
+    assert (judge(ledger, RECEIVED).acts_repeated, judge(ledger, RECEIVED).is_kept) == (1, False)
+    ledger.events = []
+    assert (judge(ledger, RECEIVED).acts_lost, judge(ledger, RECEIVED).is_kept) == (1, False)
+    for wrong in ({}, {"2": "abd"}):
+        ledger = flawless()
+        ledger.ready = wrong
+        assert (judge(ledger, RECEIVED).files_wrong, judge(ledger, RECEIVED).is_kept) == (1, False)
+    ledger = flawless()
+    ledger.garbled = ["1: kind image"]
+    assert (judge(ledger, RECEIVED).garbled, judge(ledger, RECEIVED).is_kept) == (1, False)
 
 
 def test_order_is_checked_per_chat() -> None:

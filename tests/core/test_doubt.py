@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bridge.contract.commands import SendCommand, checked
 from bridge.contract.jid import Jid, MessageKey
 from bridge.contract.kinds import Content
 from bridge.contract.modifiers import NO_MODIFIERS, Modifiers
@@ -15,6 +18,7 @@ from bridge.drivers.scripted import ScriptedDriver, SendMode
 from bridge.ports import CallInDoubt, DriverUnavailable, LookUp
 from tests.core.commands import ANA, BETO, command
 from tests.core.conftest import SessionHarness
+from tests.sample_files import PNG
 
 
 class Watched:
@@ -33,7 +37,7 @@ class Watched:
         self, key: MessageKey, content: Content, modifiers: Modifiers = NO_MODIFIERS, file: Path | None = None
     ) -> int:
         self.calls.append(f"send {key.id[-1]}")
-        return await self._driver.send(key, content, modifiers)
+        return await self._driver.send(key, content, modifiers, file)
 
     async def look_up(self, key: MessageKey) -> LookUp:
         self.calls.append(f"look {key.id[-1]}")
@@ -315,6 +319,36 @@ async def test_a_repetition_that_fails_leaves_the_outcome_unknown_at_once(
     harness.phone.acknowledge(raw_id, -1)  # the refusal of the repetition
     harness.phone.acknowledge(raw_id, 1)
     assert await harness.reported("a", 4) == ["accepted", "unknown", "sent", "server"]
+
+
+class CutOff(Watched):
+    """Its page goes during an upload; the next one shows the message as stopped, without its file."""
+
+    async def look_up(self, key: MessageKey) -> LookUp:
+        await super().look_up(key)
+        return LookUp(0, stopped=True, not_uploaded=True)
+
+
+@pytest.mark.parametrize(
+    ("then", "states"),
+    [
+        (SendMode.NORMAL, ["accepted", "sent", "server"]),
+        (SendMode.REFUSED, ["accepted", "unknown"]),
+        (SendMode.CALL_LOST, ["accepted", "unknown"]),  # cut off once more: there is no third try
+    ],
+)
+async def test_a_message_whose_upload_was_cut_off_is_sent_once_more_with_its_file(
+    harness: SessionHarness, watched: list[Watched], then: SendMode, states: list[str]
+) -> None:
+    harness.phone.send_mode = SendMode.CALL_LOST
+    driver = await start(harness, watched, CutOff)
+    driver.after["look"] = lambda: setattr(harness.phone, "send_mode", then)
+    await harness.submit(checked(SendCommand, {"id": "a", "to": ANA, "image": {"data": b64encode(PNG).decode()}}))
+    assert await harness.reported("a", len(states)) == states
+    assert driver.calls == ["send 1", "look 1", "send 1"]
+    assert [(sent.sha256, sent.times) for sent in harness.phone.sent] == (
+        [(sha256(PNG).hexdigest(), 1)] if then is SendMode.NORMAL else []
+    )
 
 
 async def test_a_stopped_message_that_has_expired_is_not_sent_again(

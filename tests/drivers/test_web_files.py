@@ -90,19 +90,31 @@ async def test_a_failed_upload_is_no_doubt(web: WebWorld, tmp_path: Path) -> Non
         assert web.sent() == {}
 
 
-async def test_a_page_lost_during_an_upload_sends_nothing_later(web: WebWorld, tmp_path: Path) -> None:
+async def test_a_message_whose_upload_was_cut_off_is_sent_again_under_its_id(web: WebWorld, tmp_path: Path) -> None:
     web.set(upload_ms=60_000)
+    file = file_of(tmp_path, b"text")
     async with connected(web) as (driver, sink):
-        key = await send(driver, file_of(tmp_path, b"text"), "document", "text/plain")
-        assert (await driver.look_up(key)).ack == 0
+        key = await send(driver, file, "document", "text/plain", caption="La factura")
+        found = await driver.look_up(key)
+        assert (found.ack, found.stopped, found.not_uploaded) == (0, False, False)
         web.set(upload_ms=0)
         states = len(sink.situations)
         await driver.reload()
         await sink.until_state(SessionState.CONNECTED, since=states)
-        assert (await driver.look_up(key)).stopped
-        with pytest.raises(InternalError, match="could not upload"):  # its bytes went with the page
-            await driver.resend(key)
+        found = await driver.look_up(key)
+        assert (found.ack, found.stopped, found.not_uploaded) == (0, True, True)
         assert web.sent() == {}
+        value = {"sha256": "0" * 64, "mimetype": "text/plain", "filename": file.name, "caption": "La factura"}
+        assert await driver.send(key, load_field("document", value), file=file) >= 0
+        await sink.until(partial(_is_sent, web, key))
+        assert (sent(web, key).sha256, sent(web, key).deliveries) == (hashlib.sha256(b"text").hexdigest(), 1)
+        found = await driver.look_up(key)
+        assert (found.stopped, found.not_uploaded) == (False, False)
+        states = len(sink.situations)
+        await driver.reload()  # the database has the message once, as sent
+        await sink.until_state(SessionState.CONNECTED, since=states)
+        assert ((await driver.look_up(key)).ack or 0) >= 1
+        assert sent(web, key).transmissions == 1
 
 
 async def test_a_caption_shows_whom_it_mentions(web: WebWorld, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import json
 import subprocess
+from hashlib import sha256
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -19,8 +20,9 @@ from bridge.contract.errors import ERRORS, CodedError
 from bridge.contract.kinds import KINDS, VARIANTS, dump_content, load_content
 from tests.core.commands import ANA
 from tests.core.conftest import HERE, SessionHarness
+from tests.file_host import endless, file_host, redirect
 from tests.fuzz.values import ADDRESSES, ANY_TEXT, BUDGET, EXAMPLES, nearly
-from tests.sample_files import JPEG
+from tests.sample_files import JPEG, MP4
 
 pytest_plugins = ["tests.core.conftest"]
 DRIVERS = Path(__file__).parents[1] / "drivers"
@@ -39,6 +41,8 @@ FILE = {
     "note": st.booleans(),
 }
 CARD = nearly({"name": TEXT, "phone": ADDRESSES, "vcard": TEXT})
+#: Bytes of the largest file that may be sent here.
+LIMIT = 200_000
 WORDS = st.text(min_size=1, max_size=30)
 #: What is mostly right: it gets further.
 PLACES = st.fixed_dictionaries(
@@ -152,4 +156,67 @@ async def test_every_accepted_content_comes_to_an_end(harness: SessionHarness) -
     found = await ended()
     assert set(found.values()) <= {"sent", *ERRORS} - {"internal"}, found
     assert "sent" in found.values()
+    assert all(sent.times == 1 for sent in harness.phone.sent)
+
+
+#: Bytes of the files of the server, by their path.
+FILES_THERE = {"/a.jpg": JPEG, "/a.mp4": MP4, "/empty": b"", "/large": b"%PDF-1.7\n" + bytes(LIMIT), "/html": b"<html>"}
+ANSWERS = {
+    "/slow": endless(0.5),
+    "/endless": endless(),
+    "/private": redirect("http://10.0.0.1/a.jpg"),
+    "/loop": redirect("/loop"),
+}
+#: Of these a command is sent; of all others it fails.
+SENDABLE = {("image", "/a.jpg"), ("video", "/a.mp4"), *(("document", path) for path in ("/a.jpg", "/a.mp4", "/html"))}
+URLS = st.sampled_from(
+    [*FILES_THERE, *ANSWERS, "/none", "http://10.0.0.1/a.jpg", "http://[::1]:9/", "http://dead.invalid/"]
+)
+BY_URL = st.fixed_dictionaries(
+    {"url": URLS}, optional={"caption": WORDS, "filename": WORDS, "mimetype": FILE["mimetype"]}
+)
+
+
+def by_url(most: int) -> list[tuple[str, dict[str, Any]]]:
+    """Contents with a file by URL, as a kind and its fields."""
+    found: list[tuple[str, dict[str, Any]]] = []
+
+    @settings(BUDGET, max_examples=most)
+    @given(kind=st.sampled_from(["image", "video", "document"]), fields=BY_URL)
+    def make(kind: str, fields: dict[str, Any]) -> None:
+        found.append((kind, fields))
+
+    make()
+    return found
+
+
+async def test_every_file_by_url_comes_to_an_end(harness: SessionHarness) -> None:
+    """Whatever the server answers, however slowly, and wherever the URL leads."""
+    harness.file_limit = LIMIT
+    await harness.start()
+    async with file_host() as host:
+        host.files, host.answers = dict(FILES_THERE), dict(ANSWERS)
+        expected: dict[str, bool] = {}
+        for number, (kind, fields) in enumerate(await asyncio.to_thread(by_url, 40)):
+            path = fields["url"]
+            content = {**fields, "url": host.url(path) if path.startswith("/") else path}
+            document = {"id": f"c{number}", "to": f"54911556{number:05}", "ttl": 600, kind: content}
+            try:
+                await harness.submit(parse_json(SendCommand, json.dumps(document).encode()))
+            except CodedError:
+                continue  # refused with a code
+            expected[f"c{number}"] = (kind, path) in SENDABLE
+        results: dict[str, str] = {}
+        async with asyncio.timeout(HERE * 4):
+            while len(results) < len(expected):
+                harness.advance(10)
+                await asyncio.sleep(0.05)
+                for one in await harness.notices():
+                    if one.get("status") not in (None, "accepted"):
+                        results[one["id"]] = one["status"] if one["status"] != "failed" else one["error"]["code"]
+    assert {name for name, status in results.items() if status == "sent"} == {
+        name for name, is_sendable in expected.items() if is_sendable
+    }
+    assert set(results.values()) <= {"sent", *ERRORS} - {"internal"}, results
+    assert {sent.sha256 for sent in harness.phone.sent} <= {sha256(one).hexdigest() for one in FILES_THERE.values()}
     assert all(sent.times == 1 for sent in harness.phone.sent)

@@ -214,7 +214,8 @@ async def look_up(page: WebPage, key: MessageKey) -> LookUp:
         answer = await page.call("lookUp", await keys_of(page, key), key.id)
     except PageFailure as failure:
         raise nothing_done(failure) from failure
-    return LookUp(answer["ack"], complete=False, stopped=answer.get("stopped") is True)
+    stopped, not_uploaded = (answer.get(name) is True for name in ("stopped", "notUploaded"))
+    return LookUp(answer["ack"], complete=False, stopped=stopped, not_uploaded=not_uploaded)
 
 
 async def keys_of(page: WebPage, key: MessageKey) -> list[str]:

@@ -8,7 +8,7 @@ import pytest
 from axe_playwright_python.async_playwright import Axe  # type: ignore[import-untyped]
 from playwright.async_api import Page, ViewportSize, expect
 
-from tests.http.conftest import ANA, HttpBridge
+from tests.http.conftest import ANA, BETO, HttpBridge
 from tests.http.panel.conftest import OpenPanel
 from tests.pictures import picture
 
@@ -98,6 +98,28 @@ async def test_a_message_is_reacted_to_edited_and_deleted(started: HttpBridge, o
     assert [id_ for id_, _ in acts] == [theirs.key.id] * 3 + [own.key.id] * 2
     assert [next(iter(act)) for _, act in acts] == ["reaction"] * 3 + ["edit", "revoke"]
     assert [act["reaction"]["emoji"] for _, act in acts[:3]] == ["👍", "🚀", ""]
+
+
+async def test_a_message_is_forwarded_to_another_chat(started: HttpBridge, open_panel: OpenPanel) -> None:
+    message = started.phone.incoming(ANA, "La dirección es Luján 12", notify_name="Ana")
+    started.phone.incoming(BETO, "¿La dirección?", notify_name="Beto")
+    page = await open_panel(started, at="#messages", locale="es-AR")
+    chats, dialog = page.locator(".chats .chat"), page.locator("#ask")
+    await chats.filter(has_text="Ana").click()
+    await page.locator(".bubble").get_by_role("button", name="Acciones").press("Enter")
+    entry = page.get_by_role("dialog", name="Acciones").get_by_role("button", name="Reenviar")
+    await expect(entry).to_be_visible()
+    await entry.press("Enter")
+    await expect(dialog.get_by_label("Al chat")).to_be_focused()
+    await page.keyboard.type("Beto")
+    await _is_accessible(page, "forward")
+    await picture(page, "panel-forward")
+    await dialog.get_by_role("button", name="Enviar").press("Enter")
+    await expect(page.get_by_role("log").locator(".mine .tick.sent")).to_have_count(1)
+    await expect(chats.filter(has_text="Beto")).to_have_attribute("aria-current", "true")
+    await picture(page, "panel-forwarded")
+    [sent] = started.phone.sent
+    assert (str(sent.key.remote), sent.content.as_field()) == (BETO, {"forward": {"message_id": str(message.key)}})
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -76,12 +76,13 @@ async function reserve(forms) {
 const givenIds = new Map(); // raw id that was reserved -> the one that the page gave the message
 const storedMessage = (rawId) => memory().find((msg) => msg.id?.id === (givenIds.get(rawId) ?? rawId));
 const isStopped = (msg) => Boolean(msg.isSendFailure) && !msg.ack;
+const lacksUpload = (msg) => Boolean(read(msg, "mimetype")) && !read(msg, "directPath");
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 
 // Why the service refused a message: its code, from pages since July 2026; before, only the cap of new chats and the lock
 // leave a trace. `until`: end of the lock, unix seconds.
 async function refusalOf(msg) {
-  if (read(msg ?? {}, "mimetype") && !read(msg, "directPath")) return { code: "upload" };
+  if (lacksUpload(msg ?? {})) return { code: "upload" };
   let code = number(read(msg ?? {}, "ackErrorCode"));
   if (String(read(msg ?? {}, "errorCode")).includes("NewMessages")) code ??= 475;
   if (code !== undefined && code !== 463) return { code };
@@ -96,6 +97,7 @@ async function outcomeOf(msg, ack, result) {
     ack: level,
     result: scalar(result),
     stopped: Boolean(msg && isStopped(msg)),
+    notUploaded: Boolean(msg && isStopped(msg) && lacksUpload(msg)),
     refusal: level < 0 ? await refusalOf(msg) : undefined,
   };
 }
@@ -154,13 +156,21 @@ async function withModifiers(chat, value, modifiers) {
   return { value, options };
 }
 
+// The page's memory makes room for the same message with its file; its record in the database is written over.
+function forget(msg) {
+  store("MsgStore").remove(msg);
+  WPP.chat.get(address(msg.id.remote))?.msgs.remove(msg);
+}
+
 async function send(chat, key, rawId, kind, given, modifiers) {
   requireUsable();
   const file = await takeFile(rawId, given);
   const earlier = storedMessage(rawId);
-  if (earlier) return outcomeOf(earlier); // wa-js would send it again
+  const isAgain = Boolean(earlier && file && isStopped(earlier) && lacksUpload(earlier));
+  if (earlier && !isAgain) return outcomeOf(earlier); // wa-js would send it again
   const refused = mayWrite(chat);
   if (refused) throw new Failure("not_allowed", refused);
+  if (isAgain) forget(earlier);
   const { value, options } = await withModifiers(chat, given, modifiers);
   sending.add(rawId);
   onClock.add(rawId);

@@ -1,4 +1,4 @@
-// What can be done with one message: react, edit, delete for everyone. A menu at its bubble.
+// What can be done with one message: react, forward, edit, delete for everyone. A menu at its bubble.
 
 import { openForm, openDialog } from './dialogs.js';
 import { h } from './element.js';
@@ -8,15 +8,18 @@ import { button, field } from './widgets.js';
 const USUAL = ['👍', '❤️', '😂', '😮', '😢', '🙏'];
 //: Milliseconds for which WhatsApp lets a message be edited.
 const EDITABLE = 15 * 60_000;
+//: Kinds that WhatsApp Web does not forward.
+const FIXED = new Set(['poll', 'event']);
 const WITH_TEXT = new Set(['text', 'image', 'video', 'gif', 'document']);
 
 const canEdit = ({ mine, at, message, revoked }) =>
   mine && !revoked && Date.now() - at < EDITABLE && WITH_TEXT.has(message?.kind ?? 'text');
 
 export class MessageMenu {
-  // `act(content)` sends a command and shows what went wrong; `offers(kind)` is whether it can be sent here.
-  constructor({ act, submit, offers }) {
-    Object.assign(this, { act, submit, offers });
+  // `act(content)` sends a command and shows what went wrong; `offers(kind)` is whether it can be sent here; `chats()`
+  // are those to which a message can be forwarded.
+  constructor({ act, submit, offers, chats }) {
+    Object.assign(this, { act, submit, offers, chats });
     this.element = h('div.menu', { popover: 'auto', role: 'dialog', 'aria-label': word('actions') });
   }
 
@@ -40,11 +43,13 @@ export class MessageMenu {
     const other = () => this.#choose(() => this.#otherEmoji(message_id));
     const edit = () => this.#choose(() => this.#edit(item));
     const revoke = () => this.#choose(() => this.#revoke(item));
+    const forward = () => this.#choose(() => this.#forward(message_id));
     const offers = (kind) => this.offers(kind) && !item.revoked;
     return [
       offers('reaction') ? h('div.row', null, USUAL.map(usual),
         button('emoji', '+', other, { 'aria-label': word('otherEmoji') })) : null,
       own && offers('reaction') ? button('plain', `${word('takeBack')} ${own}`, () => react('')) : null,
+      offers('forward') && !FIXED.has(item.message?.kind) ? button('plain', word('forward'), forward) : null,
       offers('edit') && canEdit(item) ? button('plain', word('edit'), edit) : null,
       offers('revoke') && item.mine ? button('plain', word('deleteForAll'), revoke) : null,
     ];
@@ -72,6 +77,17 @@ export class MessageMenu {
       }))],
     });
     return openForm(describe, (data) => this.submit({ reaction: { message_id, emoji: data.get('emoji').trim() } }));
+  }
+
+  #forward(message_id) {
+    const option = (chosen) => ({ chat, name }) => h('option', { value: chat, selected: chat === chosen }, name);
+    const describe = (entered) => ({
+      title: word('forward'),
+      action: word('send'),
+      cancel: word('cancel'),
+      fields: [field(word('forwardTo'), h('select', { name: 'to' }, this.chats().map(option(entered?.get('to')))))],
+    });
+    return openForm(describe, (data) => this.submit({ forward: { message_id }, to: data.get('to') }));
   }
 
   #edit({ id: message_id, body }) {

@@ -26,7 +26,7 @@ export function open(view, app) {
   const chats = h('div.chats', { 'aria-label': word('chats') });
   const act = (content) => quietly(submit(content));
   const offers = (kind) => mayWrite && (mine()?.sends?.includes(kind) ?? false);
-  const menu = new MessageMenu({ act, submit, offers });
+  const menu = new MessageMenu({ act, submit, offers, chats: () => conversations.list() });
   const onMenu = (item, opener) => menu.open(list.shown(item.key) ?? item, opener);
   const onReply = (item) => answer(list.shown(item.key) ?? item);
   const onJump = (id) => list.jump(id);
@@ -214,7 +214,7 @@ export function open(view, app) {
     const sent = await post(`${sessionPath(session)}/sends?wait=5`,
       { ...(isNew ? { to: recipientNow() } : {}), ...content, priority: 'human' });
     await feed.readOutbox();
-    if (isNew && opened === null) show(sent.chat ?? sent.to);
+    if (kind === 'forward' || (isNew && opened === null)) show(sent.chat ?? sent.to);
     if (isNew) list.toEnd();
     return sent;
   }
