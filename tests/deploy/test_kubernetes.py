@@ -1,4 +1,4 @@
-"""deploy/kubernetes: valid for Kubernetes by its own schemas, with settings that exist, endpoints that exist, no root."""
+"""deploy/kubernetes: valid by the schemas of Kubernetes; its settings and endpoints exist; no pod is root."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-import kubernetes_validate
+import kubernetes_validate  # type: ignore[import-untyped]
 import pytest
 import yaml
 
