@@ -33,7 +33,11 @@ ENDPOINTS = {
 def manifests() -> list[dict[str, Any]]:
     kustomization = yaml.safe_load((FOLDER / "kustomization.yaml").read_text(encoding="utf-8"))
     files = sorted(path.name for path in FOLDER.glob("*.yaml") if path.name != "kustomization.yaml")
-    assert sorted(kustomization["resources"]) == files
+    assert sorted(kustomization["resources"]) == ["../cluster", *files]
+    [generated] = yaml.safe_load((FOLDER / "../cluster/kustomization.yaml").read_text(encoding="utf-8"))[
+        "configMapGenerator"
+    ]
+    assert all((FOLDER / "../cluster" / name).is_file() for name in generated["files"])
     found = [yaml.safe_load_all((FOLDER / name).read_text(encoding="utf-8")) for name in files]
     return list(chain.from_iterable(found))
 
