@@ -1,7 +1,7 @@
 # Each recipe execs the program, so that exit codes and signals pass through.
 MAKEFLAGS += --no-print-directory --no-builtin-rules
 .DEFAULT_GOAL := help
-.PHONY: help setup test-setup run test check bench chaos kills day home-assistant clean
+.PHONY: help setup test-setup run test check bench chaos kills day cluster home-assistant clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' Makefile
@@ -32,6 +32,9 @@ kills: setup  ## a campaign whose parts are killed again and again; options: REC
 
 day: setup  ## a squeezed day of the responder with wrong clock, small packets, slow posts; options: MINUTES= PEOPLE= DATABASE=
 	@exec .venv/bin/python -m tests.responder.day $(if $(MINUTES),--minutes $(MINUTES)) $(if $(PEOPLE),--people $(PEOPLE)) $(if $(DATABASE),--database $(DATABASE))
+
+cluster: setup  ## kill every node of a real NATS cluster under load; option: ROUNDS=
+	@exec .venv/bin/python -m tests.cluster $(if $(ROUNDS),--rounds $(ROUNDS))
 
 home-assistant: setup  ## run the recipe of the docs on a real Home Assistant; needs Python 3.13, installs 600 MB; option: PYTHON=
 	@test -x .venv-home-assistant/bin/hass || { $(or $(PYTHON),python3.13) -m venv .venv-home-assistant && .venv-home-assistant/bin/pip install -q homeassistant==2025.4.4 paho-mqtt==2.1.0 home-assistant-frontend==20250411.0; }

@@ -169,6 +169,7 @@ def test_make_lists_its_targets_and_passes_on_a_failure() -> None:
         "chaos",
         "kills",
         "day",
+        "cluster",
         "home-assistant",
         "clean",
     ]

@@ -83,7 +83,10 @@ async def http_facade(
         await registry.load()
         await _warn_of_unknown_sessions(frozenset(sessions.entries), store)
         switches = RetainedSwitches(
-            replace(broker, client_id=f"{broker.client_id}-switches"), settings.topics, timeout=limits.mqtt.switch
+            replace(broker, client_id=f"{broker.client_id}-switches"),
+            settings.topics,
+            [session.cliente_id for session in settings.sessions],
+            timeout=limits.mqtt.switch,
         )
         counters.watch(sessions.entries, registry)
         closing = asyncio.Event()

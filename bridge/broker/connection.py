@@ -23,6 +23,10 @@ from bridge.broker.refusals import summarise
 _Answer = TypeVar("_Answer")
 #: Bytes of a PUBLISH at most, beside topic, payload and correlation data.
 HEADERS = 24
+#: Seconds until a refused subscription that may not be forbidden is tried again.
+REFUSED_PAUSE = 0.5
+#: Seconds within which a broker refuses what its ACL forbids. A NATS cluster that elects leaders refuses after 5 s.
+FORBIDDEN_WITHIN = 2.0
 
 _log = logging.getLogger(__name__)
 
@@ -143,14 +147,33 @@ class BrokerConnection:
     async def subscribe(self, *topic_filters: str, qos: int = 1) -> None:
         """Subscribe and wait for the SUBACK; deliveries that arrive meanwhile are kept for `deliveries`.
 
-        Raises BrokerRefused when the broker refuses a filter (mosquitto grants it and delivers nothing), BrokerDown.
+        Raises BrokerDown, and BrokerRefused when the broker refuses a filter (mosquitto grants it and delivers
+        nothing) at once and granted it on no earlier connection; otherwise it is tried again.
         """
+        clock = asyncio.get_running_loop().time
+        asked = clock()
+        until = asked + self._options.acknowledge_timeout
+        while refused := await self._subscribe(topic_filters, qos):
+            names = ", ".join(refused)
+            if clock() - asked < FORBIDDEN_WITHIN and not self._endings.granted.issuperset(refused):
+                raise BrokerRefused(f"The broker does not allow this user to subscribe to {names}: change its ACL.")
+            if clock() > until:
+                reason = BrokerDown(
+                    f"The broker refuses the subscription to {names}: it is a cluster that is not ready, or its ACL has"
+                    " changed."
+                )
+                self._client.lose(reason)
+                raise reason
+            # a NATS cluster that elects leaders answers like one that forbids; a new connection would begin with all
+            await asyncio.sleep(REFUSED_PAUSE)
+            topic_filters, asked = refused, clock()
+
+    async def _subscribe(self, topic_filters: tuple[str, ...], qos: int) -> tuple[str, ...]:
+        """The filters that the broker refuses."""
         codes = await self._answered(self._client.start_subscribe(topic_filters, qos), "a subscription")
-        refused = [name for name, code in zip(topic_filters, codes, strict=False) if code.is_failure]
-        if refused:
-            raise BrokerRefused(
-                f"The broker does not allow this user to subscribe to {', '.join(refused)}: change its ACL."
-            )
+        refused = tuple(name for name, code in zip(topic_filters, codes, strict=False) if code.is_failure)
+        self._endings.granted.update(set(topic_filters).difference(refused))
+        return refused
 
     async def deliveries(self) -> AsyncIterator[Delivery]:
         """Messages in order of arrival, until the connection ends. Then raises BrokerDown at once: what can no longer

@@ -16,10 +16,12 @@ QUICK = 30.0
 
 
 class ConnectionEndings:
-    """The connections of one client id, in order. `packet_limit`: bytes that the broker takes, None = unknown."""
+    """The connections of one client id, in order. `packet_limit`: bytes that the broker takes, None = unknown.
+    `granted`: the topic filters that one of them was allowed to subscribe to."""
 
     def __init__(self, client_id: str) -> None:
         self.packet_limit: int | None = None
+        self.granted: set[str] = set()
         self._client_id = client_id
         self._largest = 0
         self._same_largest = 0

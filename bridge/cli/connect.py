@@ -25,10 +25,11 @@ class NoBroker(CodedError):
 
 @dataclass(frozen=True, slots=True)
 class SessionClient:
-    """A client, and the session that the command addresses."""
+    """A client, the session that the command addresses, and the names in WA_SESSIONS."""
 
     client: Client
     session: str
+    configured: tuple[str, ...]
 
 
 @asynccontextmanager
@@ -46,7 +47,8 @@ async def connect_session(session: str | None, name: str) -> AsyncIterator[Sessi
         reply_name=reply_name,
         connect_timeout=0,
     ) as client:
-        yield SessionClient(client, session or settings.sessions[0].name)
+        names = tuple(one.name for one in settings.sessions)
+        yield SessionClient(client, session or names[0], names)
 
 
 def _find(settings: BridgeSettings, name: str) -> tuple[tuple[BrokerAddress, ...], str | None]:

@@ -31,6 +31,10 @@ def doctor(
         bool,
         typer.Option("--live", help="Also send a message to the session's own number."),
     ] = False,
+    broker: Annotated[
+        bool,
+        typer.Option("--broker", help="Also try what the broker can do, at each address; takes some 15 s."),
+    ] = False,
     session: Annotated[
         str | None, typer.Option(help="Session for --live; the first of WA_SESSIONS by default.")
     ] = None,
@@ -41,7 +45,8 @@ def doctor(
 ) -> None:
     """Check everything the bridge depends on and suggest fixes. Exit code 0 without faults, else 1.
 
-    Changes nothing and may run beside a bridge. With --live it sends one message, to yourself.
+    Changes nothing and may run beside a bridge. With --live it sends one message, to yourself. With --broker it
+    publishes on topics of its own, and removes them.
     """
 
     async def command() -> Exit:
@@ -60,7 +65,7 @@ def doctor(
 
         logging.getLogger("bridge").setLevel(logging.CRITICAL)  # failures are reported as findings
         environment, file = read_environment()
-        plan = _plan(live=live, session=session, to=to)
+        plan = _plan(live=live, broker=broker, session=session, to=to)
         for finding in _settings_findings(plan, environment, file):
             show(finding)
         if not isinstance(plan, str):
@@ -75,7 +80,7 @@ def doctor(
     run(command)
 
 
-def _plan(*, live: bool, session: str | None, to: str | None) -> Examination | str:
+def _plan(*, live: bool, broker: bool, session: str | None, to: str | None) -> Examination | str:
     """What to examine, or the error text of invalid settings."""
     from bridge.cli.paths import load_running
     from bridge.contract.errors import StartError
@@ -88,7 +93,7 @@ def _plan(*, live: bool, session: str | None, to: str | None) -> Examination | s
         return error.text
     private = read_broker_json(settings.data_dir)
     addresses = settings.addresses or ((private,) if private else ())
-    return Examination(settings, addresses, not settings.addresses, live, session, to)
+    return Examination(settings, addresses, not settings.addresses, live, broker, session, to)
 
 
 def _responder_settings() -> ResponderSettings | None:

@@ -52,7 +52,7 @@ def status(
         narrow = out.width < FULL_WIDTH
         async with connect_session(session, "status") as connected:
             client = connected.client
-            found = [await client.status(session)] if session else await client.statuses()
+            found = [await client.status(session)] if session else await client.statuses(connected.configured)
             for one in found:
                 report_clock(one.session, await client.clock_difference(one.session))
             if not watch:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import uuid
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from datetime import datetime
 from typing import Any
@@ -52,7 +52,7 @@ class Client(ServiceTopics):
 
     def __init__(self, connection: SharedConnection, topics: Topics, reply_name: str) -> None:
         super().__init__(connection, topics)
-        self._statuses = StatusCache(topics)
+        self._statuses = StatusCache(topics, connection.ask)
         self._attached = False
         self._reader = StreamReader(connection, topics, reply_name)
         self._sender = CommandSender(connection, topics, reply_name, self._statuses)
@@ -279,10 +279,13 @@ class Client(ServiceTopics):
         await self._attach_statuses()
         return await self._statuses.current(session)
 
-    async def statuses(self) -> list[SessionStatus]:
-        """The status of every session at this broker. Raises NoBridge when there is none."""
+    async def statuses(self, known: Iterable[str] = ()) -> list[SessionStatus]:
+        """The status of every session at this broker. Raises NoBridge when there is none.
+
+        `known` sessions are asked by name where the broker delivers no retained messages for wildcards (RabbitMQ).
+        """
         await self._attach_statuses()
-        return await self._statuses.all()
+        return await self._statuses.all(known)
 
     async def clock_difference(self, session: str) -> float | None:
         """Seconds by which this machine's clock is ahead of the bridge's; None while no heartbeat has come."""

@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from typing import Generic, Protocol, TypeVar
 
@@ -206,6 +206,13 @@ class SharedConnection:
             self._subscribers.remove(subscriber)
             raise
         subscriber.resubscribed()
+
+    async def ask(self, topic: str) -> None:
+        """Subscribe to one topic of a subscriber's wildcard, for its retained message. Does nothing while there is no
+        connection, or where it is refused."""
+        if self._connection is not None:
+            with suppress(BrokerError):
+                await self._connection.subscribe(topic)
 
     async def _use(self, connection: BrokerConnection) -> None:
         async with asyncio.TaskGroup() as tasks:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, datetime
 
 from pydantic import ValidationError
@@ -28,10 +29,14 @@ RETAINED_PAUSE = 0.25
 
 
 class StatusCache:
-    def __init__(self, topics: Topics) -> None:
+    """`ask` is called with an exact topic whose retained message did not come for the wildcard: RabbitMQ and some
+    clusters deliver retained messages to exact subscriptions only."""
+
+    def __init__(self, topics: Topics, ask: Callable[[str], Awaitable[None]]) -> None:
         self.required = (topics.status("+"),)
         self.optional = (topics.bridge_status("+"),)
         self._topics = topics
+        self._ask = ask
         self._sessions: dict[str, Heartbeat] = {}
         self._bridges: dict[str, BridgeStatus] = {}
         self._since: float | None = None
@@ -77,7 +82,7 @@ class StatusCache:
 
         A retained status with a time that is old, or in the future, is waited for until the next heartbeat.
         """
-        until = self._since_or_now() + RETAINED_TIMEOUT
+        until = max(self._since_or_now() + RETAINED_TIMEOUT, await self._ask_for([session]))
         while session not in self._sessions and await self._wait_for_change(until):
             pass
         self.check(session)
@@ -85,16 +90,29 @@ class StatusCache:
         self.check(session)
         return self._sessions[session].seen_at(asyncio.get_running_loop().time())
 
-    async def all(self) -> list[SessionStatus]:
-        """The statuses of all sessions. Raises NoBridge when none arrives within `RETAINED_TIMEOUT`."""
+    async def all(self, known: Iterable[str] = ()) -> list[SessionStatus]:
+        """The statuses of all sessions, `known` ones by their exact topics where the wildcard brought none. Raises
+        NoBridge when none arrives within `RETAINED_TIMEOUT`."""
         clock = asyncio.get_running_loop().time
-        deadline = self._since_or_now() + RETAINED_TIMEOUT
+        deadline = max(self._since_or_now() + RETAINED_TIMEOUT, await self._ask_for(known))
         while await self._wait_for_change(min(deadline, clock() + RETAINED_PAUSE) if self._sessions else deadline):
             pass
         if not self._sessions:
             raise self._no_bridge()
         await self._wait_for_proof(sorted(self._sessions))
         return [self._sessions[name].seen_at(clock()) for name in sorted(self._sessions)]
+
+    async def _ask_for(self, sessions: Iterable[str]) -> float:
+        """Ask the exact topics of sessions of which nothing has come `RETAINED_PAUSE` after the subscription; returns
+        when their answers are due."""
+        wanted, until = list(sessions), self._since_or_now() + RETAINED_PAUSE
+        while (missing := [name for name in wanted if name not in self._sessions]) and await self._wait_for_change(
+            until
+        ):
+            pass
+        for name in missing:
+            await self._ask(self._topics.status(name))
+        return asyncio.get_running_loop().time() + RETAINED_PAUSE
 
     def check(self, session: str) -> None:
         """Raise NoSuchSession or NoBridge if the session is not known now."""

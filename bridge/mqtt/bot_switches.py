@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Iterable
 
 from pydantic import ValidationError
 from typing_extensions import override
@@ -20,11 +21,15 @@ _NO_RESPONDER = "No responder has confirmed it. Check that the responder runs an
 
 
 class RetainedSwitches(BotSwitches):
-    """Uses its own broker connection. `timeout`: seconds for the responder to confirm a switch."""
+    """Uses its own broker connection. `timeout`: seconds for the responder to confirm a switch. `clients` are asked by
+    their exact topics too: RabbitMQ delivers no retained messages for wildcards."""
 
-    def __init__(self, options: BrokerOptions, topics: Topics, *, timeout: float = MqttLimits().switch) -> None:
+    def __init__(
+        self, options: BrokerOptions, topics: Topics, clients: Iterable[int], *, timeout: float = MqttLimits().switch
+    ) -> None:
         self._options = options
         self._topics = topics
+        self._filters = (topics.bot_config(), *(topics.bot_config(cliente_id) for cliente_id in sorted(set(clients))))
         self._timeout = timeout
         self._configs: dict[int, BotConfig] = {}
         self._connection: BrokerConnection | None = None
@@ -57,7 +62,7 @@ class RetainedSwitches(BotSwitches):
         self._connection = connection
         try:
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(connection.subscribe(self._topics.bot_config()), name="switches subscribe")
+                tasks.create_task(connection.subscribe(*self._filters), name="switches subscribe")
                 async for delivery in connection.deliveries():
                     await self._take(delivery.payload)
                     connection.acknowledge(delivery)

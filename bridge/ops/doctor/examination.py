@@ -13,9 +13,9 @@ from bridge.broker import BrokerAddress, BrokerError, BrokerOptions
 from bridge.client import CodedError, connect
 from bridge.contract.jid import Jid
 from bridge.drivers import driver_kind
-from bridge.ops.doctor import broker, live, machine, media, session_files, sessions
+from bridge.ops.doctor import broker, broker_probes, live, machine, media, session_files, sessions
 from bridge.ports import Check, StoreUnusable
-from bridge.ports.findings import Finding, fault
+from bridge.ports.findings import Finding, Level, fault
 from bridge.settings import BridgeSettings
 from bridge.store.inspection import glance
 
@@ -32,6 +32,7 @@ class Examination:
     addresses: tuple[BrokerAddress, ...]
     private: bool = False
     live: bool = False
+    probe_broker: bool = False
     session: str | None = None
     to: str | None = None
 
@@ -76,8 +77,13 @@ async def examine(plan: Examination) -> AsyncIterator[Finding]:
         async for finding in _guarded(name, work):
             yield finding
     delivery = broker.broker(plan.options(), settings.topics, plan.first, private=plan.private)
+    works = True
     async for finding in _guarded("broker", delivery):
+        works = works and finding.level is not Level.FAULT
         yield finding
+    if plan.probe_broker and works:
+        async for finding in _guarded("broker", broker_probes.probes(plan.options(), settings.topics, plan.first)):
+            yield finding
     async for finding in _guarded("sessions", _sessions(plan)):
         yield finding
 
@@ -106,7 +112,7 @@ async def _sessions(plan: Examination) -> AsyncIterator[Finding]:
             connect_timeout=0,
         ) as client:
             try:
-                statuses = await client.statuses()
+                statuses = await client.statuses(names)
             except CodedError:
                 statuses = []
             for finding in sessions.sessions(names, statuses, datetime.now(UTC)):
