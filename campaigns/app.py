@@ -94,7 +94,7 @@ class CampaignsApp:
             *(self._connected, self.campaigns, self.recipients, self.people, self.states, self.publisher, now),
             ahead=settings.ahead,
         )
-        self.views = CampaignViews(self.campaigns, self.recipients, now, self.runner.waits)
+        self.views = CampaignViews(self.campaigns, self.recipients, now, self.runner.waits, self.states.of)
         planner = Planner(self.campaigns, self.recipients, self.lists, self.people, settings.sessions, now)
         self.actions = CampaignActions(
             *(self.campaigns, self.recipients, planner, self.views, self.runner, self.publisher),

@@ -16,6 +16,7 @@ from bridge.contract.errors import CodedError
 from bridge.contract.kinds import load_field
 from bridge.contract.text_normalize import unaccented
 from campaigns.errors import WrongPlan
+from campaigns.forecast import BridgePace, campaign_end
 from campaigns.lists.contacts import ListedContact, number_key
 from campaigns.pacing import CampaignPace, draw
 from campaigns.store.campaigns import MOST_BAD_ROWS, CampaignStore
@@ -100,7 +101,7 @@ class Planner:
                 first = f" Line {refused.first[0].line} {refused.first[0].reason}." if refused.first else ""
                 raise WrongPlan(f"No recipient is left.{first}", detail="no_recipient")
             start = max(now, plan.start_at.timestamp() if plan.start_at else now)
-            if CampaignPace.of(plan, seed).end(start, kept) is None:
+            if campaign_end(CampaignPace.of(plan, seed), BridgePace(), start, kept, 0) is None:
                 raise WrongPlan(
                     "At this pace it would take more than ten years: raise pace or per_day.", detail="too_slow"
                 )
