@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
@@ -26,6 +27,8 @@ class ListImport:
         self._lists = lists
         self._now = now
         self._busy = asyncio.Lock()
+        #: Rows since the start, by outcome: `used`, `duplicate`, `wrong`.
+        self.rows: Counter[str] = Counter()
 
     async def take(self, path: Path, name: str, own: str | None = None) -> RecipientList:
         """Import a file. Raises `UnusableFile`, `FileTooLarge`, DatabaseDown; then nothing of it stays."""
@@ -65,6 +68,7 @@ class ListImport:
             if again:
                 twice += len(again)
                 await self._lists.merge(list_id, again)
+        self.rows.update(used=len(seen), duplicate=twice, wrong=bad_count)
         return await self._lists.complete(
             list_id, tags=list(tags), columns=first.variables, bad=bad, bad_count=bad_count, twice=twice
         )

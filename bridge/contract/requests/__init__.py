@@ -47,6 +47,7 @@ from bridge.contract.requests.picture import Picture, PictureRequest
 from bridge.contract.requests.profile_get import ProfileGet
 from bridge.contract.requests.profile_set import ProfileSet
 from bridge.contract.requests.request import Request, RequestProgress, Response, ResponseStatus
+from bridge.contract.requests.sends_list import ListedSend, ListSends, SendList
 from bridge.contract.requests.typing import Typing
 
 REQUESTS: tuple[type[Request], ...] = (
@@ -88,6 +89,7 @@ REQUESTS: tuple[type[Request], ...] = (
     GroupApprove,
     GroupReject,
     GetLimits,
+    ListSends,
 )
 BY_ACTION = {request.model_fields["action"].default: request for request in REQUESTS}
 
@@ -117,6 +119,8 @@ __all__ = [
     "GetLimits",
     "GroupGet",
     "GroupPeopleRequest",
+    "ListSends",
+    "ListedSend",
     "MediaAnswer",
     "MediaGet",
     "Picture",
@@ -127,6 +131,7 @@ __all__ = [
     "RequestProgress",
     "Response",
     "ResponseStatus",
+    "SendList",
     "Subscribe",
     "Typing",
     "parse_request",
