@@ -20,7 +20,7 @@ from campaigns.http.app import build_app, listen, serve
 from campaigns.http.context import CampaignContext
 from campaigns.http.limits import CampaignHttpLimits
 from campaigns.imports import ListImport
-from campaigns.numbers import OwnNumbers
+from campaigns.numbers import LidNumbers, OwnNumbers
 from campaigns.planning import Planner
 from campaigns.publisher import CampaignPublisher
 from campaigns.responder_http import ResponderHttp
@@ -38,6 +38,8 @@ from campaigns.views import CampaignViews
 _log = logging.getLogger(__name__)
 #: Seconds between two readings of the responder's opt-outs.
 OPT_OUTS_EVERY = 300.0
+#: Seconds for which it is known when a person wrote last: no rule looks back further. And between two deletions.
+HEARD_KEPT, FORGET_EVERY = 366 * 86_400.0, 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,10 @@ class CampaignsApp:
             ahead=settings.ahead,
         )
         self.views = CampaignViews(self.campaigns, self.recipients, now, self.runner.waits, self.states.of)
-        planner = Planner(self.campaigns, self.recipients, self.lists, self.people, settings.sessions, now)
+        planner = Planner(
+            *(self.campaigns, self.recipients, self.lists, self.people, settings.sessions, now),
+            numbers=LidNumbers(lambda: self._client).of,
+        )
         self.actions = CampaignActions(
             *(self.campaigns, self.recipients, planner, self.views, self.runner, self.publisher),
             now=now,
@@ -205,6 +210,7 @@ class CampaignsApp:
                 tasks.create_task(self.states.run(client, self.runner.wake_session), name="session states")
                 tasks.create_task(self.publisher.run(client, self.views), name="campaign publisher")
                 tasks.create_task(self._follow_opt_outs(), name="opt-outs of the responder")
+                tasks.create_task(self._forget_heard(), name="forget who wrote long ago")
                 for session in self.settings.sessions:
                     answers = AnswersReader(session, self.people, self._answered)
                     ticks = TickReader(session, self.recipients, self.publisher.changed, self._now)
@@ -222,6 +228,11 @@ class CampaignsApp:
         while self._responder.is_configured:
             await self._take_opt_outs()
             await asyncio.sleep(OPT_OUTS_EVERY)
+
+    async def _forget_heard(self) -> None:
+        while True:
+            await while_down(lambda: self.people.forget_heard(self._now() - HEARD_KEPT))
+            await asyncio.sleep(FORGET_EVERY)
 
     async def _take_opt_outs(self) -> None:
         """Take over who opted out with the responder."""

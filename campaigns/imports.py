@@ -58,7 +58,7 @@ class ListImport:
                         if len(bad) < MOST_BAD_ROWS:
                             bad.append(BadRow(line=line, reason=reason, code=code))
                     case ListedContact():
-                        person = int(row.key)
+                        person = int(row.key) if row.key.isdigit() else -int(row.key.partition("@")[0])  # a LID
                         (again if person in seen else fresh).append(row)
                         seen.add(person)
                         if len(tags) < _MOST_TAGS:

@@ -172,3 +172,11 @@ async def test_a_file_that_the_bridge_does_not_have_is_a_failure_with_its_code(h
     await harness.act(view["id"], "start")
     failed = await harness.reach(view["id"], failed=1)
     assert failed["failed_by"] == {"media_unavailable": 1}
+
+
+async def test_the_bridge_says_whose_a_lid_is(harness: CampaignsHarness) -> None:
+    harness.bridge.phone.answers["contacts.get"] = {"from_pn": f"{number(1)}@c.us"}
+    await harness.start()
+    view = await harness.plan([{"to": to, "name": "Ana"} for to in ("111@lid", number(1))])
+    assert (view["planned"], view["skipped_by"]) == (1, {"duplicates": 1})
+    assert view["preview"][0]["to"] == number(1)
