@@ -44,8 +44,9 @@ class LidNumbers:
     async def of(self, session: str, lids: Collection[str]) -> dict[str, str]:
         """The digits of the number behind each LID; those that are not known are left out."""
         found: dict[str, str] = {}
-        client = self._client()
-        for lid in lids if client is not None else ():
+        if (client := self._client()) is None:
+            return found
+        for lid in lids:
             try:
                 answer = await client.request(session, "contacts.get", {"contact": lid}, timeout=OWN_TIMEOUT)
             except CodedError as error:
