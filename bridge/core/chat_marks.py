@@ -102,9 +102,7 @@ class ChatMarks:
         while True:
             page = await self._driver.answer(ChatList(limit=PAGE, after=after))
             newest = [one.get("last") for one in page["chats"]]
-            self._inbound.note_written(
-                one for one in newest if isinstance(one, IncomingMessage) and not one.key.from_me
-            )
+            self._inbound.note_written(one for one in newest if isinstance(one, IncomingMessage))
             for one in page["chats"]:
                 found[one["chat"]] = {
                     "archived": bool(one.get("archived")),

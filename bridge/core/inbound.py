@@ -125,7 +125,8 @@ class InboundPipeline:
         """People wrote these messages, whether they are journalled or older than the pairing: they are answered."""
         now = self._now()
         for message in messages:
-            self._people.note_written(message.chat, min(time_of(message), now))
+            if message.name not in SYSTEM_TYPES and not message.key.from_me:  # a notice of WhatsApp is no answer
+                self._people.note_written(message.chat, min(time_of(message), now))
 
     async def journal_messages(self, messages: Sequence[IncomingMessage]) -> int:
         """Journal messages in order; returns how many were new. Durable on return."""
