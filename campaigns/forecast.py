@@ -64,7 +64,7 @@ class BridgePace:
 
 
 class _Rolling:
-    """At most so many sends in any 24 hours. Sends are kept as runs with the same time between two."""
+    """A limit of sends in any 24 hours. Sends are kept as runs with the same time between two."""
 
     def __init__(self, most: int, every: float) -> None:
         self._most = most

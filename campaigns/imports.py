@@ -10,6 +10,7 @@ from itertools import islice
 from pathlib import Path
 
 from bridge.contract.campaign_reports import BadRow, RecipientList
+from bridge.contract.jid import Jid
 from campaigns.lists.contacts import Columns, ListedContact, WrongRow
 from campaigns.lists.files import read_contacts
 from campaigns.store.campaigns import MOST_BAD_ROWS
@@ -58,7 +59,7 @@ class ListImport:
                         if len(bad) < MOST_BAD_ROWS:
                             bad.append(BadRow(line=line, reason=reason, code=code))
                     case ListedContact():
-                        person = int(row.key) if row.key.isdigit() else -int(row.key.partition("@")[0])  # a LID
+                        person = int(row.key) if row.key.isdigit() else -int(Jid.parse(row.key).user)  # a LID
                         (again if person in seen else fresh).append(row)
                         seen.add(person)
                         if len(tags) < _MOST_TAGS:
