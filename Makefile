@@ -1,7 +1,7 @@
 # Each recipe execs the program, so that exit codes and signals pass through.
 MAKEFLAGS += --no-print-directory --no-builtin-rules
 .DEFAULT_GOAL := help
-.PHONY: help setup test-setup run test check bench chaos kills day cluster home-assistant clean
+.PHONY: help setup test-setup run test check bench chaos kills lists day cluster home-assistant clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' Makefile
@@ -29,6 +29,9 @@ chaos: setup  ## inject faults under load, write docs/RELIABILITY.md; options: S
 
 kills: setup  ## a campaign whose parts are killed again and again; options: RECIPIENTS= ROUNDS= SEED=
 	@exec .venv/bin/python -m tests.campaigns.kill_run $(if $(RECIPIENTS),--recipients $(RECIPIENTS)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SEED),--seed $(SEED))
+
+lists: setup  ## memory and time of importing a list of 100,000 rows as CSV and as XLSX; option: ROWS=
+	@exec .venv/bin/python -m bench.list_import $(ROWS)
 
 day: setup  ## a squeezed day of the responder with wrong clock, small packets, slow posts; options: MINUTES= PEOPLE= DATABASE=
 	@exec .venv/bin/python -m tests.responder.day $(if $(MINUTES),--minutes $(MINUTES)) $(if $(PEOPLE),--people $(PEOPLE)) $(if $(DATABASE),--database $(DATABASE))

@@ -9,8 +9,8 @@ from pydantic import InstanceOf
 from pydantic_settings import BaseSettings, NoDecode
 
 from bridge.contract.pace import Pace
+from bridge.contract.quiet_hours import QuietHours
 from bridge.core.budgets import Pacing
-from bridge.core.quiet_hours import QuietHours
 from bridge.setting_types import SendPace, parse_new_pace, parse_zone, parsed, setting
 
 

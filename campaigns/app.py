@@ -16,14 +16,14 @@ from bridge.sql.database import SqlDatabase, make_private, while_down
 from campaigns.actions import CampaignActions
 from campaigns.addresses import people_of
 from campaigns.answers_reader import AnswersReader
-from campaigns.bridge_http import BridgeHttp
 from campaigns.http.app import build_app, listen, serve
 from campaigns.http.context import CampaignContext
 from campaigns.http.limits import CampaignHttpLimits
 from campaigns.imports import ListImport
-from campaigns.numbers import OwnNumbers
+from campaigns.numbers import LidNumbers, OwnNumbers
 from campaigns.planning import Planner
 from campaigns.publisher import CampaignPublisher
+from campaigns.responder_http import ResponderHttp
 from campaigns.runner import CampaignRunner
 from campaigns.session_states import SessionStates
 from campaigns.settings import CampaignSettings
@@ -38,6 +38,8 @@ from campaigns.views import CampaignViews
 _log = logging.getLogger(__name__)
 #: Seconds between two readings of the responder's opt-outs.
 OPT_OUTS_EVERY = 300.0
+#: Seconds for which it is known when a person wrote last: no rule looks back further. And between two deletions.
+HEARD_KEPT, FORGET_EVERY = 366 * 86_400.0, 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,15 +89,18 @@ class CampaignsApp:
         self.recipients = RecipientStore(self.database)
         self.lists = RecipientListStore(self.database)
         self.people = HeardPeople(self.database)
-        self._bridge = BridgeHttp(settings.bridge_url, settings.responder_url, settings.api_key)
+        self._responder = ResponderHttp(settings.responder_url, settings.api_key)
         self.publisher = CampaignPublisher(self.campaigns, now)
         self.states = SessionStates()
         self.runner = CampaignRunner(
             *(self._connected, self.campaigns, self.recipients, self.people, self.states, self.publisher, now),
             ahead=settings.ahead,
         )
-        self.views = CampaignViews(self.campaigns, self.recipients, now, self.runner.waits)
-        planner = Planner(self.campaigns, self.recipients, self.lists, self.people, settings.sessions, now)
+        self.views = CampaignViews(self.campaigns, self.recipients, now, self.runner.waits, self.states.of)
+        planner = Planner(
+            *(self.campaigns, self.recipients, self.lists, self.people, settings.sessions, now),
+            numbers=LidNumbers(lambda: self._client).of,
+        )
         self.actions = CampaignActions(
             *(self.campaigns, self.recipients, planner, self.views, self.runner, self.publisher),
             now=now,
@@ -181,6 +186,8 @@ class CampaignsApp:
             problems=self.problems,
             uploads=self.settings.data_dir,
             limits=self._limits,
+            publisher=self.publisher,
+            outcomes=self.runner.deliveries.outcomes,
         )
 
     async def _work(self) -> None:
@@ -203,9 +210,10 @@ class CampaignsApp:
                 tasks.create_task(self.states.run(client, self.runner.wake_session), name="session states")
                 tasks.create_task(self.publisher.run(client, self.views), name="campaign publisher")
                 tasks.create_task(self._follow_opt_outs(), name="opt-outs of the responder")
+                tasks.create_task(self._forget_heard(), name="forget who wrote long ago")
                 for session in self.settings.sessions:
                     answers = AnswersReader(session, self.people, self._answered)
-                    ticks = TickReader(session, self.recipients, self._bridge, self.publisher.changed, self._now)
+                    ticks = TickReader(session, self.recipients, self.publisher.changed, self._now)
                     tasks.create_task(answers.run(client), name=f"answers {session}")
                     tasks.create_task(ticks.run(client), name=f"ticks {session}")
                 tasks.create_task(self.runner.run(), name="campaign runner")
@@ -217,13 +225,18 @@ class CampaignsApp:
         self.runner.wake(answer.campaign)
 
     async def _follow_opt_outs(self) -> None:
-        while self._bridge.has_responder:
+        while self._responder.is_configured:
             await self._take_opt_outs()
             await asyncio.sleep(OPT_OUTS_EVERY)
 
+    async def _forget_heard(self) -> None:
+        while True:
+            await while_down(lambda: self.people.forget_heard(self._now() - HEARD_KEPT))
+            await asyncio.sleep(FORGET_EVERY)
+
     async def _take_opt_outs(self) -> None:
         """Take over who opted out with the responder."""
-        if people := people_of(await self._bridge.opted_out()):
+        if people := people_of(await self._responder.opted_out()):
             await while_down(lambda: self.people.opt_out(people, self._now(), "responder"))
 
     async def _own_number(self, session: str | None = None) -> str | None:

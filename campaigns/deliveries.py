@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -57,9 +58,16 @@ class Deliveries:
         self._client = client
         self._recipients = recipients
         self._now = now
+        #: Outcomes since the start, by session; `waiting`: it provably sent nothing and waits again.
+        self.outcomes: Counter[tuple[str, str]] = Counter()
 
     async def deliver(self, session: str, one: Recipient, content: str | Content) -> DeliveryOutcome:
         """Publish a claimed recipient's command until it has an outcome, and store that."""
+        outcome = await self._outcome(session, one, content)
+        self.outcomes[session, outcome.state] += 1
+        return outcome
+
+    async def _outcome(self, session: str, one: Recipient, content: str | Content) -> DeliveryOutcome:
         while True:
             if await self._has_other_store(session, one):
                 return await self._finish(one, RecipientState.UNKNOWN, NEW_STORE)

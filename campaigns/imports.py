@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
 
 from bridge.contract.campaign_reports import BadRow, RecipientList
+from bridge.contract.jid import Jid
 from campaigns.lists.contacts import Columns, ListedContact, WrongRow
 from campaigns.lists.files import read_contacts
 from campaigns.store.campaigns import MOST_BAD_ROWS
@@ -26,6 +28,8 @@ class ListImport:
         self._lists = lists
         self._now = now
         self._busy = asyncio.Lock()
+        #: Rows since the start, by outcome: `used`, `duplicate`, `wrong`.
+        self.rows: Counter[str] = Counter()
 
     async def take(self, path: Path, name: str, own: str | None = None) -> RecipientList:
         """Import a file. Raises `UnusableFile`, `FileTooLarge`, DatabaseDown; then nothing of it stays."""
@@ -55,7 +59,7 @@ class ListImport:
                         if len(bad) < MOST_BAD_ROWS:
                             bad.append(BadRow(line=line, reason=reason, code=code))
                     case ListedContact():
-                        person = int(row.key)
+                        person = int(row.key) if row.key.isdigit() else -int(Jid.parse(row.key).user)  # a LID
                         (again if person in seen else fresh).append(row)
                         seen.add(person)
                         if len(tags) < _MOST_TAGS:
@@ -65,6 +69,7 @@ class ListImport:
             if again:
                 twice += len(again)
                 await self._lists.merge(list_id, again)
+        self.rows.update(used=len(seen), duplicate=twice, wrong=bad_count)
         return await self._lists.complete(
             list_id, tags=list(tags), columns=first.variables, bad=bad, bad_count=bad_count, twice=twice
         )

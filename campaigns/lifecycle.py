@@ -51,7 +51,7 @@ def check_transition(before: CampaignState, after: CampaignState) -> None:
 
 
 def after_tick(before: RecipientState, ack: AckName) -> RecipientState | None:
-    """The state of a recipient after an ack; None if it changes nothing. TickReader come in any order and again."""
+    """The state of a recipient after an ack; None if it changes nothing. Ticks come in any order and again."""
     after = _OF_ACK.get(ack)
     if after is None or before not in _RANK or before is RecipientState.WAITING:
         return None

@@ -1,9 +1,9 @@
-"""Asks about numbers: which of the next recipients are on WhatsApp, a few at a time, and the account's own."""
+"""Asks about numbers: which of the next recipients are on WhatsApp, whose a LID is, and the account's own."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from bridge.client import Client, CodedError
 from bridge.contract.jid import Jid
@@ -33,6 +33,29 @@ class AbsentNumbers:
         found = (answer.data or {}).get("contacts") or []
         absent = [one.get("exists") is False for one in found]
         return {number for number, gone in zip(numbers, absent, strict=False) if gone}
+
+
+class LidNumbers:
+    """The numbers of people who are named by their LID, as far as the bridge knows them."""
+
+    def __init__(self, client: Callable[[], Client | None]) -> None:
+        self._client = client
+
+    async def of(self, session: str, lids: Collection[str]) -> dict[str, str]:
+        """The digits of the number behind each LID; those that are not known are left out."""
+        found: dict[str, str] = {}
+        if (client := self._client()) is None:
+            return found
+        for lid in lids:
+            try:
+                answer = await client.request(session, "contacts.get", {"contact": lid}, timeout=OWN_TIMEOUT)
+            except CodedError as error:
+                _log.info("%s: whose LIDs those are is not known: %s", session, error.text)
+                break  # the session is away: the next one would wait as long
+            number = str((answer.data or {}).get("from_pn") or "")
+            if number and (address := Jid.parse(number)).is_user:
+                found[lid] = address.user
+        return found
 
 
 class OwnNumbers:

@@ -1,4 +1,4 @@
-"""When a campaign sends: its window, its pause between two sends, its cap of a day, and when it will end. Pure.
+"""When a campaign sends: its window, its pause between two sends, its cap of a day. Pure.
 
 Everything follows from the plan, the seed and the given times, so that a plan gives the same campaign again.
 """
@@ -12,7 +12,7 @@ from datetime import time as clock
 from typing import Self
 from zoneinfo import ZoneInfo
 
-from bridge.contract.campaigns import LONGEST_DAYS, CampaignPlan, Day, SendWindow
+from bridge.contract.campaigns import CampaignPlan, Day, SendWindow
 from bridge.contract.pace import Pace
 
 #: Days after which every window has opened, with a change of the clocks among them.
@@ -124,30 +124,6 @@ class CampaignPace:
         if cap is not None and today >= cap:
             at = max(at, self.midnight(now, 1))
         return self.hours.next_open(at)
-
-    def end(self, now: float, left: int, *, first: float | None = None, today: int = 0) -> float | None:
-        """When the last of `left` sends leaves, at the mean pace; None if that takes more than ten years."""
-        if left <= 0:
-            return now
-        begun = first
-        moment = self.hours.next_open(now)
-        for _ in range(LONGEST_DAYS):
-            closes = self.hours.open_until(moment)
-            if closes is None:
-                moment = self.hours.next_open(moment)
-                continue
-            begun = moment if begun is None else begun
-            ends = min(closes, self.midnight(moment, 1))
-            fits = left if self.pause == 0 else int((ends - moment - 1e-6) // self.pause) + 1
-            cap = self.cap(self.day_of(begun, moment))
-            room = fits if cap is None else min(fits, max(0, cap - today))
-            if room >= left:
-                return moment + (left - 1) * self.pause
-            left -= room
-            reopens = self.hours.next_open(ends)
-            same_day = self.hours.local_date(reopens) == self.hours.local_date(moment)
-            today, moment = (today + room if same_day else 0), reopens
-        return None
 
     def _warm(self, day: int) -> int | None:
         if not self.warm_up or (day >= len(self.warm_up) and self.per_day is not None):

@@ -6,16 +6,18 @@ import hashlib
 import json
 import re
 import secrets
-from collections.abc import AsyncIterator, Callable, Collection
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bridge.contract.campaign_reports import BadRow
 from bridge.contract.campaigns import CampaignPlan, FollowUp, SkipRule
 from bridge.contract.errors import CodedError
 from bridge.contract.kinds import load_field
+from bridge.contract.phone_numbers import canonical
 from bridge.contract.text_normalize import unaccented
 from campaigns.errors import WrongPlan
+from campaigns.forecast import BridgePace, campaign_end
 from campaigns.lists.contacts import ListedContact, number_key
 from campaigns.pacing import CampaignPace, draw
 from campaigns.store.campaigns import MOST_BAD_ROWS, CampaignStore
@@ -64,13 +66,16 @@ class Planner:
         people: HeardPeople,
         sessions: Collection[str],
         now: Callable[[], float],
+        numbers: Callable[[str, Collection[str]], Awaitable[Mapping[str, str]]],
     ) -> None:
+        """`numbers` answers the digits of the number behind each of these LIDs of a session, where they are known."""
         self._campaigns = campaigns
         self._recipients = recipients
         self._lists = lists
         self._people = people
         self._sessions = list(sessions)
         self._now = now
+        self._numbers = numbers
 
     async def plan(self, plan: CampaignPlan, own: str | None = None) -> str:
         """Store a draft; returns its id. `own`: the account's number, which decides the country of a leading 0.
@@ -93,14 +98,15 @@ class Planner:
         await self._campaigns.create(campaign_id, session, plan, seed, now)
         try:
             refused, seen, kept = _Refused(), set[str](), 0
-            async for batch in self._batches(plan, own, refused):
+            async for rows in self._batches(plan, own, refused):
+                batch = await self._by_number(session, rows)
                 written = await self._write(campaign_id, session, plan, seed, variants, question, batch, refused, seen)
                 kept += written
             if not kept:
                 first = f" Line {refused.first[0].line} {refused.first[0].reason}." if refused.first else ""
                 raise WrongPlan(f"No recipient is left.{first}", detail="no_recipient")
             start = max(now, plan.start_at.timestamp() if plan.start_at else now)
-            if CampaignPace.of(plan, seed).end(start, kept) is None:
+            if campaign_end(CampaignPace.of(plan, seed), BridgePace(), start, kept, 0) is None:
                 raise WrongPlan(
                     "At this pace it would take more than ten years: raise pace or per_day.", detail="too_slow"
                 )
@@ -152,6 +158,15 @@ class Planner:
         if found:
             await self._recipients.add(campaign_id, found)
         return sum(one.code is None for one in found)
+
+    async def _by_number(self, session: str, batch: list[tuple[int, _Row]]) -> list[tuple[int, _Row]]:
+        """The rows with the number in place of a LID, where the bridge knows it: both are one person."""
+        lids = {row.person for _, row in batch if not row.person.isdigit()}
+        known = await self._numbers(session, lids) if lids else {}
+        return [
+            (n, replace(row, to=known[row.person], person=canonical(known[row.person])) if row.person in known else row)
+            for n, row in batch
+        ]
 
     async def _batches(
         self, plan: CampaignPlan, own: str | None, refused: _Refused

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 
 from bridge.client import BrokerDown, BrokerError, Client
@@ -47,6 +47,8 @@ class CampaignPublisher:
         self._now = now
         self._changed: set[str] = set()
         self._gone: dict[str, str] = {}
+        #: What happened since the start: session, kind, reason.
+        self.counted: Counter[tuple[str, str, str | None]] = Counter()
         self._events: deque[CampaignEvent] = deque(maxlen=MOST_EVENTS)
         self._wake = asyncio.Event()
 
@@ -64,6 +66,7 @@ class CampaignPublisher:
         self, session: str, campaign_id: str, kind: str, reason: str | None = None, n: int | None = None
     ) -> None:
         """Publish an event soon."""
+        self.counted[session, kind, reason] += 1
         text = _TEXTS[kind] if reason is None else f"{_TEXTS[kind]} ({reason})"
         at = instant(self._now())
         self._events.append(CampaignEvent(session=session, id=campaign_id, kind=kind, text=text, n=n, at=at))

@@ -33,6 +33,7 @@ LONGEST_TTL, SHORTEST_TTL = 43_200.0, 60.0
 RECENT, FEWEST, MOST_FAILED = 50, 20, 0.3
 #: Seconds that a run sleeps at most before it looks again: a clock may be set.
 LONGEST_SLEEP = 30.0
+_TO_PAIR = frozenset({SessionState.LOGGED_OUT, SessionState.PAIRING})
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,7 +274,7 @@ class CampaignRun:
 
     def _wait_for(self, code: str | None) -> None:
         status = self._parts.states.of(self.session)
-        if code == "not_connected" and status is not None and status.state is SessionState.LOGGED_OUT:
+        if code == "not_connected" and status is not None and status.state in _TO_PAIR:
             code = "logged_out"
         if code != self.waits:
             self.waits = code

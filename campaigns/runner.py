@@ -47,11 +47,12 @@ class CampaignRunner:
         self._slots: dict[str, asyncio.Semaphore] = {}
         self._runs: dict[str, CampaignRun] = {}
         self._wake = asyncio.Event()
+        self.deliveries = Deliveries(client, recipients, now)
         self._parts = RunParts(
             campaigns=campaigns,
             recipients=recipients,
             people=people,
-            deliveries=Deliveries(client, recipients, now),
+            deliveries=self.deliveries,
             numbers=AbsentNumbers(client),
             states=states,
             publisher=publisher,

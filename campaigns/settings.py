@@ -75,11 +75,6 @@ class CampaignSettings(SqlSettings):
     data_dir: Path = Field(
         validation_alias="WA_DATA_DIR", default=Path("data"), description="Folder of campaigns.db, without a server."
     )
-    bridge_url: Annotated[str, BeforeValidator(_url)] = Field(
-        validation_alias="WA_CAMPAIGNS_BRIDGE",
-        default="http://127.0.0.1:3011",
-        description="The bridge's HTTP server: after a restart the ticks that were missed are read there.",
-    )
     responder_url: Annotated[str | None, BeforeValidator(_url)] = Field(
         validation_alias="WA_CAMPAIGNS_RESPONDER",
         default=None,

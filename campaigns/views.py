@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
+from bridge.client import SessionStatus
 from bridge.contract.campaign_reports import (
     CampaignCounts,
     CampaignHistory,
@@ -17,6 +19,7 @@ from bridge.contract.campaign_reports import (
 )
 from bridge.contract.campaigns import CampaignState, RecipientState
 from bridge.contract.payload import instant
+from campaigns.forecast import RECENT, BridgePace, campaign_end
 from campaigns.pacing import CampaignPace
 from campaigns.store.campaigns import CampaignStore
 from campaigns.store.recipients import RecipientStore
@@ -26,6 +29,8 @@ from campaigns.store.rows import Campaign
 PREVIEW = 5
 #: Spans of a history, at most.
 HISTORY = 60
+#: Seconds for which an announced end is kept: finding it out reads every waiting recipient.
+END_KEPT = 10.0
 #: What each code means for a person.
 REASON_TEXTS = {
     "reach_out_locked": "WhatsApp lets this number begin no new chats now. Wait until the lock ends, then resume.",
@@ -38,8 +43,17 @@ REASON_TEXTS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class _KnownEnd:
+    """When a campaign ends, as it was found out in a state at a moment."""
+
+    at: float
+    state: CampaignState
+    end: float | None
+
+
 class CampaignViews:
-    """Builds the payloads. `waits` answers what a running campaign waits for."""
+    """Builds the payloads. `waits` answers what a running campaign waits for, `status` how its session is."""
 
     def __init__(
         self,
@@ -47,11 +61,14 @@ class CampaignViews:
         recipients: RecipientStore,
         now: Callable[[], float],
         waits: Callable[[str], str | None],
+        status: Callable[[str], SessionStatus | None],
     ) -> None:
         self._campaigns = campaigns
         self._recipients = recipients
         self._now = now
         self._waits = waits
+        self._status = status
+        self._ends: dict[str, _KnownEnd] = {}
 
     async def progress(self, campaign: Campaign, counts: CampaignCounts | None = None) -> CampaignProgress:
         """How far a campaign is. Raises DatabaseDown."""
@@ -108,14 +125,26 @@ class CampaignViews:
 
     async def _end(self, campaign: Campaign, counts: CampaignCounts) -> float | None:
         if campaign.state in (CampaignState.DONE, CampaignState.CANCELLED) or not counts.waiting:
+            self._ends.pop(campaign.id, None)
             return None
-        now, plan = self._now(), campaign.plan
+        now = self._now()
+        known = self._ends.get(campaign.id)
+        if known is not None and known.state is campaign.state and 0 <= now - known.at < END_KEPT:
+            return known.end
+        end = await self._forecast(campaign, counts, now)
+        self._ends[campaign.id] = _KnownEnd(now, campaign.state, end)
+        return end
+
+    async def _forecast(self, campaign: Campaign, counts: CampaignCounts, now: float) -> float | None:
+        plan = campaign.plan
         pace = CampaignPace.of(plan, campaign.seed)
+        bridge = BridgePace.of(self._status(campaign.session))
         sends = await self._recipients.sends(campaign.id, pace.midnight(now))
+        strangers = await self._recipients.waiting_strangers(campaign.id, campaign.session, now - RECENT)
         start = now if plan.start_at is None else max(now, plan.start_at.timestamp())
         start = pace.next_send(start, last=sends.last, first=sends.first, today=sends.today)
         today = sends.today if pace.hours.local_date(start) == pace.hours.local_date(now) else 0
-        return pace.end(start, counts.waiting, first=sends.first, today=today)
+        return campaign_end(pace, bridge, start, counts.waiting, strangers, first=sends.first, today=today)
 
 
 def report_row(row: Any, *, answers: bool = True) -> ReportRow:

@@ -168,6 +168,7 @@ def test_make_lists_its_targets_and_passes_on_a_failure() -> None:
         "bench",
         "chaos",
         "kills",
+        "lists",
         "day",
         "cluster",
         "home-assistant",

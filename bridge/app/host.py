@@ -15,7 +15,7 @@ from bridge.app.announcement import announce
 from bridge.app.disk_space import check_disk, watch_disk
 from bridge.app.limits import BridgeLimits
 from bridge.app.ownership import Ownership
-from bridge.contract.requests import CheckContacts, MediaGet, PictureGet, SearchMessages
+from bridge.contract.requests import CheckContacts, ListSends, MediaGet, PictureGet, SearchMessages
 from bridge.contract.session import Reason, SessionState, Situation
 from bridge.core.inbound import InboundPipeline
 from bridge.core.media_downloads import MediaDownloads
@@ -26,6 +26,7 @@ from bridge.core.outgoing_files import PreparesFiles
 from bridge.core.people import People
 from bridge.core.pictures import Pictures
 from bridge.core.results import notice, result_of
+from bridge.core.send_list import SendLister
 from bridge.core.session import Session
 from bridge.core.session_view import SessionView
 from bridge.core.shared_media import SharedMedia
@@ -281,6 +282,7 @@ class SessionHost:
         )
         session.requests.answer_long(CheckContacts.model_fields["action"].default, checks.answer)
         session.requests.answer(MediaGet.model_fields["action"].default, downloads.answer)
+        session.requests.answer(ListSends.model_fields["action"].default, SendLister(store.outbox).answer)
         pictures = Pictures(name, driver, store.media, media, people, clock)
         session.requests.answer(PictureGet.model_fields["action"].default, pictures.answer)
         search = MessageSearch(store.search, store.people, own=lambda: people.own)

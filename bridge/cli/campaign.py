@@ -24,6 +24,25 @@ Watch = Annotated[bool, typer.Option(help="Show a progress bar until it ends; Ct
 #: Seconds between two looks at a running campaign.
 EVERY = 1.0
 _ENDED = frozenset({"done", "cancelled", "stopped", "paused"})
+#: The numbers that are printed, in words.
+_COUNTS = {
+    "sent": "sent",
+    "delivered": "delivered",
+    "read": "read",
+    "answered": "answered",
+    "waiting": "waiting",
+    "sending": "on the way",
+    "failed": "failed",
+    "unknown": "in doubt",
+    "skipped": "left out",
+}
+#: The rules by which people are left out, in words.
+_RULES = {
+    "opted_out": "who asked for no more messages",
+    "duplicates": "whose number is there twice",
+    "wrote_in_last_days": "who wrote lately",
+    "not_on_whatsapp": "who are not on WhatsApp",
+}
 
 
 def register(parent: typer.Typer) -> None:
@@ -220,27 +239,36 @@ async def _followed(client: FacadeClient, view: dict[str, Any]) -> dict[str, Any
 def _print_list(found: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         return
-    twice = f", {found['duplicates']} of a number that another row has" if found["duplicates"] else ""
-    _line(f"{found['rows']} recipients{twice}. Variables: {', '.join(found['columns']) or 'none'}.")
+    merged = found["duplicates"]
+    twice = f", {_some(merged, 'row')} merged: the number is there twice" if merged else ""
+    _line(f"{found['name']}: {_some(found['rows'], 'person', 'people')}{twice}.")
+    names = [name for name in found["columns"] if name != "name" or "nombre" not in found["columns"]]
+    if names:
+        _line(f"Texts can use {', '.join(f'{{{{{name}}}}}' for name in names)}.")
     _print_bad_rows(found)
 
 
 def _print_plan(view: dict[str, Any], *, dry_run: bool) -> None:
     _print_bad_rows(view)
     for rule, count in view["skipped_by"].items():
-        _line(f"{count} left out: {rule}.")
+        _line(f"Left out: {count}, {_RULES.get(rule, rule)}.")
+    shown, planned = view["preview"], view["planned"]
     _line("")
-    for one in view["preview"]:
-        _line(f"{one['to']}: {one['text']}")
+    _line("What they get:" if len(shown) == planned else f"What the first {len(shown)} of them get:")
+    for one in shown:
+        name = f" ({one['name']})" if one["name"] else ""
+        _line(f"  {one['to']}{name}: {one['text']}")
     _line("")
-    _line(f"{view['planned']} recipients. {_end(view) or 'It would end at once.'}")
-    if not dry_run:
-        _line(f"Planned as {view['id']}. Start it: wa campaign start {view['id']}")
+    _line(f"{_some(planned, 'message')}. {_end(view) or 'At this pace it takes more than ten years.'}")
+    if dry_run:
+        _line("This was a dry run: nothing is kept and nothing is sent.")
+    else:
+        _line(f"Nothing is sent yet. Start it: wa campaign start {view['id']}")
 
 
 def _print_bad_rows(found: dict[str, Any]) -> None:
     for row in found["bad_rows"][:10]:
-        _line(f"line {row['line']} is not used: {row['reason']}.")
+        _line(f"Line {row['line']} is not used: {row['reason']}.")
     if found["bad_row_count"] > 10:
         _line(f"… and {found['bad_row_count'] - 10} more.")
 
@@ -251,9 +279,12 @@ def _print_state(view: dict[str, Any]) -> None:
 
 
 def _numbers(view: dict[str, Any]) -> str:
-    names = ("sent", "delivered", "read", "answered", "failed", "unknown", "skipped")
-    counted = ", ".join(f"{view[name]} {name}" for name in names if view[name] or name == "sent")
-    return f"{counted} of {view['planned']}"
+    counted = ", ".join(f"{view[name]} {label}" for name, label in _COUNTS.items() if view[name] or name == "sent")
+    return f"{_some(view['planned'], 'message')}: {counted}."
+
+
+def _some(count: int, one: str, several: str | None = None) -> str:
+    return f"{count:,} {one if count == 1 else several or f'{one}s'}"
 
 
 def _end(view: dict[str, Any]) -> str:

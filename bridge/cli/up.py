@@ -112,7 +112,7 @@ async def _up(*, sandbox: bool, sandbox_port: int, scan: bool, answering: bool, 
             described = kind.describe(settings)
             _step(console, "driver", described)
             beside = _responder(settings, addresses, console, sandbox=sandbox) if answering else None
-            sending = None if http is None else _campaigns(settings, address_of(http), beside, console, sandbox=sandbox)
+            sending = None if http is None else _campaigns(settings, beside, console, sandbox=sandbox)
             if sending is not None:
                 address = {"campaigns_url": base_url(sending.host, sending.port), "campaigns_secret": sending.secret}
                 settings = settings.model_copy(update=address)
@@ -164,7 +164,6 @@ def _responder(
 
 def _campaigns(
     settings: BridgeSettings,
-    bridge_url: str,
     beside: tuple[ResponderSettings, BrokerAccess] | None,
     console: Console,
     *,
@@ -180,7 +179,7 @@ def _campaigns(
     responder = _responder_page(beside[0]).rstrip("/") if beside else None
     secret = own.secret or SecretStr(secrets.token_urlsafe(32))
     _step(console, "campaigns", "`wa campaign plan FILE`, and the panel")
-    changes = {"port": port, "bridge_url": bridge_url, "responder_url": responder, "secret": secret}
+    changes = {"port": port, "responder_url": responder, "secret": secret}
     return own.model_copy(update=changes)
 
 

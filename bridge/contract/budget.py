@@ -12,6 +12,11 @@ class Budget(Payload):
 
     left: int | None = Field(description="messages that could go out at once; null without a limit")
     next_at: Instant | None = Field(default=None, description="when the next one may leave; null: at once")
+    every: float | None = Field(
+        default=None,
+        exclude_if=is_none,
+        description="mean seconds between two while many wait; missing: as fast as they come",
+    )
 
 
 class FirstMessagesBudget(Budget):
@@ -33,3 +38,7 @@ class SendBudget(Payload):
         exclude_if=is_none,
         description="commands with priority `bulk` are held until then (WA_QUIET_HOURS); missing: they are not",
     )
+    quiet_hours: str | None = Field(
+        default=None, exclude_if=is_none, description="WA_QUIET_HOURS, for example `21:00-09:00`; missing: none"
+    )
+    timezone: str | None = Field(default=None, exclude_if=is_none, description="time zone of `quiet_hours` (WA_TZ)")

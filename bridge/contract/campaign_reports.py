@@ -35,7 +35,9 @@ class CampaignProgress(CampaignCounts):
     state: CampaignState = Field(description="see the campaign's states")
     reason: str | None = Field(default=None, description="code of what stopped it, or what it waits for now")
     text: PageText | None = Field(default=None, description="the same as one sentence for a person")
-    eta: Instant | None = Field(default=None, description="when the last one leaves, by its own pace; null: not known")
+    eta: Instant | None = Field(
+        default=None, description="when the last one leaves, by its own pace and the bridge's; null: not known"
+    )
     at: Instant = Field(description="when this was published")
 
 

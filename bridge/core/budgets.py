@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 
 from bridge.contract.pace import Pace
+from bridge.contract.quiet_hours import QuietHours
 from bridge.contract.waiting import WaitReason
-from bridge.core.quiet_hours import QuietHours
 
 #: A person who wrote less than these seconds ago is answered; others get first messages.
 RECENT = 30 * 24 * 3600.0
@@ -43,6 +43,17 @@ class Pacing:
     per_day: int | None = None
     quiet: QuietHours = field(default=QuietHours())
     zone: tzinfo = UTC
+
+    @property
+    def every(self) -> float:
+        """Mean seconds between two messages of a session while many wait; 0 without a pace."""
+        rate = 0.0 if self.session.is_off else 1 / self.session.rate
+        return max(rate, self.spacing + self.jitter / 2)
+
+    @property
+    def every_new(self) -> float:
+        """The same of first messages."""
+        return max(self.every, 0.0 if self.new.is_off else 1 / self.new.rate)
 
 
 class TokenBucket:

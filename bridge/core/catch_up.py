@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from bridge.contract.errors import CodedError
@@ -40,7 +40,10 @@ class CatchUp:
         inbound: InboundPipeline,
         driver: HasHistory,
         limits: CatchUpLimits,
+        after_history: Callable[[], Awaitable[None]],
     ) -> None:
+        """`after_history` is called after each pass over the history that the phone sends after a pairing."""
+        self._after_history = after_history
         self._session = session
         self._inbound = inbound
         self._driver = driver
@@ -87,3 +90,4 @@ class CatchUp:
                     _log.info("%s: the history from the phone was not read (%s)", self._session, error)
                 else:
                     _log.info("%s: %d messages from the history that the phone sent", self._session, found)
+                    await self._after_history()

@@ -64,6 +64,8 @@ class ChatMarks:
     async def look(self) -> None:
         """Compare the page's chats with what is known, and report what differs; the first time, only remember it.
 
+        Who wrote last in a chat is known from then on to have written, also before the pairing.
+
         Raises what the store raises.
         """
         self._touched = set()
@@ -87,11 +89,20 @@ class ChatMarks:
             _log.info("%s: marks of %d chats changed meanwhile", self._session, len(events))
         await self._store()
 
+    async def note_writers(self) -> None:
+        """Note who wrote last in each chat that the page has: more come in the minutes after a pairing."""
+        try:
+            await self._read()
+        except CodedError as error:
+            _log.info("%s: who wrote before the pairing was not read: %s", self._session, error.text)
+
     async def _read(self) -> dict[str, Marks]:
         found: dict[str, Marks] = {}
         after: str | None = None
         while True:
             page = await self._driver.answer(ChatList(limit=PAGE, after=after))
+            newest = [one.get("last") for one in page["chats"]]
+            self._inbound.note_written(one for one in newest if isinstance(one, IncomingMessage))
             for one in page["chats"]:
                 found[one["chat"]] = {
                     "archived": bool(one.get("archived")),

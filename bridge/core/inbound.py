@@ -6,7 +6,7 @@ import hashlib
 import json
 import logging
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from pydantic import ValidationError
@@ -121,6 +121,13 @@ class InboundPipeline:
         if at - OVERTAKEN >= int(await self._memory.get(_LIVE) or 0) + LIVE_STEP:
             await self._memory.set(_LIVE, str(at - OVERTAKEN))
 
+    def note_written(self, messages: Iterable[IncomingMessage]) -> None:
+        """People wrote these messages, whether they are journalled or older than the pairing: they are answered."""
+        now = self._now()
+        for message in messages:
+            if message.name not in SYSTEM_TYPES and not message.key.from_me:  # a notice of WhatsApp is no answer
+                self._people.note_written(message.chat, min(time_of(message), now))
+
     async def journal_messages(self, messages: Sequence[IncomingMessage]) -> int:
         """Journal messages in order; returns how many were new. Durable on return."""
         new = 0
@@ -137,9 +144,7 @@ class InboundPipeline:
             return new
         await self._undecrypted.report_readable(others)
         people = await self._people.identify([addresses_of(message) for message in others])
-        now = self._now()
-        for message in others:  # first, so that who reads the journal finds the writer known
-            self._people.note_written(message.chat, min(time_of(message), now))
+        self.note_written(others)  # first, so that who reads the journal finds the writer known
         records = [self._record(message, person) for message, person in zip(others, people, strict=True)]
         numbers = await self._journal.append(records)
         for message, seq in zip(others, numbers, strict=True):

@@ -57,7 +57,7 @@ class Schedule:
 
     def __init__(self, pacing: Pacing, is_first: Callable[[OutboxRow, str], bool] = lambda _row, _lane: False) -> None:
         """`is_first` says of a row and its lane whether it is a first message; asked when its turn can come."""
-        self._pacing = pacing
+        self.pacing = pacing
         self._is_first = is_first
         self.first_messages = FirstMessages(pacing.new, pacing.per_day)
         self._first: set[int] = set()  # those first messages that wait in a lane
@@ -242,8 +242,8 @@ class Schedule:
         """The longest wait of a row behind `ahead_in_chat` rows of its chat and `ahead` rows in all; a first message
         has `first_ahead` others before it."""
         lane = self._lanes.get(chat) or _Lane()
-        bucket = lane.bucket or TokenBucket(self._pacing.chat)
-        spaced = max(self._spaced_until, now) + self._pacing.spacing * ahead
+        bucket = lane.bucket or TokenBucket(self.pacing.chat)
+        spaced = max(self._spaced_until, now) + self.pacing.spacing * ahead
         at, reason = max(
             (bucket.ready_at(now, ahead_in_chat + 1), WaitReason.CHAT_PACE),
             (max(self._bucket.ready_at(now, ahead + 1), spaced), WaitReason.SESSION_PACE),
@@ -276,9 +276,9 @@ class Schedule:
             again = min(first_at, self._timed[0][0] if self._timed else math.inf)
             return None if math.isinf(again) else again
         lane = self._lanes[min(ready)[-1]]
-        if (self._blocked or lane.waited) and not self._jittered and jitter * self._pacing.jitter > 0:
+        if (self._blocked or lane.waited) and not self._jittered and jitter * self.pacing.jitter > 0:
             self._jittered = True
-            self._spaced_until = now + jitter * self._pacing.jitter
+            self._spaced_until = now + jitter * self.pacing.jitter
             return self._spaced_until
         return self._take(lane, now, jitter)
 
@@ -390,10 +390,10 @@ class Schedule:
         if row.number in self._first:
             self._first.discard(row.number)
             self.first_messages.take(row.number, now, drawn)
-        lane.bucket = lane.bucket or TokenBucket(self._pacing.chat)
+        lane.bucket = lane.bucket or TokenBucket(self.pacing.chat)
         lane.bucket.take(now)
         self._bucket.take(now)
-        self._spaced_until = now + self._pacing.spacing
+        self._spaced_until = now + self.pacing.spacing
         self._blocked = self._jittered = lane.waited = False
         lane.busy, lane.held_until = row.number, math.inf
         return row

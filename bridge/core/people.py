@@ -18,7 +18,7 @@ from typing import Any
 from bridge.contract.events import ALIAS, EventBody
 from bridge.contract.jid import Jid, Server, mask
 from bridge.contract.payload import instant
-from bridge.core.budgets import RECENT
+from bridge.core.budgets import DAY, RECENT
 from bridge.ports import Acquaintance, KeyValueStore, PeopleStore, PersonAddress, SeenPerson
 
 _log = logging.getLogger(__name__)
@@ -65,6 +65,7 @@ class People:
         self._on_pair: Callable[[str, str], None] = lambda _lid, _pn: None
         self._on_written: Callable[[str], None] = lambda _lane: None
         self._written: dict[str, float] = {}  # lane -> when the person last wrote; some are older than `RECENT`
+        self._pruned_at = now()
 
     def on_pair(self, learned: Callable[[str, str], None]) -> None:
         """Call `learned` with the lanes of a LID and of a number that turn out to be one person's."""
@@ -111,11 +112,20 @@ class People:
         """A message came in a chat; `at` is when it was written (unix seconds). Only chats with one person count."""
         if not is_of_two(chat):
             return
+        self._prune()
         lane = self.lane(chat)
         known = self.has_written(lane)
         self._written[lane] = max(at, self._written.get(lane, at))
         if not known and self.has_written(lane):
             self._on_written(lane)
+
+    def _prune(self) -> None:
+        """Once a day forget those who have not written lately."""
+        now = self._now()
+        if abs(now - self._pruned_at) < DAY:
+            return
+        self._pruned_at = now
+        self._written = {lane: at for lane, at in self._written.items() if at > now - RECENT}
 
     def has_written(self, lane: str) -> bool:
         """Whether the person of a lane wrote to this account lately, under any address."""

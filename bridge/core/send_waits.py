@@ -52,19 +52,27 @@ class SendWaits:
         now, unix_now = self._clock.monotonic(), self._clock.now()
         schedule, first = self._schedule, self._schedule.first_messages
         quiet, answers = schedule.timetable.quiet_until(unix_now), schedule.budget(now)
-        if answers is None and not first.is_limited and quiet is None:
+        hours, pacing = schedule.timetable.quiet_hours, schedule.pacing
+        if answers is None and not first.is_limited and hours is None:
             return None
         left = first.left(now)
         both = left if answers is None or left is None else min(answers, left)
         return SendBudget(
-            answers=Budget(left=answers, next_at=self._next_at(schedule.ready_at(now), now)),
+            answers=Budget(
+                left=answers,
+                next_at=self._next_at(schedule.ready_at(now), now),
+                every=round(pacing.every, 3) or None,
+            ),
             first_messages=FirstMessagesBudget(
                 left=answers if left is None else both,
                 next_at=self._next_at(max(first.ready_at(now), schedule.ready_at(now)), now),
                 today=first.sent(now) if first.is_limited else None,
                 per_day=first.per_day,
+                every=round(pacing.every_new, 3) or None,
             ),
             quiet_until=None if quiet is None else instant(quiet),
+            quiet_hours=None if hours is None else hours[0],
+            timezone=None if hours is None else hours[1],
         )
 
     def _of_closed(self, claim: Claim) -> Waiting:

@@ -111,7 +111,7 @@ class Session(DriverSink):
         self._memory = memory
         self._driver = driver
         self._inbound = inbound
-        self._catching_up = CatchUp(name, inbound, driver, catch_up)
+        self._catching_up = CatchUp(name, inbound, driver, catch_up, self._marks.note_writers)
         self._clock = clock
         self._reports: asyncio.Queue[Situation | Exception] = asyncio.Queue()
         self._control = asyncio.Lock()

@@ -7,8 +7,8 @@ from datetime import tzinfo
 from heapq import heappop, heappush
 
 from bridge.contract.commands import Priority
+from bridge.contract.quiet_hours import QuietHours
 from bridge.contract.waiting import WaitReason
-from bridge.core.quiet_hours import QuietHours
 from bridge.ports import Claim, OutboxRow
 
 
@@ -21,6 +21,11 @@ class Timetable:
         self._quiet_until: float | None = None
         self._rows: dict[int, tuple[float, WaitReason]] = {}
         self._heap: list[tuple[float, int]] = []  # outdated entries stay until they come up
+
+    @property
+    def quiet_hours(self) -> tuple[str, str] | None:
+        """The quiet hours and their time zone as settings write them; None without any."""
+        return None if self._quiet is None else (str(self._quiet), str(self._zone))
 
     @property
     def numbers(self) -> KeysView[int]:

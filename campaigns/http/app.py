@@ -41,6 +41,7 @@ def build_app(context: CampaignContext, secret: SecretStr | None) -> ASGIApp:
         routes=[
             Route("/health", _health),
             Route("/readyz", _ready),
+            Route("/metrics", _metrics),
             *list_routes.routes,  # before the ids of campaigns
             *campaign_routes.routes,
         ],
@@ -93,6 +94,12 @@ async def _health(_: Request) -> Response:
 async def _ready(request: Request) -> Response:
     problems = context_of(request).problems()
     return JSONResponse({"ready": not problems, "problems": problems}, 503 if problems else 200)
+
+
+async def _metrics(request: Request) -> Response:
+    from campaigns.http.metrics import metrics  # 1 MB, for those who are scraped
+
+    return await metrics(request)
 
 
 async def _coded(_: Request, error: Exception) -> JSONResponse:

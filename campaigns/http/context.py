@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from bridge.sql.database import SqlDatabase
 from campaigns.actions import CampaignActions
 from campaigns.http.limits import CampaignHttpLimits
 from campaigns.imports import ListImport
+from campaigns.publisher import CampaignPublisher
 from campaigns.store.campaigns import CampaignStore
 from campaigns.store.contact_lists import RecipientListStore
 from campaigns.store.people import HeardPeople
@@ -19,7 +20,8 @@ from campaigns.views import CampaignViews
 
 @dataclass(frozen=True, slots=True)
 class CampaignContext:
-    """`problems` lists what is wrong now; `uploads` is the folder of files while they are read."""
+    """`problems` lists what is wrong now; `uploads` is the folder of files while they are read; `outcomes` counts those
+    of all messages since the start, by session and state."""
 
     database: SqlDatabase
     actions: CampaignActions
@@ -34,3 +36,5 @@ class CampaignContext:
     problems: Callable[[], list[str]]
     uploads: Path
     limits: CampaignHttpLimits
+    publisher: CampaignPublisher
+    outcomes: Mapping[tuple[str, str], int]

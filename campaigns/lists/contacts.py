@@ -146,7 +146,7 @@ def _contact(line: int, cells: list[str], columns: Columns, own: str | None) -> 
 
 
 def number_key(given: str, own: str | None = None) -> tuple[str, str] | None:
-    """A number as it is sent to, and in the form in which it is compared; None for what is none.
+    """A number or a LID as it is sent to, and in the form in which it is compared; None for what is neither.
 
     Spreadsheets write numbers as `5,49E+12`: their digits are lost, so such a cell is refused.
     """
@@ -155,6 +155,6 @@ def number_key(given: str, own: str | None = None) -> tuple[str, str] | None:
         jid = parse_recipient(text, own)
     except CodedError:
         return None
-    if not jid.is_user:
-        return None
-    return jid.user, canonical(jid.user)
+    if jid.is_lid:
+        return str(jid.canonical), str(jid.canonical)
+    return (jid.user, canonical(jid.user)) if jid.is_user else None

@@ -1,31 +1,28 @@
-"""XLSX: the first sheet with rows. Cells are values; a formula is its stored result and is never evaluated."""
+"""XLSX: the first sheet with rows. Cells are values; a formula is its stored result and is never evaluated.
+
+It is read piece by piece: libraries for it hold the whole sheet, or all its texts.
+"""
 
 from __future__ import annotations
 
-import csv
-import re
-import resource
-import subprocess
-import sys
+import os
+import posixpath
+import tempfile
 import zipfile
+from array import array
 from collections.abc import Iterator
-from datetime import date, datetime, time, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Self
 
-from bridge.contract.campaigns import MOST_ROWS
-from campaigns.errors import FileTooLarge, UnusableFile
+from campaigns.errors import UnusableFile
+from campaigns.lists.cell_values import date_text, iso_date_text, number_text, shows_date
+from campaigns.lists.delimited import LONGEST_CELL
+from campaigns.lists.workbook_part import LARGEST_UNPACKED, Attributes, WorkbookPart, too_much, unusable
 
-#: Bytes of all parts together, unpacked: a small archive may hold much.
-LARGEST_UNPACKED = 300_000_000
 MOST_COLUMNS = 200
-#: Bytes of address space of the process that reads a workbook.
-LARGEST_MEMORY = 2_000_000_000
-_CELL = re.compile(rb'<c [^>]*?r="([A-Z]{1,3})(\d{1,7})"')
-_SHEET = re.compile(r"xl/worksheets/[^/]+\.xml")
-_PART = 1 << 20
-#: Bytes that a cell's tag may have: what is carried over from one part of a sheet to the next.
-_OVERLAP = 256
+#: Different texts of a workbook; each takes four bytes of memory.
+MOST_TEXTS = 4_000_000
+_WORKBOOK = "xl/workbook.xml"
 
 
 def is_spreadsheet(path: Path) -> bool:
@@ -34,118 +31,215 @@ def is_spreadsheet(path: Path) -> bool:
 
 
 def spreadsheet_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """The rows with their line, without empty ones. Raises `UnusableFile`, `FileTooLarge`.
+    """The rows with their line, without empty ones. Raises `UnusableFile`, `FileTooLarge`."""
+    try:
+        archive = zipfile.ZipFile(path)
+    except (zipfile.BadZipFile, OSError) as error:
+        raise unusable(error) from error
+    with archive, tempfile.TemporaryFile(dir=path.parent, buffering=0) as file:
+        if sum(part.file_size for part in archive.infolist()) > LARGEST_UNPACKED:
+            raise too_much()
+        if _WORKBOOK not in archive.namelist():
+            raise UnusableFile(
+                "The file is neither CSV nor XLSX: save it from the spreadsheet as one of them.", detail="not_a_list"
+            )
+        book = _Workbook.of(archive)
+        texts = _SharedTexts(file.fileno())
+        if book.texts is not None:
+            texts.load(archive, book.texts)
+        dates = _date_styles(archive, book.styles) if book.styles is not None else []
+        for name in book.sheets:
+            rows = _Sheet(texts, dates, since_1904=book.since_1904).rows(archive, name)
+            if (first := next(rows, None)) is not None:
+                yield first
+                yield from rows
+                return
 
-    The library holds the whole sheet, 45 MB for 100,000 rows: a process of its own reads it, which ends with it.
-    """
-    _check_size(path)
-    command = [sys.executable, "-m", __spec__.name, str(path)]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8"
-    ) as reader:
-        assert reader.stdout is not None  # noqa: S101 - requested above
-        assert reader.stderr is not None  # noqa: S101 - requested above
-        try:
-            for line, *cells in csv.reader(reader.stdout):
-                yield int(line), cells
-            reason = reader.stderr.read().strip().rpartition("\n")[2][:200]
-        finally:
-            reader.kill()
-    if reason:
-        raise UnusableFile(
-            f"The spreadsheet cannot be read ({reason}). Save it again as XLSX, or as CSV.", detail="not_a_list"
-        )
+
+class _Workbook:
+    """The names of the parts that matter."""
+
+    def __init__(self) -> None:
+        self.since_1904 = False
+        self.sheets: list[str] = []
+        self.texts: str | None = None
+        self.styles: str | None = None
+        self._sheet_ids: list[str] = []
+        self._targets: dict[str, str] = {}
+
+    @classmethod
+    def of(cls, archive: zipfile.ZipFile) -> Self:
+        book = cls()
+        for part in ("xl/_rels/workbook.xml.rels", _WORKBOOK):
+            for _ in WorkbookPart(book._begins).read(archive, part):
+                pass
+        book.sheets = [book._targets[one] for one in book._sheet_ids if one in book._targets]
+        return book
+
+    def _begins(self, name: str, found: Attributes) -> None:
+        match name:
+            case "Relationship":
+                target = posixpath.normpath(posixpath.join("/xl", found.get("Target", ""))).lstrip("/")
+                match found.get("Type", "").rpartition("/")[2]:
+                    case "worksheet":
+                        self._targets[found.get("Id", "")] = target
+                    case "sharedStrings":
+                        self.texts = target
+                    case "styles":
+                        self.styles = target
+            case "workbookPr":
+                self.since_1904 = found.get("date1904") in ("1", "true")
+            case "sheet":
+                self._sheet_ids += [value for key, value in found.items() if key.rpartition(":")[2] == "id"]
 
 
-def _read(path: Path) -> Iterator[tuple[int, list[str]]]:
-    from python_calamine import CalamineWorkbook
+def _date_styles(archive: zipfile.ZipFile, part: str) -> list[bool]:
+    """For each style of cells whether it shows a date."""
+    custom: dict[int, str] = {}
+    dates: list[bool] = []
+    in_cells = False
 
-    with CalamineWorkbook.from_path(path) as book:
-        for name in book.sheet_names:
-            sheet = book.get_sheet_by_name(name)
-            if sheet.total_height == 0:
-                continue
-            for line, row in enumerate(sheet.iter_rows(), start=(sheet.start or (0, 0))[0] + 1):
-                cells = [_text(cell) for cell in row]
-                if any(cells):
-                    yield line, cells
+    def begins(name: str, found: Attributes) -> None:
+        nonlocal in_cells
+        match name:
+            case "numFmt":
+                custom[int(found["numFmtId"])] = found.get("formatCode", "")
+            case "cellXfs" | "cellStyleXfs":
+                in_cells = name == "cellXfs"
+            case "xf" if in_cells:
+                dates.append(shows_date(int(found.get("numFmtId", "0")), custom))
+
+    for _ in WorkbookPart(begins).read(archive, part):
+        pass
+    return dates
+
+
+class _Text:
+    """Collects the text of one cell or one shared text: of `<t>`, without the reading aids of `<rPh>`."""
+
+    def __init__(self) -> None:
+        self._parts: list[str] = []
+        self._length = 0
+        self._aid = False
+        self.is_open = False
+
+    def begins(self, name: str) -> None:
+        self._aid = self._aid or name == "rPh"
+        self.is_open = name in ("t", "v") and not self._aid
+
+    def ends(self, name: str) -> None:
+        self._aid = self._aid and name != "rPh"
+        self.is_open = False
+
+    def add(self, text: str) -> None:
+        if not self.is_open:
             return
+        self._length += len(text)
+        if self._length > LONGEST_CELL:
+            raise ValueError(f"a cell has more than {LONGEST_CELL:,} characters")
+        self._parts.append(text)
+
+    def take(self) -> str:
+        text = "".join(self._parts)
+        self._parts.clear()
+        self._length = 0
+        return text
 
 
-def _check_size(path: Path) -> None:
-    """Refuse an archive that unpacks to too much, and a sheet whose far corner would need too much memory."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            if sum(part.file_size for part in archive.infolist()) > LARGEST_UNPACKED:
-                raise FileTooLarge(f"The spreadsheet unpacks to more than {LARGEST_UNPACKED // 1_000_000} MB.")
-            if "xl/workbook.xml" not in archive.namelist():
-                raise UnusableFile(
-                    "The file is neither CSV nor XLSX: save it from the spreadsheet as one of them.",
-                    detail="not_a_list",
-                )
-            for part in archive.infolist():
-                if _SHEET.fullmatch(part.filename):
-                    _check_sheet(archive, part)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
-        raise UnusableFile(
-            f"The spreadsheet cannot be opened ({error}). Save it without a password.", detail="not_a_list"
-        ) from error
+class _SharedTexts:
+    """The texts that cells share, in a file; only the place of each is in memory."""
+
+    def __init__(self, file: int) -> None:
+        self._file = file
+        self._ends = array("I", [0])
+        self._text = _Text()
+        self._unwritten: list[bytes] = []
+
+    def load(self, archive: zipfile.ZipFile, part: str) -> None:
+        for _ in WorkbookPart(lambda name, _: self._text.begins(name), self._ended, self._text.add).read(archive, part):
+            os.write(self._file, b"".join(self._unwritten))
+            self._unwritten.clear()
+
+    def __getitem__(self, number: int) -> str:
+        begin, end = self._ends[number], self._ends[number + 1]
+        return os.pread(self._file, end - begin, begin).decode()
+
+    def _ended(self, name: str) -> None:
+        self._text.ends(name)
+        if name == "si":
+            if len(self._ends) > MOST_TEXTS:
+                raise ValueError(f"it has more than {MOST_TEXTS:,} different texts")
+            text = self._text.take().encode()
+            self._unwritten.append(text)
+            self._ends.append(self._ends[-1] + len(text))
 
 
-def _check_sheet(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> None:
-    unpacked, rest = 0, b""
-    with archive.open(part) as sheet:
-        while chunk := sheet.read(_PART):
-            unpacked += len(chunk)
-            if unpacked > LARGEST_UNPACKED:  # the directory of the archive may say less than there is
-                raise FileTooLarge(f"The spreadsheet unpacks to more than {LARGEST_UNPACKED // 1_000_000} MB.")
-            for column, row in _CELL.findall(rest + chunk):
-                if int(row) > MOST_ROWS + 1:
-                    raise FileTooLarge(
-                        f"The sheet has more than {MOST_ROWS:,} rows: divide the list.", detail="too_many_rows"
-                    )
-                if _column(column) > MOST_COLUMNS:
+class _Sheet:
+    """The rows of one sheet."""
+
+    def __init__(self, texts: _SharedTexts, dates: list[bool], *, since_1904: bool) -> None:
+        self._texts = texts
+        self._dates = dates
+        self._since_1904 = since_1904
+        self._rows: list[tuple[int, list[str]]] = []
+        self._line = self._column = 0
+        self._cells: list[str] = []
+        self._kind, self._is_date = "n", False
+        self._text = _Text()
+
+    def rows(self, archive: zipfile.ZipFile, part: str) -> Iterator[tuple[int, list[str]]]:
+        for _ in WorkbookPart(self._begins, self._ends, self._text.add).read(archive, part):
+            yield from self._rows
+            self._rows.clear()
+
+    def _begins(self, name: str, found: Attributes) -> None:
+        match name:
+            case "row":
+                self._line = int(found["r"]) if "r" in found else self._line + 1
+                self._column, self._cells = 0, []
+            case "c":
+                self._column = _column(found["r"]) if "r" in found else self._column + 1
+                if self._column > MOST_COLUMNS:
                     raise UnusableFile(f"The sheet has more than {MOST_COLUMNS} columns: delete the empty ones.")
-            rest = chunk[-_OVERLAP:]
+                self._kind = found.get("t", "n")
+                style = int(found.get("s", "0"))
+                self._is_date = style < len(self._dates) and self._dates[style]
+            case _:
+                self._text.begins(name)
+
+    def _ends(self, name: str) -> None:
+        self._text.ends(name)
+        if name == "c":
+            value = self._value(self._text.take())
+            if value and self._column > 0:
+                self._cells += [""] * (self._column - len(self._cells))
+                self._cells[self._column - 1] = value
+        elif name == "row" and self._cells:
+            self._rows.append((self._line, self._cells))
+
+    def _value(self, written: str) -> str:
+        match self._kind:
+            case "s":
+                return self._texts[int(written)].strip() if written else ""
+            case "b":
+                return {"1": "sí", "0": "no"}.get(written, "")
+            case "e":
+                return ""  # `#N/A` is no word for a person
+            case "d":
+                return iso_date_text(written)
+            case "n" if self._is_date and written:
+                return date_text(written, since_1904=self._since_1904)
+            case "n" if written:
+                return number_text(written)
+            case _:
+                return written.strip()
 
 
-def _column(name: bytes) -> int:
+def _column(place: str) -> int:
+    """The number of a column, from 1, of a place such as `AB12`."""
     number = 0
-    for letter in name:
-        number = number * 26 + letter - 64
+    for letter in place:
+        if not letter.isalpha():
+            break
+        number = number * 26 + ord(letter.upper()) - 64
     return number
-
-
-def _text(cell: Any) -> str:
-    match cell:
-        case None:
-            return ""
-        case bool():
-            return "sí" if cell else "no"
-        case float() if cell.is_integer():
-            return str(int(cell))  # a phone number
-        case datetime() if cell.time() == time():
-            return cell.strftime("%d/%m/%Y")
-        case datetime():
-            return cell.strftime("%d/%m/%Y %H:%M")
-        case date():
-            return cell.strftime("%d/%m/%Y")
-        case time() | timedelta():
-            return str(cell)[:5]
-        case _:
-            return str(cell).strip()
-
-
-def _main() -> None:
-    """Write the rows of a workbook to standard output, or the reason why that is impossible to standard error."""
-    resource.setrlimit(resource.RLIMIT_AS, (LARGEST_MEMORY, LARGEST_MEMORY))
-    writer = csv.writer(sys.stdout)
-    try:
-        for line, cells in _read(Path(sys.argv[1])):
-            writer.writerow([line, *cells])
-    except Exception as error:  # noqa: BLE001 - whatever is wrong with a file of a stranger
-        sys.stderr.write(f"{type(error).__name__}: {error}\n")
-
-
-if __name__ == "__main__":
-    _main()

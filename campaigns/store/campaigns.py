@@ -14,7 +14,7 @@ from bridge.contract.campaigns import CampaignPlan, CampaignState, RecipientStat
 from bridge.sql.database import SqlDatabase
 from campaigns.errors import NoSuchCampaign, WrongState
 from campaigns.lifecycle import ENDED, check_transition
-from campaigns.store.rows import Campaign
+from campaigns.store.rows import Campaign, UnderWay
 from campaigns.store.schema import campaigns, recipients
 
 #: Bad rows that are kept with a campaign or a list.
@@ -139,6 +139,26 @@ class CampaignStore:
                 found[name][state] = number
                 answered[name] += answers
         return {name: _counts(states, answered[name]) for name, states in found.items()}
+
+    async def under_way(self) -> UnderWay:
+        """The campaigns that are not over, and their recipients."""
+        open_ones = campaigns.c.planned_at.is_not(None) & campaigns.c.state.not_in(ENDED)
+        session, state = campaigns.c.session, recipients.c.state
+        of_campaigns = select(session, campaigns.c.state, func.count()).where(open_ones)
+        of_recipients = (
+            select(session, state, func.count())
+            .join_from(recipients, campaigns, campaigns.c.id == recipients.c.campaign)
+            .where(open_ones)
+        )
+        async with self._database.read() as connection:
+            counted = [
+                {(row[0], row[1]): row[2] for row in await connection.execute(query)}
+                for query in (
+                    of_campaigns.group_by(session, campaigns.c.state),
+                    of_recipients.group_by(session, state),
+                )
+            ]
+        return UnderWay(*counted)
 
     async def codes(self, campaign_id: str, state: RecipientState) -> dict[str, int]:
         """How many recipients of a state have each code."""

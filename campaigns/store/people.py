@@ -72,6 +72,11 @@ class HeardPeople:
                 await connection.execute(insert(cursors).values(row))
         return answers
 
+    async def forget_heard(self, before: float) -> None:
+        """Forget when people wrote who have not written since a moment."""
+        async with self._database.write() as connection:
+            await connection.execute(delete(heard).where(heard.c.at < before))
+
     async def opted_out(self, people: Collection[str]) -> set[str]:
         """Those among these people who asked for no more messages."""
         query = select(opt_outs.c.person).where(opt_outs.c.person.in_(people))

@@ -14,7 +14,7 @@ from bridge.sql.database import SqlDatabase
 from campaigns.commands import CampaignCommand
 from campaigns.lifecycle import after_tick
 from campaigns.store.rows import NewRecipient, Recipient, SendsSoFar
-from campaigns.store.schema import campaigns, recipients
+from campaigns.store.schema import campaigns, heard, recipients
 
 _R = RecipientState
 _SENT_NOW = case(
@@ -195,6 +195,19 @@ class RecipientStore:
             last = (await connection.execute(newest.order_by(claimed.desc()).limit(1))).one_or_none()
             first, today = (await connection.execute(query)).one()
         return SendsSoFar(None if last is None else (last.n, last.claimed_at), first, int(today or 0))
+
+    async def waiting_strangers(self, campaign_id: str, session: str, since: float) -> int:
+        """How many of the waiting ones have not written to the session after a moment."""
+        wrote = select(heard.c.person).where(
+            heard.c.session == session, heard.c.person == recipients.c.person, heard.c.at > since
+        )
+        query = (
+            select(func.count())
+            .select_from(recipients)
+            .where(recipients.c.campaign == campaign_id, recipients.c.state == _R.WAITING, ~wrote.exists())
+        )
+        async with self._database.read() as connection:
+            return int((await connection.execute(query)).scalar_one())
 
     async def recent_failures(self, campaign_id: str, limit: int, since: float) -> tuple[int, int]:
         """Of the newest finished ones that were claimed since a moment: how many failed, and how many there are."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,6 +72,14 @@ class NewRecipient:
     question: str | None
     text: str
     code: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UnderWay:
+    """Campaigns that are not over and their recipients: how many, by session and state."""
+
+    campaigns: Mapping[tuple[str, str], int]
+    recipients: Mapping[tuple[str, str], int]
 
 
 @dataclass(frozen=True, slots=True)

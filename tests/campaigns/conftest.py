@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from bridge.http.listener import address_of, listen
+from bridge.http.listener import listen
 from bridge.settings import load as load_bridge
 from bridge.sql.database import SqlDatabase
 from campaigns.app import CampaignBroker, CampaignsApp
@@ -258,7 +258,7 @@ async def harness(
 ) -> AsyncIterator[CampaignsHarness]:
     assert bridge.http is not None
     address = urlsplit(str(bridge.settings.campaigns_url))
-    options = {"bridge_url": address_of(bridge.http), "port": address.port, "secret": SECRET}
+    options = {"port": address.port, "secret": SECRET}
     port = bridge.http.getsockname()[1]
     harness = CampaignsHarness(bridge, mosquitto, sqlite_settings, options, port)
     try:

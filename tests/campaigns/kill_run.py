@@ -84,7 +84,6 @@ class KillRun:
             "WA_MQTT_URL": self._rig.broker.url("campaigns"),
             "WA_DATA_DIR": str(self.folder / "campaigns"),
             "WA_CAMPAIGNS_PORT": str(self._port),
-            "WA_CAMPAIGNS_BRIDGE": "http://127.0.0.1:9",  # without ticks from HTTP: results come over MQTT
         }
         command = tied_command(sys.executable, "-m", "bridge.cli", "campaigns")
         self._service = start(command, self.folder / "campaigns.log", cwd=Path(__file__).parents[2], env=environment)

@@ -40,7 +40,10 @@ async def test_the_whole_life_of_a_campaign(harness: CampaignsHarness, tmp_path:
     shared = ("--hours", "00:00-24:00", "--days", "mon-sun", "--pace", "120/minute", "--id", "vip", "--tag", "vip")
     code, out, err = await wa(harness, tmp_path, "plan", "lista.csv", "--text", "Hola {{nombre}}", *shared)
     assert (code, err) == (0, "")
-    assert "10 recipients." in out
+    assert "lista.csv: 20 people.\nTexts can use {{nombre}}.\n" in out
+    assert "What the first 5 of them get:\n  54911555" in out
+    assert "10 messages. Started now, the last one leaves about" in out
+    assert "Nothing is sent yet. Start it: wa campaign start vip\n" in out
     assert out.count("Hola Persona ") == 5
     code, _, err = await wa(harness, tmp_path, "plan", "lista.csv", "--text", "Hola {{nombre}}", *shared)
     assert (code, "already" in err) == (1, True)
@@ -50,7 +53,7 @@ async def test_the_whole_life_of_a_campaign(harness: CampaignsHarness, tmp_path:
     code, out, _ = await wa(harness, tmp_path, "resume", "vip", "--watch")
     assert (code, "done." in out, "10 sent" in out) == (0, True, True)
     code, out, _ = await wa(harness, tmp_path, "list")
-    assert (code, "vip  done  10 sent of 10  lista" in out) == (0, True)
+    assert (code, "vip  done  10 messages: 10 sent" in out) == (0, True)
     code, out, _ = await wa(harness, tmp_path, "report", "vip")
     assert (code, len(out.splitlines())) == (0, 11)
 

@@ -59,6 +59,8 @@ async def test_what_is_wrong_is_a_problem_with_what_to_do(harness: CampaignsHarn
         assert refused.headers["content-type"] == "application/problem+json"
         wrong = await http.post("/v1/campaigns", json={**PLAN, "recipient": []})
         assert "recipient is not a known field" in wrong.json()["detail"]
+        unknown = await http.post("/v1/campaigns", json={**PLAN, "recipients": [{"to": "1"}], "reply_to_none": "x"})
+        assert (unknown.status_code, "reply_to_none is not a known field" in unknown.json()["detail"]) == (400, True)
         assert (await http.post("/v1/campaigns/nope/start")).json()["code"] == "not_found"
         assert (await http.post("/v1/campaigns/nope/fly")).status_code == 400
         large = await http.post("/v1/campaigns/lists", content=b"telefono\n" + b"1\n" * 200_001, headers=OCTETS)

@@ -81,34 +81,27 @@ def test_an_unusable_file_is_refused_with_what_to_do(tmp_path: Path, content: by
         list(read_contacts(path))
 
 
-def workbook(path: Path, sheet: str) -> Path:
-    """The least that is an XLSX file, with these rows."""
+def workbook(path: Path, sheet: str, **parts: str) -> Path:
+    """The least that is an XLSX file, with these rows; `parts` are further ones (`sharedStrings`, `styles`)."""
     main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
     rel = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
     package = "http://schemas.openxmlformats.org/package/2006"
+    names = [("r1", "worksheet", "worksheets/sheet1.xml"), *((f"x{name}", name, f"/xl/{name}.xml") for name in parts)]
+    related = "".join(f'<Relationship Id="{key}" Type="{rel}/{kind}" Target="{to}"/>' for key, kind, to in names)
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr(
-            "[Content_Types].xml",
-            f'<Types xmlns="{package}/content-types"><Default Extension="xml" ContentType="application/xml"/></Types>',
-        )
-        archive.writestr(
-            "_rels/.rels",
-            f'<Relationships xmlns="{package}/relationships"><Relationship Id="r1" Type="{rel}/officeDocument"'
-            ' Target="xl/workbook.xml"/></Relationships>',
-        )
         archive.writestr(
             "xl/workbook.xml",
             f'<workbook xmlns="{main}" xmlns:r="{rel}"><sheets><sheet name="H" sheetId="1" r:id="r1"/></sheets>'
             "</workbook>",
         )
         archive.writestr(
-            "xl/_rels/workbook.xml.rels",
-            f'<Relationships xmlns="{package}/relationships"><Relationship Id="r1" Type="{rel}/worksheet"'
-            ' Target="worksheets/sheet1.xml"/></Relationships>',
+            "xl/_rels/workbook.xml.rels", f'<Relationships xmlns="{package}/relationships">{related}</Relationships>'
         )
         archive.writestr(
             "xl/worksheets/sheet1.xml", f'<worksheet xmlns="{main}"><sheetData>{sheet}</sheetData></worksheet>'
         )
+        for name, content in parts.items():
+            archive.writestr(f"xl/{name}.xml", content)
     return path
 
 
@@ -127,13 +120,63 @@ def test_a_spreadsheet_with_numbers_and_formulas(tmp_path: Path) -> None:
     assert (contact.name, wrong) == ("=HYPERLINK(1)", [])
 
 
+def test_shared_texts_dates_and_what_is_no_word(tmp_path: Path) -> None:
+    texts = "".join(
+        f"<si>{text}</si>"
+        for text in (
+            "<t>Celular</t>",
+            "<t>fecha</t>",
+            "<t>hora</t>",
+            "<t>de</t>",
+            "<t>pago</t>",
+            "<r><t>Mu</t></r><r><t>ñoz</t></r><rPh><t>no</t></rPh>",
+        )
+    )
+    styles = '<x:styleSheet xmlns:x="m"><x:numFmts><x:numFmt numFmtId="164" formatCode="[$-2C0A]d\\ mmm;@"/>'
+    styles += '<x:numFmt numFmtId="165" formatCode="[Red]0.00&quot; días&quot;"/></x:numFmts>'
+    styles += '<x:cellStyleXfs><x:xf numFmtId="14"/></x:cellStyleXfs><x:cellXfs><x:xf numFmtId="0"/>'
+    styles += '<x:xf numFmtId="14"/><x:xf numFmtId="164"/><x:xf numFmtId="20"/><x:xf numFmtId="165"/></x:cellXfs>'
+    styles += "</x:styleSheet>"
+    head = "".join(f'<c r="{place}1" t="s"><v>{n}</v></c>' for n, place in enumerate("ABCDE"))
+    row = '<c><v>5.491155500001E+12</v></c><c s="1"><v>46235</v></c><c s="3"><v>0.75</v></c><c t="s"><v>5</v></c>'
+    row += '<c s="4"><v>1.5</v></c>'
+    other = '<c t="str"><f>A2</f><v>5491155500002</v></c><c s="2"><v>46235.5</v></c><c t="e"><v>#N/A</v></c>'
+    other += '<c t="b"><v>1</v></c><c t="d"><v>2026-08-01T00:00:00</v></c>'
+    sheet = f"<row>{head}</row><row>{row}</row><row>{other}</row>"
+    path = workbook(tmp_path / "a.xlsx", sheet, sharedStrings=f'<sst xmlns="m">{texts}</sst>', styles=styles)
+    _, [one, two], wrong = read(path)
+    assert (one.to, two.to, wrong) == ("5491155500001", "5491155500002", [])
+    assert one.values == {"fecha": "01/08/2026", "hora": "18:00", "de": "Muñoz", "pago": "1.5"}
+    assert two.values == {"fecha": "01/08/2026 12:00", "hora": "", "de": "sí", "pago": "01/08/2026"}
+
+
 @pytest.mark.parametrize(
-    ("place", "sentence"), [("A1048576", "more than 200,000 rows"), ("XFD2", "more than 200 columns")]
+    ("sheet", "parts", "sentence"),
+    [
+        (f'<row r="1">{cell("A1", "telefono")}{cell("XFD1", "x")}</row>', {}, "more than 200 columns"),
+        (f'<row r="1">{cell("A1", "x" * 80_000)}</row>', {}, "a cell has more than 70,000"),
+        (f'<row r="1">{cell("A1", "telefono")}</row>' + "<row><c><v>1</v></c></row>" * 200_001, {}, "200,000 rows"),
+        ("<row><c>", {}, "cannot be read"),
+        (
+            "",
+            {"sharedStrings": '<!DOCTYPE sst [<!ENTITY a "aaaa"><!ENTITY b SYSTEM "/etc/passwd">]><sst>&b;</sst>'},
+            "declares entities",
+        ),
+        ('<row><c t="s"><v>7</v></c></row>', {}, "cannot be read"),
+    ],
 )
-def test_a_far_corner_is_refused_before_it_takes_memory(tmp_path: Path, place: str, sentence: str) -> None:
-    sheet = f'<row r="1">{cell("A1", "telefono")}</row><row r="9">{cell(place, "x")}</row>'
+def test_an_unusable_workbook_is_refused_with_what_to_do(
+    tmp_path: Path, sheet: str, parts: dict[str, str], sentence: str
+) -> None:
     with pytest.raises(CampaignError, match=sentence):
-        list(read_contacts(workbook(tmp_path / "a.xlsx", sheet)))
+        list(read_contacts(workbook(tmp_path / "a.xlsx", sheet, **parts)))
+
+
+def test_a_workbook_that_unpacks_to_too_much_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("campaigns.lists.workbook_part.LARGEST_UNPACKED", 100_000)
+    path = workbook(tmp_path / "a.xlsx", f'<row r="1">{cell("A1", "telefono")}</row>' + " " * 200_000)
+    with pytest.raises(CampaignError, match="unpacks to more than"):
+        list(read_contacts(path))
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+54", "-2", "@SUM(A1)", "\t=1", "  =cmd|'/c calc'!A1", "＝1"])

@@ -27,7 +27,7 @@ async def test_who_opted_out_with_the_responder_is_left_out(harness: CampaignsHa
         service = await harness.start(responder_url=responder.url)
         async with asyncio.timeout(20):
             while True:
-                if f"{number(1)}@c.us" in await service._bridge.opted_out():
+                if f"{number(1)}@c.us" in await service._responder.opted_out():
                     break
                 await asyncio.sleep(0.1)
         await harness.read_up_to(1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import pytest
@@ -32,7 +33,14 @@ class Desk:
         self.campaigns, self.recipients = CampaignStore(database), RecipientStore(database)
         self.people = HeardPeople(database)
         lists = RecipientListStore(database)
-        self.planner = Planner(self.campaigns, self.recipients, lists, self.people, ["haby"], lambda: NOW)
+        self.numbers: dict[str, str] = {}
+
+        async def numbers(_: str, lids: Collection[str]) -> dict[str, str]:
+            return {lid: self.numbers[lid] for lid in lids if lid in self.numbers}
+
+        self.planner = Planner(
+            *(self.campaigns, self.recipients, lists, self.people, ["haby"], lambda: NOW), numbers=numbers
+        )
 
     async def plan(self, **fields: Any) -> str:
         plan = {"name": "x", "variants": ["Hola {{name}}"], "recipients": [], **fields}
@@ -75,6 +83,19 @@ async def test_a_person_gets_one_message_whatever_the_spelling(desk: Desk) -> No
     rows = await desk.rows(await desk.plan(recipients=recipients))
     # the first row cannot be used, so it takes nothing from the second
     assert [(row.n, row.state, row.code) for row in rows] == [(2, "waiting", None), (3, "skipped", "duplicates")]
+
+
+async def test_a_number_and_the_lid_of_a_person_are_one_recipient_where_that_is_known(desk: Desk) -> None:
+    desk.numbers = {"111@lid": f"54{number(1).removeprefix('549')}"}  # in another spelling
+    recipients = [{"to": to, "name": "A"} for to in (number(1), "111@lid", "222@lid", "222@lid", number(2))]
+    rows = await desk.rows(await desk.plan(recipients=recipients))
+    assert [(row.n, row.to, row.code) for row in rows] == [
+        (1, number(1), None),
+        (2, desk.numbers["111@lid"], "duplicates"),
+        (3, "222@lid", None),
+        (4, "222@lid", "duplicates"),
+        (5, number(2), None),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ async def test_a_restart_of_the_service_at_any_moment_repeats_and_loses_nothing(
     bridge: Any, mosquitto: Any, database_settings: dict[str, Any]
 ) -> None:
     """The service is cut off without a word to the broker or the database, eight times in one campaign."""
-    harness = CampaignsHarness(bridge, mosquitto, database_settings, {"bridge_url": "http://127.0.0.1:9"})
+    harness = CampaignsHarness(bridge, mosquitto, database_settings)
     rng = random.Random(7)
     await harness.start()
     view = await harness.plan(40, pace="1800/minute")
@@ -45,7 +45,7 @@ async def test_a_database_server_that_dies_in_the_middle_repeats_and_loses_nothi
     with MariaDbServer(tmp_path / "maria") as server:
         database = {"db_host": "127.0.0.1", "db_port": server.port, "db_user": server.user}
         database |= {"db_password": server.password, "db_database": server.create("campaigns")}
-        options = {"bridge_url": "http://127.0.0.1:9", "secret": SECRET, "data_dir": tmp_path / "campaigns"}
+        options = {"secret": SECRET, "data_dir": tmp_path / "campaigns"}
         harness = CampaignsHarness(bridge, mosquitto, database, options)
         service = await harness.start()
         view = await harness.plan(30, pace="900/minute")
@@ -98,8 +98,12 @@ async def test_a_campaign_waits_for_a_bridge_that_is_away_and_for_its_broker(har
     assert sum(times_sent(harness).values()) == 20
 
 
-async def test_ticks_that_came_while_the_service_was_away_are_read_from_the_outbox(harness: CampaignsHarness) -> None:
-    await harness.start()
+async def test_ticks_that_came_while_the_service_was_away_are_asked_for_without_a_key(
+    harness: CampaignsHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("campaigns.ticks.MAX_SENDS", 2)  # several pages
+    service = await harness.start()
+    assert service.settings.api_key is None
     view = await harness.plan(3)
     await harness.act(view["id"], "start")
     await harness.reach(view["id"], state="done")

@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 from asyncio.subprocess import PIPE
+from collections import Counter
 
 from bridge.contract.lifecycle import AckLevel
 from bridge.contract.limits import AccountLimits
@@ -172,3 +173,27 @@ async def test_a_file_that_the_bridge_does_not_have_is_a_failure_with_its_code(h
     await harness.act(view["id"], "start")
     failed = await harness.reach(view["id"], failed=1)
     assert failed["failed_by"] == {"media_unavailable": 1}
+
+
+async def test_the_bridge_says_whose_a_lid_is(harness: CampaignsHarness) -> None:
+    harness.bridge.phone.answers["contacts.get"] = {"from_pn": f"{number(1)}@c.us"}
+    await harness.start()
+    view = await harness.plan([{"to": to, "name": "Ana"} for to in ("111@lid", number(1))])
+    assert (view["planned"], view["skipped_by"]) == (1, {"duplicates": 1})
+    assert view["preview"][0]["to"] == number(1)
+
+
+async def test_a_campaign_whose_session_is_logged_out_says_so_and_goes_on_once_it_is_paired(
+    harness: CampaignsHarness,
+) -> None:
+    await harness.start()
+    view = await harness.plan(12, pace="600/minute")
+    await harness.act(view["id"], "start")
+    await harness.reach(view["id"], at_least=2)
+    harness.bridge.phone.log_out()
+    waiting = await harness.reach(view["id"], state="running", reason="logged_out")
+    assert "pair it again" in waiting["text"]
+    harness.bridge.phone.pair()
+    done = await harness.reach(view["id"], state="done")
+    assert (done["sent"] + done["unknown"], done["failed"]) == (12, 0)
+    assert set(Counter(message.key.remote.user for message in harness.bridge.phone.sent).values()) == {1}

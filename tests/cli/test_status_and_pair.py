@@ -12,8 +12,8 @@ import pytest
 from bridge.contract.jid import Jid
 from bridge.contract.limits import AccountLimits
 from bridge.contract.pace import Pace
+from bridge.contract.quiet_hours import QuietHours
 from bridge.contract.session import SessionState
-from bridge.core.quiet_hours import QuietHours
 from tests.cli.conftest import ScriptedBridge, StartCommand, Wa
 from tests.clocks import ShiftedClock
 from tests.passkey_answers import SITE, answer

@@ -227,8 +227,10 @@ def _others() -> dict[str, Payload]:
             last_inbound=AT,
             queue=Queues.model_validate({"out": 1, "in": 0}),
             budget=SendBudget(
-                answers=Budget(left=5),
-                first_messages=FirstMessagesBudget(left=0, next_at=AT, today=17, per_day=50),
+                answers=Budget(left=5, every=3.0),
+                first_messages=FirstMessagesBudget(left=0, next_at=AT, every=30.0, today=17, per_day=50),
+                quiet_hours="21:00-09:00",
+                timezone="America/Argentina/Buenos_Aires",
             ),
         ),
         "status-offline": _status(SessionState.OFFLINE, Reason.BRIDGE_GONE),

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from bridge.contract.jid import Jid
-from bridge.contract.messages import Stream
+from bridge.contract.jid import Jid, MessageKey
+from bridge.contract.messages import MessageContent, Stream
 from bridge.contract.requests import ResponseStatus, Subscribe, request_of
 from bridge.contract.session import SessionState
 from bridge.drivers.scripted import ScriptedPhone
-from bridge.ports import IncomingEvent
+from bridge.ports import IncomingEvent, IncomingMessage
 from tests.core.commands import ANA, BETO
 from tests.core.conftest import SessionHarness
 
@@ -116,3 +116,32 @@ async def test_a_presence_subscription_outlives_the_connection_until_its_end(har
     await reconnect()
     await harness.session.requests.subscriptions.renew()
     assert followed() == []
+
+
+async def test_who_wrote_last_before_the_pairing_is_answered_and_not_written_to_first(harness: SessionHarness) -> None:
+    def newest(chat: str, *, mine: bool, days: int, kind: str = "chat") -> IncomingMessage:
+        key = MessageKey.parse(f"{'true' if mine else 'false'}_{chat}_3EB0{days}")
+        at = harness.phone.now() - days * 86_400
+        return IncomingMessage(str(key), key, Jid.parse(chat), kind, at, MessageContent(body="Hola"))
+
+    own, old, notice = (f"549115550000{n}@c.us" for n in (3, 4, 5))
+    list_chats(
+        harness.phone,
+        {"chat": ANA, "last": newest(ANA, mine=False, days=29)},
+        {"chat": own, "last": newest(own, mine=True, days=1)},
+        {"chat": old, "last": newest(old, mine=False, days=31)},
+        {"chat": notice, "last": newest(notice, mine=False, days=1, kind="e2e_notification")},
+        {"chat": BETO},
+    )
+    await looked(harness)
+    people = harness.outbound._people
+    assert [people.is_stranger(people.lane(Jid.parse(chat))) for chat in (ANA, own, old, notice, BETO)] == [
+        False,
+        True,
+        True,
+        True,
+        True,
+    ]
+    harness.advance(2 * 86_400)
+    people.note_written(Jid.parse(BETO), harness.clock.now())
+    assert list(people._written) == [people.lane(Jid.parse(BETO))], "those of long ago are forgotten once a day"

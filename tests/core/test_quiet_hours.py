@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.core.quiet_hours import QuietHours
+from bridge.contract.quiet_hours import QuietHours
 
 BUENOS_AIRES, BERLIN = ZoneInfo("America/Argentina/Buenos_Aires"), ZoneInfo("Europe/Berlin")
 
@@ -32,6 +32,21 @@ def at(text: str, zone: ZoneInfo = BUENOS_AIRES) -> float:
 def test_the_end_is_on_the_clock_of_the_zone(now: str, end: str | None) -> None:
     quiet = QuietHours.parse("13:00-16:00, 21:00-9:00")
     assert quiet.ends(at(now), BUENOS_AIRES) == (None if end is None else at(end))
+
+
+@pytest.mark.parametrize(
+    ("now", "begin"),
+    [
+        ("2026-11-28T12:59:30", "2026-11-28T13:00"),
+        ("2026-11-28T14:00", "2026-11-28T14:00"),
+        ("2026-11-28T16:00", "2026-11-28T21:00"),
+        ("2026-12-31T10:00", "2026-12-31T13:00"),
+    ],
+)
+def test_the_begin_is_on_the_clock_of_the_zone(now: str, begin: str) -> None:
+    quiet = QuietHours.parse("13:00-16:00, 21:00-9:00")
+    assert quiet.begins(at(now), BUENOS_AIRES) == at(begin)
+    assert QuietHours().begins(at(now), BUENOS_AIRES) is None
 
 
 def test_spans_that_touch_are_one() -> None:

@@ -12,9 +12,9 @@ from bridge.contract.commands import MAX_AHEAD, CancelCommand, SendCommand
 from bridge.contract.errors import InvalidRequest, MessageNotFound
 from bridge.contract.messages import Result
 from bridge.contract.payload import instant, rfc3339
+from bridge.contract.quiet_hours import QuietHours
 from bridge.contract.waiting import WaitReason
 from bridge.core.budgets import Pacing
-from bridge.core.quiet_hours import QuietHours
 from bridge.drivers.scripted import SendMode
 from tests.core.commands import ANA, BETO, command
 from tests.core.conftest import FREE, SessionHarness
@@ -217,7 +217,9 @@ async def test_quiet_hours_hold_bulk_and_nothing_else(harness: SessionHarness) -
     set_clock(harness, "2026-11-29T09:00:00")
     harness.advance(0)
     assert await harness.reported("a", 3) == ["accepted", "sent", "server"]
-    assert harness.session.status().budget is None
+    now = harness.session.status().budget
+    assert now is not None
+    assert (now.quiet_until, now.quiet_hours, now.timezone) == (None, "21:00-09:00", "UTC")
 
 
 async def test_quiet_hours_that_begin_hold_what_is_queued(harness: SessionHarness) -> None:

@@ -51,9 +51,9 @@ async def test_a_whole_campaign_as_printed(tmp_path: Path) -> None:
             assert program.returncode == 0, output.decode()
             printed.append(output.decode())
         dry, planned, run = printed
-        assert "line 6 is not used" in dry
-        assert "5491155500001: Hola Ana, ¿cómo va todo por Palermo?" in dry
-        assert "2 recipients." in dry
+        assert "Line 6 is not used" in dry
+        assert "5491155500001 (Ana): Hola Ana, ¿cómo va todo por Palermo?" in dry
+        assert "2 messages. Started now, the last one leaves about" in dry
         assert "wa campaign start agosto" in planned
         assert "Cupones de agosto (agosto): done." in run
         sent = await product.sent_bodies()

@@ -108,7 +108,8 @@ async def test_the_status_has_both_budgets(harness: BridgeUnderTest, probe: Mqtt
     )
     first = status["budget"]["first_messages"]
     assert (first["left"], first["per_day"], first["next_at"] is not None) == (0, 50, True)
-    assert status["budget"]["answers"] == {"left": 4, "next_at": None}
+    assert status["budget"]["answers"] == {"left": 4, "next_at": None, "every": 3.0}
+    assert (first["every"], "quiet_hours" in status["budget"]) == (30.0, False)
     await probe.publish(OUT, {"id": "b", "to": "5491155500002", "message": "Hola"})
     waits = (await probe.result("b", "accepted"))["waits"]
     assert waits["reason"] == "first_message_pace"

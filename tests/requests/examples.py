@@ -147,4 +147,5 @@ EXAMPLES: Mapping[str, tuple[Arguments, Effect | None]] = {
     "groups.join": (lambda stage: {"invite": stage.group("other").invite}, lambda stage: stage.group("other").member),
     "groups.leave": (group("left"), lambda stage: not stage.group("left").member),
     "limits.get": (NOTHING, None),
+    "sends.list": (NOTHING, None),
 }

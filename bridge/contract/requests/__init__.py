@@ -48,6 +48,7 @@ from bridge.contract.requests.picture import Picture, PictureRequest
 from bridge.contract.requests.profile_get import ProfileGet
 from bridge.contract.requests.profile_set import ProfileSet
 from bridge.contract.requests.request import Request, RequestProgress, Response, ResponseStatus
+from bridge.contract.requests.sends_list import ListedSend, ListSends, SendList
 from bridge.contract.requests.typing import Typing
 
 REQUESTS: tuple[type[Request], ...] = (
@@ -90,6 +91,7 @@ REQUESTS: tuple[type[Request], ...] = (
     GroupApprove,
     GroupReject,
     GetLimits,
+    ListSends,
 )
 BY_ACTION = {request.model_fields["action"].default: request for request in REQUESTS}
 
@@ -119,6 +121,8 @@ __all__ = [
     "GetLimits",
     "GroupGet",
     "GroupPeopleRequest",
+    "ListSends",
+    "ListedSend",
     "MediaAnswer",
     "MediaGet",
     "Picture",
@@ -133,6 +137,7 @@ __all__ = [
     "SearchHit",
     "SearchMessages",
     "SearchPiece",
+    "SendList",
     "Subscribe",
     "Typing",
     "parse_request",

@@ -38,6 +38,18 @@ class QuietHours:
     def __str__(self) -> str:
         return self.text
 
+    def begins(self, unix_now: float, zone: tzinfo) -> float | None:
+        """When the next quiet time begins (unix time); `unix_now` while it is quiet; None: it never is."""
+        if not self.minutes:
+            return None
+        now = datetime.fromtimestamp(unix_now, zone)
+        minute = now.hour * 60 + now.minute
+        if minute in self.minutes:
+            return unix_now
+        left = next(ahead for ahead in range(1, _DAY) if (minute + ahead) % _DAY in self.minutes)
+        begin = now.replace(second=0, microsecond=0) + timedelta(minutes=left)  # local time, as on the wall
+        return at if (at := begin.timestamp()) > unix_now else unix_now + 60.0
+
     def ends(self, unix_now: float, zone: tzinfo) -> float | None:
         """When the quiet time ends (unix time) that holds at `unix_now`; None: it is not quiet.
 

@@ -1,0 +1,42 @@
+"""Who opted out with the responder, read over HTTP. Every failure is "not now"."""
+
+from __future__ import annotations
+
+import logging
+
+import httpx
+from pydantic import SecretStr
+
+_log = logging.getLogger(__name__)
+TIMEOUT = 10.0
+
+
+class ResponderHttp:
+    """The responder beside which the service runs, with the key that both share."""
+
+    def __init__(self, url: str | None, key: SecretStr | None) -> None:
+        self._url = url
+        self._headers = {} if key is None else {"x-api-key": key.get_secret_value()}
+
+    @property
+    def is_configured(self) -> bool:
+        """Whether there is a responder to ask."""
+        return self._url is not None
+
+    async def opted_out(self) -> list[str]:
+        """The addresses of those who opted out with the responder; empty where there is none."""
+        if self._url is None:
+            return []
+        url = f"{self._url}/api/opted-out"
+        try:
+            async with httpx.AsyncClient(timeout=TIMEOUT, trust_env=False) as client:
+                answer = await client.get(url, headers=self._headers)
+            if answer.status_code == httpx.codes.SERVICE_UNAVAILABLE:  # it is starting, or waits for its database
+                _log.info("%s is not ready.", url)
+                return []
+            answer.raise_for_status()
+            found = answer.json()
+        except (httpx.HTTPError, ValueError) as error:
+            _log.warning("%s cannot be read: %s. Set WA_CAMPAIGNS_RESPONDER, WHATSAPP_API_KEY.", url, error)
+            return []
+        return [str(name) for name in found.get("people") or []] if isinstance(found, dict) else []

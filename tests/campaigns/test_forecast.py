@@ -1,0 +1,139 @@
+"""The announced end: that of the slower one of campaign and bridge, against both simulated message by message."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from itertools import pairwise
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bridge.client import SessionStatus
+from bridge.contract.pace import Pace
+from bridge.contract.quiet_hours import QuietHours
+from bridge.core.budgets import FirstMessages
+from campaigns.forecast import BridgePace, campaign_end
+from tests.campaigns.conftest import ALWAYS, CampaignsHarness, number
+from tests.campaigns.test_pacing import START, pace_of, plans
+from tests.contract.test_golden import GOLDEN
+
+HOUR, DAY = 3600.0, 86_400.0
+BUENOS_AIRES = ZoneInfo("America/Argentina/Buenos_Aires")
+#: Ten in the morning there.
+MORNING = datetime(2026, 3, 20, 10, tzinfo=BUENOS_AIRES).timestamp()
+PLAN: dict[str, Any] = {"name": "x", "variants": ["x"], "recipients": [{"to": "5491155500001"}], "jitter": 0}
+
+
+def send_all(fields: dict[str, Any], bridge: BridgePace, count: int, now: float) -> list[float]:
+    """The moments of all sends, each of them a first message that waits for the campaign's turn and the bridge's."""
+    pace = pace_of({**fields, "jitter": 0.0})
+    rate = 1 / bridge.first_every if bridge.first_every else float("inf")
+    budget = FirstMessages(Pace(rate, 1), bridge.first_per_day)
+    sent: list[float] = []
+    while len(sent) < count:
+        for _ in range(5_000):
+            today = sum(moment >= pace.midnight(now) for moment in sent)
+            last = (len(sent) - 1, sent[-1]) if sent else None
+            at = pace.next_send(now, last=last, first=sent[0] if sent else None, today=today)
+            at = max(at, budget.ready_at(at))
+            at = bridge.quiet.ends(at, bridge.zone) or at
+            if at <= now:
+                break
+            now = at
+        else:
+            raise AssertionError("it never sends")
+        budget.take(len(sent), now, 0.5)
+        budget.settle(len(sent))
+        sent.append(now)
+    return sent
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    plans(),
+    st.sampled_from([0.0, 30.0, 90.0]),
+    st.none() | st.integers(1, 30),
+    st.sampled_from(["", "13:00-16:00", "21:00-09:00"]),
+)
+def test_the_announced_end_is_that_of_the_simulation(
+    fields: dict[str, Any], first_every: float, per_day: int | None, quiet: str
+) -> None:
+    bridge = BridgePace(
+        first_every=first_every, first_per_day=per_day, quiet=QuietHours.parse(quiet), zone=ZoneInfo("UTC")
+    )
+    try:
+        sent = send_all(fields, bridge, 40, START)
+    except AssertionError:
+        assert quiet  # the window is quiet altogether
+        return
+    announced = campaign_end(pace_of({**fields, "jitter": 0.0}), bridge, START, 40, 40)
+    assert announced is not None
+    longest = max((after - before for before, after in pairwise(sent) if after - before < HOUR), default=0.0)
+    assert abs(announced - sent[-1]) <= 2 * longest + 2
+
+
+@pytest.mark.parametrize(
+    ("bridge", "strangers", "hours"),
+    [
+        (BridgePace(), 600, 600 / 120),  # 2/minute
+        (BridgePace(every=3.0, first_every=30.0), 600, 600 / 120),  # the defaults of the bridge: as slow
+        (BridgePace(every=3.0, first_every=60.0), 600, 600 / 60),
+        (BridgePace(every=3.0, first_every=60.0), 0, 600 / 120),  # all of them wrote lately
+        (BridgePace(every=3.0, first_every=60.0), 450, 600 * 0.75 / 60),
+        (BridgePace(every=60.0, first_every=60.0), 0, 600 / 60),
+        (BridgePace(first_every=30.0, first_per_day=200), 600, 48 + 200 / 120),
+        (BridgePace(first_every=30.0, first_per_day=200, first_today=150), 600, 72),
+        (BridgePace(first_every=30.0, first_per_day=200), 300, 24 + 200 / 120),
+        (BridgePace(first_at=MORNING + HOUR), 600, 1 + 5),  # WhatsApp's lock
+        (BridgePace(quiet=QuietHours.parse("12:00-15:00"), zone=BUENOS_AIRES), 600, 3 + 5),
+    ],
+)
+def test_the_slower_one_of_campaign_and_bridge_decides(bridge: BridgePace, strangers: int, hours: float) -> None:
+    end = campaign_end(pace_of({**PLAN, "window": ALWAYS}), bridge, MORNING, 600, strangers)
+    assert end is not None
+    assert (end - MORNING) / HOUR == pytest.approx(hours, abs=0.05)
+
+
+def test_more_than_ten_years_has_no_end() -> None:
+    bridge = BridgePace(first_per_day=50)
+    assert campaign_end(pace_of(PLAN), bridge, MORNING, 200_000, 200_000) is None
+
+
+def test_a_window_that_is_quiet_altogether_has_no_end() -> None:
+    bridge = BridgePace(quiet=QuietHours.parse("08:00-21:00"), zone=BUENOS_AIRES)
+    assert campaign_end(pace_of(PLAN), bridge, MORNING, 5, 5) is None
+
+
+def test_the_pace_is_read_from_what_the_bridge_publishes() -> None:
+    found = BridgePace.of(SessionStatus.model_validate_json((GOLDEN / "status-connected.json").read_text()))
+    assert (found.every, found.first_every, found.first_per_day, found.first_today) == (3.0, 30.0, 50, 17)
+    assert found.quiet.ends(MORNING + 13 * HOUR, found.zone) == MORNING + 23 * HOUR
+    assert BridgePace.of(None) == BridgePace()
+
+
+async def test_a_dry_run_announces_the_end_by_the_bridges_pace(harness: CampaignsHarness) -> None:
+    """A minute between two first messages; who wrote lately waits for the other budget."""
+    await harness.bridge.stop()
+    harness.bridge.settings = harness.bridge.settings.model_copy(
+        update={"pace": Pace.parse("20/minute", burst=5), "pace_new": Pace.parse("1/60s", burst=1)}
+    )
+    await harness.restart_bridge()
+    service = await harness.start()
+    await harness.until(lambda: (status := service.states.of("haby")) is not None and status.budget is not None)
+    strangers = await harness.plan(61)
+    seconds = datetime.fromisoformat(strangers["eta"]).timestamp() - datetime.now(UTC).timestamp()
+    assert seconds == pytest.approx(3600, abs=30)
+    for n in range(1, 62):
+        harness.bridge.phone.incoming(f"{number(n)}@c.us", "Hola")
+    await harness.bridge.journalled(61)
+    await harness.read_up_to(61)
+    answers = await harness.plan(61)
+    seconds = datetime.fromisoformat(answers["eta"]).timestamp() - datetime.now(UTC).timestamp()
+    assert seconds == pytest.approx(180, abs=30)
+
+
+def number_of(n: int) -> str:
+    return f"54911555{n:05d}"
