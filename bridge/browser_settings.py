@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic_settings import BaseSettings, NoDecode
 
 from bridge.contract.proxy import Proxy
-from bridge.contract.session_options import parse_duration, parse_sleep_after
+from bridge.contract.session_options import parse_sleep_after, parse_sleep_check
 from bridge.setting_types import SessionProxies, parse_size, parsed, setting
 
 
@@ -58,10 +58,10 @@ class BrowserSettings(BaseSettings):
         description="Time without a message, send or request, 1m to 7d, after which a session sleeps: its browser is"
         " closed, and it receives nothing until it wakes. `wa session set` excepts a session. off: none sleeps.",
     )
-    sleep_check: Annotated[int, NoDecode, parsed(parse_duration)] = setting(
+    sleep_check: Annotated[int, NoDecode, parsed(parse_sleep_check)] = setting(
         "WA_SLEEP_CHECK",
         default="1h",
-        description="How long a session sleeps at most before it looks for messages, which then arrive late.",
+        description="How long a session sleeps at most (1m to 7d) until it looks for messages, which then come late.",
     )
 
     def proxy_of(self, session: str) -> Proxy | None:

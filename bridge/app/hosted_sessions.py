@@ -11,6 +11,7 @@ from bridge.app.host import SessionHost, SessionServices
 from bridge.app.session_list import check_added, check_removed, effective_sessions
 from bridge.contract.controls import ControlAction
 from bridge.contract.errors import NoSuchSession, NotConnected
+from bridge.contract.session import SessionState
 from bridge.contract.session_changes import BridgeAction, BridgeCommand
 from bridge.core.effective_options import changed
 from bridge.ports.sessions import SessionRegistry, StoredOptions, StoredSession
@@ -127,14 +128,17 @@ class HostedSessions:
             raise NotConnected("The bridge is stopping.")
         await self._registry.store(StoredSession(name, None))
         host, task = self.entries.pop(name), self._running.pop(name)
+        owned_elsewhere = host.view.situation.state is SessionState.STANDBY
         self.hosts.remove(host)
         host.stop()
         await asyncio.wait([task], timeout=self._end_within)
         task.cancel()
         _log.info("%s: the session was removed", name)
-        folder = self._settings.session_dir(name)
-        cleared = self._services is not None and await clear_retained(name, self._services.mqtt)
-        left = "" if cleared else " The broker does not answer: its last status stays there, offline."
+        folder, left = self._settings.session_dir(name), ""
+        if self._services is not None and not owned_elsewhere:  # its owner's status is not ours to clear
+            await asyncio.wait([task], timeout=self._end_within)  # a will that is still to come would be retained
+            if not await clear_retained(name, self._services.mqtt):
+                left = " The broker does not answer: its last status stays there, offline."
         return (
             f"The session {name} does not run any more. Its login, messages and commands are kept in {folder}: add the"
             " session again to continue with them. To end the login, remove the device on the phone (Linked devices)."

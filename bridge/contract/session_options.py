@@ -32,6 +32,14 @@ def parse_sleep_after(text: str) -> int | None:
     return seconds
 
 
+def parse_sleep_check(text: str) -> int:
+    """Parse `1h`; returns seconds. Raises ValueError."""
+    seconds = parse_duration(text)
+    if not SHORTEST_SLEEP_AFTER <= seconds <= LONGEST_SLEEP_AFTER:
+        raise ValueError("must be from 1m to 7d")
+    return seconds
+
+
 def check_proxy_option(text: str) -> str:
     """Return the text if it is a proxy's address, `off` or `default`. Raises ValueError."""
     if text.strip().lower() in (OFF, DEFAULT):

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from bridge.contract.session import Reason, SessionState, Situation
 from bridge.drivers.web.turns import EXPECTED_MB, BrowserTurn, BrowserTurns
 from tests.drivers.recording import running
-from tests.drivers.worlds import WebWorld
+from tests.drivers.worlds import ANA, WebWorld, connected
 
 
 class Machine:
@@ -76,6 +77,24 @@ async def test_few_start_at_once_and_those_that_were_connected_come_first() -> N
         machine.close("b")  # a browser that failed gives its turn back, too
         await until(4)
         assert machine.started[3] == "c"
+
+
+async def test_a_turn_that_comes_while_the_wait_is_reported_is_not_missed() -> None:
+    turns, started = BrowserTurns(1, None, lambda: 0), asyncio.Event()
+
+    async def first_ends(_: Situation) -> None:
+        turns.settled(first)
+        await asyncio.sleep(0)
+
+    async def second() -> None:
+        async with turns.turn(1, first_ends):
+            started.set()
+
+    async with turns.turn(1, first_ends) as first:
+        waiting = asyncio.create_task(second())
+        async with asyncio.timeout(5):
+            await started.wait()
+        await waiting
 
 
 async def test_a_page_that_never_comes_to_rest_does_not_keep_the_others_waiting() -> None:
@@ -148,3 +167,24 @@ async def test_a_session_that_was_connected_is_remembered_in_its_profile(web: We
     async with running(driver) as sink:
         await sink.until(lambda: sink.codes)
     assert ranks == [1, 0, 1]
+
+
+async def test_a_browser_that_fails_again_and_again_holds_no_other_up(web: WebWorld, tmp_path: Path) -> None:
+    turns = BrowserTurns(1, None, lambda: 0)
+    broken = tmp_path / "broken-browser"
+    tries = tmp_path / "tries"
+    broken.write_text(f"#!/bin/sh\necho >>{tries}\nexit 1\n")
+    broken.chmod(0o755)
+    other = WebWorld(web.sandbox, web.runtime, tmp_path / "other")
+    failing, driver = other.web_driver(executable=str(broken)), web.web_driver()
+    failing._turns = driver._turns = turns
+    async with running(failing) as fails:
+        await fails.until_state(SessionState.ERROR)
+        async with connected(web, driver) as (_, sink):
+            seen, tried = len(sink.situations), tries.stat().st_size
+            async with asyncio.timeout(20):
+                while tries.stat().st_size < tried + 3:  # noqa: ASYNC110 - of another process
+                    await asyncio.sleep(0.05)
+            web.incoming(ANA, "hola")
+            await sink.until(lambda: sink.messages)
+            assert len(sink.situations) == seen

@@ -29,6 +29,9 @@ _log = logging.getLogger(__name__)
 _NO_BACKGROUND_TRAFFIC = ("--disable-domain-reliability", "--no-pings", "--disable-sync", "--disable-crash-reporter")
 #: A popup that opens popups is faster than any reaction to it; what comes in another way is closed (`page`).
 _NO_POPUPS = "--block-new-web-contents"
+#: Network requests are made in the browser's own process, not in one beside it: 15 MB less for each session (measured).
+#: On Linux that process has no sandbox either. If it crashes, so does the browser, which is started again.
+_ONE_PROCESS_LESS = "--enable-features=NetworkServiceInProcess2"
 _LAUNCH_TIMEOUT = 60.0
 #: Grace period (seconds) for the launch error after the browser exited.
 _ERROR_GRACE = 1.0
@@ -157,7 +160,11 @@ class Browser:
                 chromium_sandbox=not _is_root(),
                 user_agent=agent,
                 proxy=_settings_of(self._proxy),
-                args=[*_NO_BACKGROUND_TRAFFIC, *(() if self._window else (_NO_POPUPS,)), *self._arguments],
+                args=[
+                    *_NO_BACKGROUND_TRAFFIC,
+                    *(() if self._window else (_NO_POPUPS, _ONE_PROCESS_LESS)),
+                    *self._arguments,
+                ],
                 accept_downloads=not self._window,
                 downloads_path=self._profile.downloads,
                 # the bridge handles Ctrl-C: the browser must run until the login is flushed

@@ -54,11 +54,14 @@ class BrowserTurns:
         self._waiting.append(turn)
         try:
             reported: Situation | None = None
-            while (obstacle := await self._obstacle(turn)) is not None:
+            while True:
+                changed = self._changed  # before the look: what changes while `waits` runs is not missed
+                if (obstacle := await self._obstacle(turn)) is None:
+                    break
                 if obstacle != reported:
                     await waits(obstacle)
                     reported = obstacle
-                await self._change()
+                await self._is_set(changed)
             self._running.append(turn)
         finally:
             self._waiting.remove(turn)
@@ -79,16 +82,20 @@ class BrowserTurns:
 
     async def _obstacle(self, turn: BrowserTurn) -> Situation | None:
         """Why this browser cannot start now."""
-        if (memory := await self._lack_of_memory(turn)) is not None:
+        waits = Situation(SessionState.STARTING, Reason.WAITING_FOR_TURN)
+        if self._is_early(turn):
+            return waits
+        if (memory := await self._lack_of_memory()) is not None:
             return memory
-        ahead, starting = sum(other < turn for other in self._waiting), sum(one.starting for one in self._running)
-        if ahead or starting >= self._at_once:
-            return Situation(SessionState.STARTING, Reason.WAITING_FOR_TURN)
-        return None
+        return waits if self._is_early(turn) else None  # one that goes first may have come meanwhile
 
-    async def _lack_of_memory(self, turn: BrowserTurn) -> Situation | None:
-        """Only the first one measures. One browser always runs: a budget below that would stop everything."""
-        if self._budget_mb is None or not self._running or min(self._waiting) is not turn:
+    def _is_early(self, turn: BrowserTurn) -> bool:
+        starting = sum(one.starting for one in self._running)
+        return starting >= self._at_once or min(self._waiting) is not turn
+
+    async def _lack_of_memory(self) -> Situation | None:
+        """One browser always runs: a budget below that would stop everything."""
+        if self._budget_mb is None or not self._running:
             return None
         used = await asyncio.to_thread(self._measure)
         starting = sum(one.starting for one in self._running)
@@ -101,9 +108,8 @@ class BrowserTurns:
         detail = f"{used} of {self._budget_mb} MB used, {each} needed"
         return Situation(SessionState.STARTING, Reason.WAITING_FOR_MEMORY, detail)
 
-    async def _change(self) -> None:
+    async def _is_set(self, changed: asyncio.Event) -> None:
         """Wait until a turn changes; with a budget, not for long: memory changes by itself."""
-        changed = self._changed
         try:
             async with asyncio.timeout(None if self._budget_mb is None else LOOK):
                 await changed.wait()
