@@ -12,6 +12,7 @@ import asyncio
 import tempfile
 from pathlib import Path
 
+from bench import many_sessions
 from bench.figures import Figure
 from bench.report import REPORT, report
 from bench.run import Amounts, measure
@@ -23,17 +24,18 @@ BEGIN, END = "<!-- written by make bench -->\n", "<!-- end of bench -->\n"
 def main() -> None:
     parser = argparse.ArgumentParser(prog="bench", description="Measure the bridge on the real path.")
     parser.add_argument("--runs", type=int, default=3, help="runs of each measurement (3)")
-    parser.add_argument("--quick", action="store_true", help="a third of the messages")
+    parser.add_argument("--quick", action="store_true", help="a third of the messages, and not the many sessions")
     parser.add_argument("--write", action="store_true", help=f"write {REPORT.relative_to(ROOT)}")
     options = parser.parse_args()
     amounts = Amounts(options.runs, 200, 1500) if options.quick else Amounts(options.runs)
-    report(lambda: asyncio.run(_run(amounts)), BEGIN, END, write=options.write, runs=amounts.runs)
+    report(lambda: asyncio.run(_run(amounts, quick=options.quick)), BEGIN, END, write=options.write, runs=amounts.runs)
 
 
-async def _run(amounts: Amounts) -> list[Figure]:
+async def _run(amounts: Amounts, *, quick: bool) -> list[Figure]:
     with tempfile.TemporaryDirectory(prefix="wa-bench-") as folder:
         async with stage(Path(folder)) as environment:
-            return await measure(environment, amounts)
+            figures = await measure(environment, amounts)
+            return figures if quick else [*figures, *await many_sessions.measure(environment)]
 
 
 if __name__ == "__main__":

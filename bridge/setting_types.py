@@ -14,6 +14,7 @@ from pydantic_settings import NoDecode
 
 from bridge.broker import BrokerAddress, parse_addresses
 from bridge.contract.pace import Pace
+from bridge.contract.proxy import Proxy
 from bridge.contract.topics import check_session_name
 from bridge.core.media_policy import DOWNLOADABLE
 
@@ -35,6 +36,36 @@ class SessionSetting:
 
     def __str__(self) -> str:
         return f"{self.name}={self.cliente_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class SessionProxies:
+    """The proxies of sessions by name; `general` is that of the others."""
+
+    general: Proxy | None = None
+    named: tuple[tuple[str, Proxy], ...] = ()
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Parse `http://proxy:3128,haby=socks5://other:1080`. Raises ValueError, without the addresses."""
+        general: Proxy | None = None
+        named: dict[str, Proxy] = {}
+        for part in filter(None, (piece.strip() for piece in text.split(","))):
+            name, equals, address = part.partition("=")
+            if not equals or "/" in name:
+                general = Proxy.parse(part)
+            else:
+                named[check_session_name(name.strip())] = Proxy.parse(address)
+        return cls(general, tuple(named.items()))
+
+    def of(self, session: str) -> Proxy | None:
+        """The proxy of a session, if any."""
+        return dict(self.named).get(session, self.general)
+
+    def __str__(self) -> str:
+        """As it is set, with masked passwords."""
+        general = [] if self.general is None else [str(self.general)]
+        return ",".join([*general, *(f"{name}={proxy}" for name, proxy in self.named)])
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from pydantic_settings import NoDecode, SettingsConfigDict
 
 from bridge.asgi.forwarded import Proxies
 from bridge.broker import BrokerAddress
+from bridge.browser_settings import BrowserSettings
 from bridge.campaign_settings import CampaignAddress
 from bridge.contract.errors import StartError
 from bridge.contract.pace import Pace
@@ -47,7 +48,7 @@ from bridge.webhooks.callback_url import CallbackRules
 ENV_FILE = ".env"
 
 
-class BridgeSettings(SendingSettings, HomeAssistantSettings, CampaignAddress):
+class BridgeSettings(BrowserSettings, SendingSettings, HomeAssistantSettings, CampaignAddress):
     """The effective settings. Frozen; read with `load`."""
 
     model_config = SettingsConfigDict(
@@ -100,18 +101,6 @@ class BridgeSettings(SendingSettings, HomeAssistantSettings, CampaignAddress):
         "WA_WEB_URL",
         default="https://web.whatsapp.com/",
         description="The page that the driver opens. Only tests change it.",
-    )
-    browser: str | None = setting(
-        "WA_BROWSER",
-        default=None,
-        description="Path of a Chromium. Default: the first of chromium-headless-shell, chromium, google-chrome"
-        " that is installed.",
-    )
-    browser_args: str = setting(
-        "WA_BROWSER_ARGS",
-        default="",
-        description="Extra arguments for Chromium, separated by blanks; for example"
-        " --proxy-server=http://proxy.example:3128",
     )
     wa_js_file: Path | None = setting(
         "WA_JS_FILE",
@@ -320,6 +309,11 @@ class BridgeSettings(SendingSettings, HomeAssistantSettings, CampaignAddress):
     def media_policy(self) -> MediaPolicy:
         """Which files are downloaded."""
         return MediaPolicy(self.media, self.media_types, self.media_limit, self.media_inline)
+
+    @property
+    def session_names(self) -> tuple[str, ...]:
+        """The names of `sessions`, in their order."""
+        return tuple(setting.name for setting in self.sessions)
 
     def session_dir(self, name: str) -> Path:
         """Where a session keeps its profile and store."""

@@ -85,7 +85,9 @@ class Planner:
         now = self._now()
         session = plan.session or self._sessions[0]
         if session not in self._sessions:
-            raise WrongPlan(f"There is no session {session}; WA_SESSIONS lists {', '.join(self._sessions)}.")
+            raise WrongPlan(
+                f"There is no session {session}: WA_SESSIONS of this service lists {', '.join(self._sessions)}."
+            )
         if plan.start_at is not None and plan.start_at.timestamp() < now - 60:
             raise WrongPlan(
                 "start_at is in the past: choose a later time, or leave it out and start by hand.", detail="past"

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from dataclasses import replace
 
-from bridge.broker import BrokerConnection, keep_connected
+from bridge.broker import BrokerConnection, BrokerError, connect, keep_connected
 from bridge.contract.payload import instant
 from bridge.contract.session import Reason, SessionState, Situation
 from bridge.contract.status import SessionStatus
-from bridge.mqtt import MqttOptions
+from bridge.mqtt import MqttOptions, session_client_id
 from bridge.ports import Clock
+
+_log = logging.getLogger(__name__)
 
 
 async def announce(
@@ -55,6 +58,24 @@ async def announce(
     finally:
         publishing.cancel()
         await asyncio.wait([publishing])
+
+
+async def clear_retained(session: str, mqtt: MqttOptions, within: float = 5.0) -> bool:
+    """Clear what the broker retains of a session that has ended for good; False if it did not answer in `within` s.
+
+    The commands that wait there stay: the connection has a client id of its own.
+    """
+    topics = mqtt.topics
+    options = replace(mqtt.broker, client_id=f"{session_client_id(topics, session)}-removed", clean=True)
+    retained = (topics.status(session), topics.qr(session), topics.passkey(session))
+    try:
+        async with asyncio.timeout(within), connect(options) as connection:
+            for topic in retained:
+                await connection.publish(topic, b"", retain=True)
+    except (TimeoutError, BrokerError) as error:
+        _log.warning("%s: what the broker retains of it was not cleared: %s", session, str(error) or "no answer")
+        return False
+    return True
 
 
 async def _is_set_within(event: asyncio.Event, seconds: float) -> bool:

@@ -15,8 +15,10 @@ from bridge.app.announcement import announce
 from bridge.app.disk_space import check_disk, watch_disk
 from bridge.app.limits import BridgeLimits
 from bridge.app.ownership import Ownership
+from bridge.contract.controls import ControlAction
 from bridge.contract.requests import CheckContacts, ListSends, MediaGet, PictureGet, SearchMessages
 from bridge.contract.session import Reason, SessionState, Situation
+from bridge.core.effective_options import EffectiveOptions
 from bridge.core.inbound import InboundPipeline
 from bridge.core.media_downloads import MediaDownloads
 from bridge.core.message_search import MessageSearch
@@ -30,15 +32,28 @@ from bridge.core.send_list import SendLister
 from bridge.core.session import Session
 from bridge.core.session_view import SessionView
 from bridge.core.shared_media import SharedMedia
-from bridge.core.waking import wake_when_due
+from bridge.core.waking import SleepRhythm
 from bridge.mqtt import MqttAdapter, MqttOptions, MqttProgress
-from bridge.ports import Clock, DriverFactory, Event, Journal, MediaQueue, Observer, Outbox, StoreUnusable
+from bridge.ports import (
+    Clock,
+    DriverFactory,
+    Event,
+    Journal,
+    MediaQueue,
+    Observer,
+    Outbox,
+    StoreUnusable,
+    WhatsAppDriver,
+)
+from bridge.ports.sessions import StoredOptions
 from bridge.setting_types import SessionSetting
 from bridge.settings import BridgeSettings
 from bridge.store import SessionStore, StoreDamaged, keep_aside, open_store
 from bridge.webhooks import WebhookRegistry
 
 _log = logging.getLogger(__name__)
+#: A session that stays as it is until a person or a command starts it.
+_AT_REST = frozenset({Reason.CLOSED_ON_REQUEST, Reason.ASLEEP, Reason.LOGGED_OUT_ON_REQUEST})
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +92,20 @@ class SessionHost:
         self._stopping = asyncio.Event()
         self._leaving = asyncio.Event()  # the session's service is to end: at a stop, or when another bridge owns it
         self._view = SessionView(setting.name, clock)
+        self._composed: WhatsAppDriver | None = None
+        self.options = EffectiveOptions.of(settings, setting.name, StoredOptions())
+
+    async def apply(self, stored: StoredOptions) -> None:
+        """Take over what was set for the session; with another proxy its browser starts again.
+
+        Raises `CodedError` if the session cannot restart now.
+        """
+        before, self.options = self.options, EffectiveOptions.of(self._settings, self.name, stored)
+        if self.session is None or self._composed is None or before.proxy == self.options.proxy:
+            return
+        self._composed.use_proxy(self.options.proxy)
+        if self.view.situation.reason not in _AT_REST:
+            await self.session.control(ControlAction.RESTART)
 
     @property
     def name(self) -> str:
@@ -219,9 +248,7 @@ class SessionHost:
                 tasks.create_task(downloads.run(), name=f"downloads {self.name}"),
                 tasks.create_task(self._compact(store), name=f"compaction {self.name}"),
                 tasks.create_task(store.search.run(), name=f"index {self.name}"),
-                tasks.create_task(
-                    wake_when_due(session, store.outbox, self._limits.waking), name=f"waking {self.name}"
-                ),
+                tasks.create_task(self._rhythm(session, store).run(self._limits.waking), name=f"sleep of {self.name}"),
                 tasks.create_task(
                     watch_disk(store.database.path.parent, self._limits.least_free, self._limits.disk),
                     name=f"disk of {self.name}",
@@ -239,12 +266,25 @@ class SessionHost:
                 task.cancel()
             living.cancel()
 
+    def _rhythm(self, session: Session, store: SessionStore) -> SleepRhythm:
+        return SleepRhythm(
+            session,
+            store.outbox,
+            store.media,
+            self._clock,
+            after=lambda: self.options.sleep_after,
+            check=lambda: self.options.sleep_check,
+            short_look=self._limits.short_look,
+        )
+
     async def _compose(
         self, store: SessionStore, services: SessionServices, observe: Callable[[Event], None]
     ) -> tuple[Session, MqttAdapter, MediaDownloads]:
         mqtt, media = services.mqtt, services.media
         name, clock, journal, outbox, memory = self.name, self._clock, store.journal, store.outbox, store.memory
         driver, progress = self._driver(self.setting.name), MqttProgress()
+        driver.use_proxy(self.options.proxy)
+        self._composed = driver
         people = People(name, store.people, memory, clock.now)
         await people.load()
         session = Session(

@@ -6,12 +6,15 @@ import asyncio
 import logging
 from collections.abc import Callable
 
+from bridge.app.announcement import clear_retained
 from bridge.app.host import SessionHost, SessionServices
 from bridge.app.session_list import check_added, check_removed, effective_sessions
 from bridge.contract.controls import ControlAction
 from bridge.contract.errors import NoSuchSession, NotConnected
+from bridge.contract.session import SessionState
 from bridge.contract.session_changes import BridgeAction, BridgeCommand
-from bridge.ports.sessions import SessionRegistry, StoredSession
+from bridge.core.effective_options import changed
+from bridge.ports.sessions import SessionRegistry, StoredOptions, StoredSession
 from bridge.setting_types import SessionSetting
 from bridge.settings import BridgeSettings
 
@@ -32,6 +35,7 @@ class HostedSessions:
         self._changing = asyncio.Lock()
         self._services: SessionServices | None = None
         self._tasks: asyncio.TaskGroup | None = None
+        self._options: dict[str, StoredOptions] = {}
         self._running: dict[str, asyncio.Task[None]] = {}
         self.hosts = [make(setting) for setting in settings.sessions]
         self.entries = {host.name: host for host in self.hosts}
@@ -41,9 +45,12 @@ class HostedSessions:
         self._registry = registry
         known = dict(self.entries)
         settings = effective_sessions(self._settings.sessions, await registry.sessions())
+        self._options = dict(await registry.options())
         self.hosts[:] = [known.get(setting.name) or self._make(setting) for setting in settings]
         self.entries.clear()
         self.entries.update((host.name, host) for host in self.hosts)
+        for host in self.hosts:
+            await host.apply(self._options.get(host.name, StoredOptions()))
 
     def start(self, services: SessionServices, tasks: asyncio.TaskGroup) -> None:
         """Run the sessions as tasks of this group; after `end` none is added any more."""
@@ -73,7 +80,9 @@ class HostedSessions:
         async with self._changing:
             match command.action:
                 case BridgeAction.ADD_SESSION:
-                    return await self._add(SessionSetting(command.session, command.cliente_id or 0))
+                    return await self._add(SessionSetting(command.session, command.cliente_id or 0), command)
+                case BridgeAction.SET_SESSION:
+                    await self._set(command)
                 case BridgeAction.REMOVE_SESSION:
                     return await self._remove(command.session)
                 case BridgeAction.SLEEP:
@@ -82,18 +91,36 @@ class HostedSessions:
                     await self._control(command.session, ControlAction.INIT)
         return None
 
-    async def _add(self, setting: SessionSetting) -> str | None:
+    async def _add(self, setting: SessionSetting, command: BridgeCommand) -> str | None:
         if not check_added([host.setting for host in self.hosts], setting):
+            await self._set(command)
             return f"The session {setting} runs already."
         if self._tasks is None or self._registry is None:
             raise NotConnected("The bridge is stopping.")
         await self._registry.store(StoredSession(setting.name, setting.cliente_id))
         host = self._make(setting)
+        await host.apply(await self._store_options(command))
         self.hosts.append(host)
         self.entries[host.name] = host
         self._start(host)
         _log.info("%s: the session was added", setting)
         return None
+
+    async def _set(self, command: BridgeCommand) -> None:
+        host = self._host(command.session)
+        await host.apply(await self._store_options(command))
+        _log.info("%s: its options are %s", host.name, host.options)
+
+    async def _store_options(self, command: BridgeCommand) -> StoredOptions:
+        """What is set for the session with this command; stored if it changes anything."""
+        if self._registry is None:
+            raise NotConnected("The bridge is starting.")
+        before = self._options.get(command.session, StoredOptions())
+        after = changed(before, command)
+        if after != before:
+            await self._registry.store_options(command.session, after)
+            self._options[command.session] = after
+        return after
 
     async def _remove(self, name: str) -> str:
         check_removed([host.setting for host in self.hosts], name)
@@ -101,22 +128,31 @@ class HostedSessions:
             raise NotConnected("The bridge is stopping.")
         await self._registry.store(StoredSession(name, None))
         host, task = self.entries.pop(name), self._running.pop(name)
+        owned_elsewhere = host.view.situation.state is SessionState.STANDBY
         self.hosts.remove(host)
         host.stop()
         await asyncio.wait([task], timeout=self._end_within)
         task.cancel()
         _log.info("%s: the session was removed", name)
-        folder = self._settings.session_dir(name)
+        folder, left = self._settings.session_dir(name), ""
+        if self._services is not None and not owned_elsewhere:  # its owner's status is not ours to clear
+            await asyncio.wait([task], timeout=self._end_within)  # a will that is still to come would be retained
+            if not await clear_retained(name, self._services.mqtt):
+                left = " The broker does not answer: its last status stays there, offline."
         return (
             f"The session {name} does not run any more. Its login, messages and commands are kept in {folder}: add the"
             " session again to continue with them. To end the login, remove the device on the phone (Linked devices)."
-            " To delete what is kept, delete the folder."
+            f" To delete what is kept, delete the folder.{left}"
         )
 
-    async def _control(self, name: str, action: ControlAction) -> None:
+    def _host(self, name: str) -> SessionHost:
         host = self.entries.get(name)
         if host is None:
             raise NoSuchSession(f"There is no session {name}: this bridge runs {', '.join(self.entries)}.")
+        return host
+
+    async def _control(self, name: str, action: ControlAction) -> None:
+        host = self._host(name)
         if host.session is None:
             raise NotConnected(f"The session {name} does not run here: {host.view.situation.text}")
         await host.session.control(action)

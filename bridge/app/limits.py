@@ -45,5 +45,7 @@ class BridgeLimits:
     sessions_end: float = 20.0
     #: Between two looks at what a sleeping session has to send.
     waking: float = 1.0
+    #: How long a session stays awake that has looked for messages and found nothing to do.
+    short_look: float = 60.0
     #: For the bridge's own last status.
     status_end: float = 1.0

@@ -40,7 +40,7 @@ def register(app: typer.Typer) -> None:
 
 
 def backup(
-    session: Annotated[str | None, typer.Option(help="The first of WA_SESSIONS by default.")] = None,
+    session: Annotated[str | None, typer.Option(help="The first one by default.")] = None,
     output: Annotated[
         Path | None,
         typer.Option(

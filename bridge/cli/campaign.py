@@ -59,7 +59,7 @@ def plan(
     ] = None,
     name: Annotated[str | None, typer.Option(help="Name of the campaign; the file's by default.")] = None,
     campaign_id: Annotated[str | None, typer.Option("--id", help="Its id: letters, digits, _ and -.")] = None,
-    session: Annotated[str | None, typer.Option(help="Session; the first of WA_SESSIONS by default.")] = None,
+    session: Annotated[str | None, typer.Option(help="Session; the first one by default.")] = None,
     tag: Annotated[list[str] | None, typer.Option("--tag", help="Only rows of the list with this tag.")] = None,
     image: Annotated[str | None, typer.Option(help="SHA-256 of an uploaded picture that goes with the text.")] = None,
     ask_first: Annotated[str | None, typer.Option(help="Question that is sent first; the text follows a yes.")] = None,

@@ -15,7 +15,7 @@ def register(app: typer.Typer) -> None:
 
 def cancel(
     command_id: Annotated[str, typer.Argument(metavar="ID", help="The id of the send, as `wa send` prints it.")],
-    session: Annotated[str | None, typer.Option(help="Session; the first of WA_SESSIONS by default.")] = None,
+    session: Annotated[str | None, typer.Option(help="Session; the first one by default.")] = None,
     timeout: Annotated[float, typer.Option(min=0.1, help="Maximum seconds to wait.")] = 30,
     json: Annotated[bool, typer.Option("--json", help="The result as a JSON line.")] = False,
 ) -> None:

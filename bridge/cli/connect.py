@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bridge.cli.paths import SANDBOX
+from bridge.cli.paths import SANDBOX, as_run
 from bridge.client import Client, connect
 from bridge.contract.errors import CodedError
 from bridge.settings import BridgeSettings, load
@@ -47,7 +47,7 @@ async def connect_session(session: str | None, name: str) -> AsyncIterator[Sessi
         reply_name=reply_name,
         connect_timeout=0,
     ) as client:
-        names = tuple(one.name for one in settings.sessions)
+        names = as_run(settings).session_names
         yield SessionClient(client, session or names[0], names)
 
 

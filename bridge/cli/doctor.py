@@ -35,9 +35,7 @@ def doctor(
         bool,
         typer.Option("--broker", help="Also try what the broker can do, at each address; takes some 15 s."),
     ] = False,
-    session: Annotated[
-        str | None, typer.Option(help="Session for --live; the first of WA_SESSIONS by default.")
-    ] = None,
+    session: Annotated[str | None, typer.Option(help="Session for --live; the first one by default.")] = None,
     to: Annotated[
         str | None, typer.Option(help="Number for --live if the session's own number is not known here.")
     ] = None,
@@ -70,7 +68,7 @@ def doctor(
             show(finding)
         if not isinstance(plan, str):
             if not json:
-                _print_settings(plan, environment, file)
+                _print_settings(environment, file)
             async for finding in examine(plan):
                 show(finding)
         if not json:
@@ -115,11 +113,12 @@ def _settings_findings(
     from bridge.cli.doubtful_settings import doubts, unknown_names
     from bridge.ops.doctor.variables import invalid, variables
     from bridge.ports.findings import ok
+    from bridge.settings import load
 
     if isinstance(plan, str):
         yield from invalid(plan)
     else:
-        given = [variable for variable in variables(plan.settings, environment, file) if variable.source != "default"]
+        given = [variable for variable in variables(load(), environment, file) if variable.source != "default"]
         words = ", ".join(f"{variable.name}={variable.value}" for variable in given)
         yield ok("settings", f"Valid. Set: {words or 'none, all defaults'}.")
         yield from doubts(plan.settings, _responder_settings())
@@ -142,17 +141,18 @@ def _print(finding: Finding) -> None:
     _folding_console().print(line)
 
 
-def _print_settings(plan: Examination, environment: dict[str, str], file: dict[str, str | None]) -> None:
+def _print_settings(environment: dict[str, str], file: dict[str, str | None]) -> None:
     from rich.box import SIMPLE
     from rich.table import Table
     from rich.text import Text
 
     from bridge.ops.doctor.variables import variables
+    from bridge.settings import load
 
     shown = Table(box=SIMPLE, pad_edge=False, title="Effective settings", title_justify="left")
     for heading in ("name", "value", "from"):
         shown.add_column(heading, overflow="fold")
-    for variable in variables(plan.settings, environment, file):
+    for variable in variables(load(), environment, file):  # as configured, without what was changed at run time
         style = "dim" if variable.source == "default" else ""
         shown.add_row(
             *(Text(printable(cell), style=style) for cell in (variable.name, variable.value, variable.source))

@@ -62,7 +62,7 @@ async def _forget(
 ) -> Exit:
     import asyncio
 
-    from bridge.cli.paths import configured_session, confirm, load_running
+    from bridge.cli.paths import configured_session, confirm, load_running, stored_sessions
     from bridge.store import BRIDGE_STORE
     from bridge.store.database import POLL
     from bridge.store.erasure import erase_bridge, erase_session, known_addresses, wipe
@@ -71,7 +71,7 @@ async def _forget(
     from bridge.store.redaction import ErasedPerson
 
     settings, person = load_running(), ErasedPerson.of(numbers[0]).known_as(numbers[1:])
-    names = [one.name for one in settings.sessions] if session is None else [configured_session(settings, session)]
+    names = stored_sessions(settings) if session is None else [configured_session(settings, session)]
     stores = {name: path for name in names if (path := settings.session_dir(name) / "store.db").exists()}
     for path in stores.values():
         person = await asyncio.to_thread(known_addresses, path, person)

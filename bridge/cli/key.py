@@ -55,7 +55,7 @@ def create(
         known = {setting.name for setting in settings.sessions}
         if unknown := set(session or ()) - known:
             raise NoSuchSession(
-                f"No session {', '.join(sorted(unknown))}: WA_SESSIONS lists {', '.join(sorted(known))}."
+                f"There is no session {', '.join(sorted(unknown))}: the sessions are {', '.join(sorted(known))}."
             )
         scopes = [Scope(one.value) for one in scope or (ScopeChoice.SEND, ScopeChoice.LISTEN)]
         created = new_key(name, scopes, session or None, time.time())

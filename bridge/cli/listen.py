@@ -28,7 +28,7 @@ def register(app: typer.Typer) -> None:
 
 
 def listen(
-    session: Annotated[str | None, typer.Option(help="Session; the first of WA_SESSIONS by default.")] = None,
+    session: Annotated[str | None, typer.Option(help="Session; the first one by default.")] = None,
     from_start: Annotated[
         bool, typer.Option("--all", "--from-start", help="Begin with the oldest stored message.")
     ] = False,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from bridge.cli.facade import FacadeClient
 
 app = typer.Typer(no_args_is_help=True, help="List, pause and resume webhooks; list and redeliver dead letters.")
-Session = Annotated[str | None, typer.Option("--session", help="Session; the first of WA_SESSIONS by default.")]
+Session = Annotated[str | None, typer.Option("--session", help="Session; the first one by default.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON lines with the API's fields.")]
 WebhookName = Annotated[
     str, typer.Argument(metavar="LISTENER", help="The webhook's URL, its id, or the beginning of its id.")
@@ -106,11 +106,13 @@ def _run(session: str | None, command: Callable[[FacadeClient, str], Awaitable[E
         from urllib.parse import quote
 
         from bridge.cli.facade import facade
+        from bridge.cli.paths import as_run
         from bridge.settings import load
 
         settings = load()
         async with facade(settings) as client:
-            return await command(client, f"/v1/sessions/{quote(session or settings.sessions[0].name, safe='')}")
+            name = session or as_run(settings).session_names[0]
+            return await command(client, f"/v1/sessions/{quote(name, safe='')}")
 
     run(with_client)
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from bridge.cli.facade import FacadeClient
 
 app = typer.Typer(no_args_is_help=True, help="List and save the files of received messages.")
-Session = Annotated[str | None, typer.Option("--session", help="Session; the first of WA_SESSIONS by default.")]
+Session = Annotated[str | None, typer.Option("--session", help="Session; the first one by default.")]
 #: Seconds between two looks at a download.
 _POLL = 0.5
 

@@ -18,7 +18,7 @@ def register(app: typer.Typer) -> None:
 
 
 def pair(
-    session: Annotated[str | None, typer.Option(help="Session; the first of WA_SESSIONS by default.")] = None,
+    session: Annotated[str | None, typer.Option(help="Session; the first one by default.")] = None,
     png: Annotated[Path | None, typer.Option(help="Write the QR code to this file instead.", dir_okay=False)] = None,
     phone: Annotated[
         str | None, typer.Option(help="Number of the phone to link: shows a pairing code to type there instead.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from bridge.cli.paths import configured_session
+from bridge.cli.paths import as_run, configured_session
 from bridge.cli.run import Exit, fail
 from bridge.drivers import driver_kind
 from bridge.ports import WindowStep
@@ -13,7 +13,7 @@ from bridge.settings import load
 
 async def pair_in_window(session: str | None) -> Exit:
     """Open it until it is closed. Raises what `DriverKind.pair_in_window` raises."""
-    settings = load()
+    settings = as_run(load())
     name, paired = configured_session(settings, session), False
     async for step in driver_kind(settings.driver).pair_in_window(settings, name):
         match step:

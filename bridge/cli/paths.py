@@ -25,11 +25,40 @@ LOCK = "bridge.lock"
 
 
 def load_running() -> BridgeSettings:
-    """The settings, with the sandbox's data and broker where only `wa up --sandbox` runs here. Raises StartError."""
-    from bridge.cli.http_file import read_web_url
+    """The settings as the bridge of this machine runs with them: with the sandbox's data and broker where only
+    `wa up --sandbox` runs here, and with what was changed of its sessions at run time. Raises StartError."""
     from bridge.settings import load
 
-    settings = load()
+    return as_run(_of_running(load()))
+
+
+def as_run(settings: BridgeSettings) -> BridgeSettings:
+    """The settings with the sessions and proxies that were added, removed and set at run time, as far as the data
+    directory has them: on another machine those of the settings remain."""
+    from bridge.app.session_list import effective_sessions
+    from bridge.core.effective_options import EffectiveOptions
+    from bridge.ports.sessions import StoredOptions
+    from bridge.setting_types import SessionProxies
+    from bridge.store import BRIDGE_STORE
+    from bridge.store.sessions import read_sessions
+
+    stored, options = read_sessions(settings.data_dir / BRIDGE_STORE)
+    sessions = tuple(effective_sessions(settings.sessions, stored))
+    proxies = SessionProxies(
+        None,
+        tuple(
+            (session.name, proxy)
+            for session in sessions
+            if (proxy := EffectiveOptions.of(settings, session.name, options.get(session.name, StoredOptions())).proxy)
+        ),
+    )
+    return settings.model_copy(update={"sessions": sessions, "proxy": proxies})
+
+
+def _of_running(settings: BridgeSettings) -> BridgeSettings:
+    """The settings, with the sandbox's data and broker where only `wa up --sandbox` runs here."""
+    from bridge.cli.http_file import read_web_url
+
     folder = settings.data_dir / SANDBOX
     if is_in_use(settings.data_dir) or not is_in_use(folder):
         return settings
@@ -53,7 +82,7 @@ def is_in_use(data_dir: Path) -> bool:
 def configured_session(settings: BridgeSettings, session: str | None) -> str:
     """The session's name, by default the first. Raises `NoSuchSession`, since the name becomes part of a path.
 
-    One that was added while the bridge ran has a folder.
+    One that was removed while the bridge ran has a folder.
     """
     from bridge.contract.errors import NoSuchSession
     from bridge.contract.topics import is_level
@@ -63,9 +92,16 @@ def configured_session(settings: BridgeSettings, session: str | None) -> str:
         return known[0]
     if session not in known and not (is_level(session) and settings.session_dir(session).is_dir()):
         raise NoSuchSession(
-            f"WA_SESSIONS does not name {session!r}; it names {', '.join(known)}. Choose one with --session."
+            f"There is no session {session!r}: the sessions are {', '.join(known)}. Choose one with --session."
         )
     return session
+
+
+def stored_sessions(settings: BridgeSettings) -> list[str]:
+    """The sessions, and those that were removed and whose folder is still there."""
+    folders = settings.data_dir / "sessions"
+    left = [path.name for path in sorted(folders.iterdir()) if path.is_dir()] if folders.is_dir() else []
+    return list(dict.fromkeys([*settings.session_names, *left]))
 
 
 def shared_databases(settings: BridgeSettings) -> list[Path]:

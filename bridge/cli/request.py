@@ -27,7 +27,7 @@ def request(
             " picture as the path of a file."
         ),
     ] = None,
-    session: Annotated[str | None, typer.Option(help="Session; the first of WA_SESSIONS by default.")] = None,
+    session: Annotated[str | None, typer.Option(help="Session; the first one by default.")] = None,
     timeout: Annotated[float, typer.Option(min=0.1, help="Maximum seconds to wait, or without progress.")] = 30,
     json: Annotated[bool, typer.Option("--json", help="The response as a JSON line.")] = False,
     csv: Annotated[

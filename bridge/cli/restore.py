@@ -62,12 +62,12 @@ def restore(
         from datetime import UTC, datetime
 
         from bridge.app.media import media_store
-        from bridge.cli.paths import configured_session, confirm
+        from bridge.cli.paths import as_run, configured_session, confirm
         from bridge.drivers import driver_kind
         from bridge.ops.backup import read_manifest, restore_backup
         from bridge.settings import load
 
-        settings = load()
+        settings = as_run(load())
         manifest = read_manifest(file)
         name = configured_session(settings, session or manifest.session)
         what = "Its store is" if store_only or not manifest.has_profile else "Store and login are"

@@ -140,7 +140,7 @@ def send(
         ),
     ] = None,
     text: Annotated[str | None, typer.Argument(help="The text; - reads it from standard input.")] = None,
-    session: Annotated[str | None, typer.Option(help="Session; the first of WA_SESSIONS by default.")] = None,
+    session: Annotated[str | None, typer.Option(help="Session; the first one by default.")] = None,
     command_id: Annotated[
         str | None,
         typer.Option("--id", help="Your id for the command. Repeating an id returns its result and never sends twice."),

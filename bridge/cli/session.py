@@ -16,6 +16,14 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Add, remove and list sessions of a running bridge; sleep and wake.")
 Name = Annotated[str, typer.Argument(metavar="SESSION", help="The session's name.")]
+Proxy = Annotated[
+    str | None,
+    typer.Option(help="http://user:password@host:port, https://… or socks5://host:port; off; default (as WA_PROXY)."),
+]
+SleepAfter = Annotated[
+    str | None,
+    typer.Option("--sleep-after", help="Time without work after which it sleeps, as 2h; off; default."),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON lines with the API's fields.")]
 
 
@@ -25,7 +33,10 @@ def register(parent: typer.Typer) -> None:
 
 @app.command(epilog=EXIT_HELP)
 def add(
-    session: Annotated[str, typer.Argument(metavar="NAME=CLIENTE_ID", help="For example otra=52.")], json: Json = False
+    session: Annotated[str, typer.Argument(metavar="NAME=CLIENTE_ID", help="For example otra=52.")],
+    proxy: Proxy = None,
+    sleep_after: SleepAfter = None,
+    json: Json = False,
 ) -> None:
     """Add a session. It starts at once, and at every start of the bridge; then pair it: wa pair --session NAME."""
 
@@ -33,11 +44,35 @@ def add(
         from bridge.setting_types import parse_sessions
 
         (new,) = parse_sessions(session)
-        body = {"session": new.name, "cliente_id": new.cliente_id}
+        body = {"session": new.name, "cliente_id": new.cliente_id, **_options(proxy, sleep_after)}
         _print(await client.request("POST", "/v1/sessions", body), json=json)
         return Exit.OK
 
     _run(command)
+
+
+@app.command("set", epilog=EXIT_HELP)
+def set_options(session: Name, proxy: Proxy = None, sleep_after: SleepAfter = None, json: Json = False) -> None:
+    """Change or show proxy and sleep of a session. A new proxy restarts its browser."""
+
+    async def command(client: FacadeClient) -> Exit:
+        path = "/".join(("/v1/sessions", quote(session, safe=""), "options"))
+        fields = _options(proxy, sleep_after)
+        found = await client.request("PATCH", path, fields) if fields else await client.request("GET", path)
+        if json:
+            _print(found, json=True)
+            return Exit.OK
+        sleeps = "never" if found["sleep_after"] is None else f"after {found['sleep_after']} s without work"
+        line = f"{found['session']}: proxy {found['proxy'] or 'none'}; sleeps by itself {sleeps}."
+        console().print(printable(line), markup=False, highlight=False)
+        return Exit.OK
+
+    _run(command)
+
+
+def _options(proxy: str | None, sleep_after: str | None) -> dict[str, str]:
+    given = {"proxy": proxy, "sleep_after": sleep_after}
+    return {name: value for name, value in given.items() if value is not None}
 
 
 @app.command(epilog=EXIT_HELP)

@@ -18,7 +18,7 @@ def register(app: typer.Typer) -> None:
 
 @store.command(epilog=EXIT_HELP)
 def reset(
-    session: Annotated[str | None, typer.Option(help="The first of WA_SESSIONS by default.")] = None,
+    session: Annotated[str | None, typer.Option(help="The first one by default.")] = None,
     kept_only: Annotated[
         bool, typer.Option("--kept-only", help="Only stores that were kept as damaged; the current one stays.")
     ] = False,
@@ -34,12 +34,12 @@ def reset(
     async def command() -> Exit:
         from datetime import UTC, datetime
 
-        from bridge.cli.paths import configured_session, confirm
+        from bridge.cli.paths import as_run, configured_session, confirm
         from bridge.drivers import driver_kind
         from bridge.ops.backup import reset_store, stores_to_move
         from bridge.settings import load
 
-        settings = load()
+        settings = as_run(load())
         name = configured_session(settings, session)
         folder = settings.session_dir(name)
         found = stores_to_move(folder, kept_only=kept_only)

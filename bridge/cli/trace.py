@@ -33,19 +33,21 @@ def register(app: typer.Typer) -> None:
 async def _trace(wanted: str, session: str | None, *, json: bool) -> Exit:
     from asyncio import to_thread
 
-    from bridge.cli.paths import SANDBOX
+    from bridge.cli.paths import SANDBOX, as_run
     from bridge.contract.errors import NoSuchSession
     from bridge.settings import load
     from bridge.store import BRIDGE_STORE
     from bridge.store.trace import trace
 
     settings = load()
-    names = [setting.name for setting in settings.sessions]
+    sandbox = settings.model_copy(update={"data_dir": settings.data_dir / SANDBOX})
+    candidates = [(candidate, as_run(candidate).session_names) for candidate in (settings, sandbox)]
+    names = sorted({name for _, names in candidates for name in names})
     if session is not None and session not in names:
-        raise NoSuchSession(f"No session {session}: WA_SESSIONS lists {', '.join(names)}.")
+        raise NoSuchSession(f"There is no session {session}: the sessions are {', '.join(names)}.")
     found = 0
-    for candidate in (settings, settings.model_copy(update={"data_dir": settings.data_dir / SANDBOX})):
-        for name in [session] if session else names:
+    for candidate, sessions in candidates:
+        for name in [session] if session else sessions:
             path = candidate.session_dir(name) / "store.db"
             if not path.exists():
                 continue

@@ -276,7 +276,7 @@ def _within(schema: dict[str, Any], name: str) -> dict[str, Any]:
 
 _PARAMETERS = {
     "campaign": "id of a campaign",
-    "session": "A name of WA_SESSIONS.",
+    "session": "The name of a session of the bridge.",
     "recipient": "A number with country code, or a chat's address; what cannot be sent is answered.",
     "reader": "The name that the replay request gave: letters, digits, _ and -.",
     "client": "The name in the command's reply_topic: letters, digits, _ and -.",

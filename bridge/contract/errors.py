@@ -111,7 +111,7 @@ class NoSuchSession(BridgeError):
     code = "no_such_session"
     transient = False
     http = 404
-    sentence = "No session of this name is configured. WA_SESSIONS lists the sessions."
+    sentence = "There is no session of this name: wa session list shows the sessions."
 
 
 class Unsupported(BridgeError):

@@ -29,7 +29,7 @@ class SessionState(StrEnum):
 
 
 STATE_MEANING: dict[SessionState, str] = {
-    SessionState.STARTING: "The browser is starting: wait.",
+    SessionState.STARTING: "The browser is starting, or waits for its turn or for memory: wait.",
     SessionState.CONNECTING: "Logged in, or not known yet; the page is loading or catching up: wait.",
     SessionState.AUTHENTICATED: "Logged in; WhatsApp's stream is not MAIN yet: wait.",
     SessionState.PAIRING: "A code waits to be scanned or typed, or WhatsApp asks for a passkey: the text says which.",
@@ -50,6 +50,8 @@ class Reason(StrEnum):
     """`status.reason`: stable, for programs. `REASON_TEXT` has the sentence for each."""
 
     BROWSER_STARTING = "browser_starting"
+    WAITING_FOR_TURN = "waiting_for_turn"
+    WAITING_FOR_MEMORY = "waiting_for_memory"
     PAGE_LOADING = "page_loading"
     CATCHING_UP = "catching_up"
     SYNCING = "syncing"
@@ -63,6 +65,7 @@ class Reason(StrEnum):
     PAGE_STUCK = "page_stuck"
     PAGE_OUTDATED = "page_outdated"
     SITE_UNREACHABLE = "site_unreachable"
+    PROXY_UNUSABLE = "proxy_unusable"
     SITE_BROKEN = "site_broken"
     OPENED_ELSEWHERE = "opened_elsewhere"
     MODULE_MISSING = "module_missing"
@@ -88,6 +91,8 @@ class Reason(StrEnum):
 
 REASON_TEXT: dict[Reason, str] = {
     Reason.BROWSER_STARTING: "The browser is starting.",
+    Reason.WAITING_FOR_TURN: "Browsers of other sessions are starting; this one starts as soon as it is its turn.",
+    Reason.WAITING_FOR_MEMORY: "The running browsers use WA_BROWSER_MEMORY; this one starts once there is room.",
     Reason.PAGE_LOADING: "WhatsApp Web is loading.",
     Reason.CATCHING_UP: "Connected; catching up on missed messages.",
     Reason.SYNCING: "Logged in; WhatsApp is synchronising.",
@@ -103,6 +108,7 @@ REASON_TEXT: dict[Reason, str] = {
     Reason.PAGE_STUCK: "WhatsApp Web does not respond; reloading it.",
     Reason.PAGE_OUTDATED: "WhatsApp Web has a newer version; loading it.",
     Reason.SITE_UNREACHABLE: "WhatsApp Web cannot be reached from this host; retrying. Check the internet connection.",
+    Reason.PROXY_UNUSABLE: "The session's proxy lets nothing through; retrying. Check it: wa session set, or WA_PROXY.",
     Reason.SITE_BROKEN: "WhatsApp's site answers, but not with WhatsApp Web (maintenance?); retrying.",
     Reason.OPENED_ELSEWHERE: "WhatsApp Web was opened elsewhere with this login. Close it there, then restart here.",
     Reason.MODULE_MISSING: "WhatsApp Web has changed: a function is missing. Run wa web update, or update the bridge.",

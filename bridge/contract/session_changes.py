@@ -11,6 +11,7 @@ from bridge.contract.commands import CommandId
 from bridge.contract.controls import ControlStatus
 from bridge.contract.messages import ErrorInfo
 from bridge.contract.payload import VERSION, CleanText, Instant, Payload, StrictPayload
+from bridge.contract.session_options import check_proxy_option, check_sleep_option
 from bridge.contract.topics import check_session_name
 
 #: Largest `cliente_id`.
@@ -21,6 +22,7 @@ class BridgeAction(StrEnum):
     """Actions of an admin on the sessions of a bridge."""
 
     ADD_SESSION = "add_session"
+    SET_SESSION = "set_session"
     REMOVE_SESSION = "remove_session"
     SLEEP = "sleep"
     WAKE = "wake"
@@ -29,7 +31,8 @@ class BridgeAction(StrEnum):
 class BridgeCommand(StrictPayload):
     """`<prefix>/bridge/<instance>/control`.
 
-    `add_session` needs `cliente_id`. `remove_session` ends the session and keeps its folder: login, journal, commands.
+    `add_session` needs `cliente_id`. `set_session` changes `proxy` and `sleep_after`, which `add_session` may also set;
+    a new proxy restarts the browser. `remove_session` ends the session and keeps its folder: login, journal, commands.
     `sleep` closes its browser until a command is due or `wake`; meanwhile it receives nothing, and catches up later.
     """
 
@@ -39,7 +42,28 @@ class BridgeCommand(StrictPayload):
     cliente_id: Annotated[
         int | None, Field(ge=0, le=MAX_CLIENT, description="with `add_session`: the customer's number")
     ] = None
+    proxy: CleanText | None = Field(
+        default=None,
+        repr=False,
+        description="with `add_session` and `set_session`: the address of its browser's proxy, `off`, or `default`"
+        " (that of WA_PROXY)",
+    )
+    sleep_after: CleanText | None = Field(
+        default=None,
+        description="with `add_session` and `set_session`: time without a message after which it sleeps, as `2h`;"
+        " `off`, or `default` (that of WA_SLEEP_AFTER)",
+    )
     id: CommandId | None = Field(default=None, description="returned in the result")
+
+    @field_validator("proxy")
+    @classmethod
+    def _check_proxy(cls, proxy: str | None) -> str | None:
+        return None if proxy is None else check_proxy_option(proxy)
+
+    @field_validator("sleep_after")
+    @classmethod
+    def _check_sleep_after(cls, sleep_after: str | None) -> str | None:
+        return None if sleep_after is None else check_sleep_option(sleep_after)
 
     @field_validator("session")
     @classmethod
@@ -50,6 +74,9 @@ class BridgeCommand(StrictPayload):
     def _fields_go_with_their_action(self) -> Self:
         if (self.cliente_id is not None) is not (self.action is BridgeAction.ADD_SESSION):
             raise ValueError("add_session needs cliente_id, and no other action has it")
+        has_options = self.proxy is not None or self.sleep_after is not None
+        if has_options and self.action not in (BridgeAction.ADD_SESSION, BridgeAction.SET_SESSION):
+            raise ValueError("proxy and sleep_after go with add_session and set_session only")
         return self
 
 

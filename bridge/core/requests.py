@@ -91,6 +91,7 @@ class RequestRunner:
         if self._running >= CONCURRENT and not request.changes:  # those wait before this
             raise LimitReached(f"{CONCURRENT} requests are being carried out; try again.")
         self._running += not request.changes
+        self._view.mark_active()
         try:
             sent = request.sent_from(self._own())
             answer = await self._files.answer(sent)
@@ -99,6 +100,7 @@ class RequestRunner:
             return await self._published(answer)
         finally:
             self._running -= not request.changes
+            self._view.mark_active()
 
     async def _published(self, data: Any) -> Any:
         """The data as JSON."""

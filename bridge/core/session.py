@@ -182,6 +182,7 @@ class Session(DriverSink):
     @override
     async def received(self, batch: Sequence[Item]) -> None:
         """Journal live items in their order of arrival."""
+        self.view.mark_active()
         try:
             await self._journal_items(batch)
         except Exception as error:  # the driver tries again, but a session that cannot journal is not `connected`

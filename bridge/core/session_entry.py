@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from bridge.core.effective_options import EffectiveOptions
 from bridge.core.session import Session
 from bridge.core.session_view import SessionView
 from bridge.ports import Journal, MediaQueue, Outbox
@@ -24,6 +25,11 @@ class SessionEntry(Protocol):
     @property
     def view(self) -> SessionView:
         """Current state and pairing code, running or not."""
+        ...
+
+    @property
+    def options(self) -> EffectiveOptions:
+        """What holds for it of what can be set for each session."""
         ...
 
     @property

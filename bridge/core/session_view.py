@@ -54,6 +54,8 @@ class SessionView:
         self.since = clock.now()
         self.qr: Qr | None = None
         self.passkey: Passkey | None = None
+        #: When a message, a tick or a request passed last, on the monotonic clock.
+        self.active_at = clock.monotonic()
         #: How often an established connection was lost.
         self.losses = 0
 
@@ -68,6 +70,10 @@ class SessionView:
             self.losses += before.state is SessionState.CONNECTED and situation.state is SessionState.RECONNECTING
         _log.info("%s: %s (%s)", self._session, situation.state, situation.reason)
         self._notify(StateChange(situation, self.since, now))
+
+    def mark_active(self) -> None:
+        """Note that the session has work: it does not fall asleep now."""
+        self.active_at = self._clock.monotonic()
 
     def show(self, code: PairingCode | None) -> None:
         """Show a QR code or pairing code, or clear it."""

@@ -14,6 +14,7 @@ from bridge.contract.kinds import Act, Content
 from bridge.contract.limits import AccountLimits
 from bridge.contract.messages import MessageContent
 from bridge.contract.modifiers import NO_MODIFIERS, Modifiers
+from bridge.contract.proxy import Proxy
 from bridge.contract.requests import Request
 from bridge.contract.session import Situation
 from bridge.contract.status import MemoryUse
@@ -383,9 +384,7 @@ class Pairs(Protocol):
         """End the login, on the phone, too."""
         ...
 
-    async def delete_login(self) -> None:
-        """Delete the local data of the login, if any; only while `run` is not running."""
-        ...
+    async def delete_login(self) -> None: ...  # the local data, if any; only while `run` is not running
 
 
 class SendsOnce(Sends, Acts, ReservesIds, Reloads, Answers, Protocol):
@@ -397,3 +396,7 @@ class WhatsAppDriver(Connection, HasHistory, SendsOnce, HasMedia, HasPictures, P
 
     Calls raise `DriverUnavailable` while there is no usable page, and `CallInDoubt` when no answer came.
     """
+
+    def use_proxy(self, proxy: Proxy | None) -> None:
+        """Reach the service through it from the next start on; ignored by a driver that opens no connection."""
+        del proxy

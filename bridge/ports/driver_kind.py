@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
+from bridge.contract.proxy import Proxy
 from bridge.ports.clock import Clock
 from bridge.ports.driver import WhatsAppDriver
 from bridge.ports.findings import Finding
@@ -42,6 +43,23 @@ class DriverSettings(Protocol):
 
     @property
     def browser_args(self) -> str: ...
+
+    @property
+    def browsers_starting(self) -> int:
+        """Browsers that start at once."""
+        ...
+
+    @property
+    def browser_memory(self) -> int | None:
+        """Bytes that all browsers may use; None = no limit."""
+        ...
+
+    @property
+    def session_names(self) -> Sequence[str]: ...
+
+    def proxy_of(self, session: str) -> Proxy | None:
+        """The proxy of a session, as far as the settings know it."""
+        ...
 
     @property
     def available(self) -> bool:

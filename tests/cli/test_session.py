@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
+from bridge.contract.messages import Stream
 from bridge.drivers.scripted import ScriptedPhone
 from tests.cli.conftest import Wa
-from tests.http.conftest import HttpBridge
+from tests.http.conftest import ANA, HttpBridge
 from tests.http.conftest import side as harness_with_http
 
 __all__ = ["harness_with_http"]
@@ -27,13 +29,44 @@ async def test_a_session_is_added_sleeps_wakes_and_is_removed(harness_with_http:
     assert (await wa("session", "list", **where)).out.startswith("haby: ")
 
 
+async def test_every_command_knows_the_sessions_of_the_run(harness_with_http: HttpBridge, wa: Wa) -> None:
+    harness = harness_with_http
+    harness.phones["ventas"] = ScriptedPhone(harness.clock, paired=True)
+    await harness.start()
+    where = {"WA_HTTP_PORT": str(harness.port), "WA_DATA_DIR": str(harness.settings.data_dir)}
+    assert (await wa("session", "add", "ventas=52", "--sleep-after", "3h", **where)).code == 0
+    changed = await wa("session", "set", "ventas", "--proxy", "http://ana:s3creto@127.0.0.1:3128", **where)
+    shown = await wa("session", "set", "ventas", **where)
+    assert changed.out == shown.out
+    assert "proxy http://ana:***@127.0.0.1:3128; sleeps by itself after 10800 s" in shown.out
+    refused = await wa("session", "set", "ventas", "--proxy", "socks5://ana:s3creto@127.0.0.1", **where)
+    assert (refused.code, "SOCKS" in refused.err, "s3creto" in refused.err) == (2, True, False)
+    assert harness.bridge is not None
+    await harness.stop()
+    await harness.start()
+    [ventas] = [host for host in harness.bridge.hosts if host.name == "ventas"]
+    assert str(ventas.options.proxy) == "http://ana:***@127.0.0.1:3128"
+    while ventas.outbox is None:  # noqa: ASYNC110 - no event for an opened store
+        await asyncio.sleep(0.01)
+    harness.phones["ventas"].incoming(ANA, "hola")
+    while ventas.journal is None or ventas.journal.bounds(Stream.IN).last == 0:  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
+
+    assert (await wa("key", "create", "crm", "--session", "ventas", **where)).code == 0
+    unknown = await wa("key", "create", "crm", "--session", "otra", **where)
+    assert (unknown.code, "haby, ventas" in unknown.err) == (6, True)
+    assert (await wa("trace", "1", **where)).out.startswith("ventas")
+    counted = json.loads((await wa("forget", ANA, "--dry-run", "--json", **where)).out)
+    assert counted["stores"]["ventas"]["messages"] == 1
+
+
 async def test_errors_have_a_sentence_and_an_exit_code(harness_with_http: HttpBridge, wa: Wa) -> None:
     await harness_with_http.start()
     where = {"WA_HTTP_PORT": str(harness_with_http.port)}
     for arguments, code, expected in (
         (("add", "ventas"), 2, "name=cliente_id"),
         (("add", "a b=52"), 2, "name"),
-        (("sleep", "otra"), 6, "No session of this name"),
+        (("sleep", "otra"), 6, "no session of this name"),
         (("remove", "haby"), 2, "only"),
     ):
         ended = await wa("session", *arguments, **where)

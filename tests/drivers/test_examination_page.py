@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bridge.contract.proxy import Proxy
 from bridge.drivers.web.examination.page import LoadedPage, evaluate, older, page
 from bridge.drivers.web.library import Library
 from bridge.drivers.web.versions import ChosenVersions
@@ -26,6 +27,13 @@ class Settings:
     browser: str | None = None
     browser_args: str = ""
     available: bool = False
+    browsers_starting: int = 4
+    browser_memory: int | None = None
+    session_names: tuple[str, ...] = ("haby",)
+
+    def proxy_of(self, session: str) -> Proxy | None:
+        del session
+        return None
 
     def session_dir(self, name: str) -> Path:
         return self.data_dir / name

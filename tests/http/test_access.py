@@ -40,6 +40,8 @@ NEEDS: list[tuple[str, str, Scope | None]] = [
     ("GET", "/v1/sessions/haby", None),
     ("POST", "/v1/sessions", Scope.ADMIN),
     ("DELETE", "/v1/sessions/haby", Scope.ADMIN),  # the only one: refused
+    ("GET", "/v1/sessions/haby/options", Scope.ADMIN),
+    ("PATCH", "/v1/sessions/haby/options", Scope.ADMIN),
     *(("GET", f"/v1/campaigns{path}", Scope.SEND) for path in ("", "/lists", "/opt-outs", "/x", "/x/recipients")),
     *(("GET", f"/v1/campaigns/x/{path}", Scope.SEND) for path in ("history", "report.csv")),
     *(("POST", f"/v1/campaigns{path}", Scope.SEND) for path in ("", "/lists", "/opt-outs", "/x/typing")),

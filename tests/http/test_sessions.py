@@ -41,6 +41,10 @@ async def test_sessions_change_while_the_bridge_runs_and_survive_its_restart(
         removed = await client.delete("/v1/sessions/haby")
         assert str(on_mqtt.settings.session_dir("haby")) in removed.json()["text"]
         assert on_mqtt.settings.session_dir("haby").is_dir()
+        await probe.wait("wa/haby/status", lambda status: status == b"")
+        async with mqtt_probe(mosquitto.url("admin")) as late:
+            await late.wait("wa/otra/status")
+            assert late.on("wa/haby/status") == []
         assert (await client.delete("/v1/sessions/otra")).status_code == 400  # the only one
         assert [found["session"] for found in (await client.get("/v1/sessions")).json()["sessions"]] == ["otra"]
     await on_mqtt.stop()

@@ -13,9 +13,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
-from playwright.async_api import BrowserContext, Page, Playwright
+from playwright.async_api import BrowserContext, Page, Playwright, ProxySettings
 from playwright.async_api import Error as PlaywrightError
 
+from bridge.contract.proxy import Proxy
 from bridge.drivers.web import processes
 from bridge.drivers.web.executable import BrowserFailed, LaunchFailed, find_executable, user_agent
 from bridge.drivers.web.limits import Limits
@@ -28,6 +29,9 @@ _log = logging.getLogger(__name__)
 _NO_BACKGROUND_TRAFFIC = ("--disable-domain-reliability", "--no-pings", "--disable-sync", "--disable-crash-reporter")
 #: A popup that opens popups is faster than any reaction to it; what comes in another way is closed (`page`).
 _NO_POPUPS = "--block-new-web-contents"
+#: Network requests are made in the browser's own process, not in one beside it: 15 MB less for each session (measured).
+#: On Linux that process has no sandbox either. If it crashes, so does the browser, which is started again.
+_ONE_PROCESS_LESS = "--enable-features=NetworkServiceInProcess2"
 _LAUNCH_TIMEOUT = 60.0
 #: Grace period (seconds) for the launch error after the browser exited.
 _ERROR_GRACE = 1.0
@@ -59,6 +63,7 @@ class Browser:
         arguments: Sequence[str],
         limits: Limits,
         window: bool = False,
+        proxy: Proxy | None = None,
     ) -> None:
         self._runtime = runtime
         self._profile = profile
@@ -66,6 +71,7 @@ class Browser:
         self._arguments = arguments
         self._limits = limits
         self._window = window
+        self._proxy = proxy
         self._context: BrowserContext | None = None
         self._own: Page | None = None
         self._closing: set[asyncio.Task[None]] = set()
@@ -153,7 +159,12 @@ class Browser:
                 no_viewport=self._window,
                 chromium_sandbox=not _is_root(),
                 user_agent=agent,
-                args=[*_NO_BACKGROUND_TRAFFIC, *(() if self._window else (_NO_POPUPS,)), *self._arguments],
+                proxy=_settings_of(self._proxy),
+                args=[
+                    *_NO_BACKGROUND_TRAFFIC,
+                    *(() if self._window else (_NO_POPUPS, _ONE_PROCESS_LESS)),
+                    *self._arguments,
+                ],
                 accept_downloads=not self._window,
                 downloads_path=self._profile.downloads,
                 # the bridge handles Ctrl-C: the browser must run until the login is flushed
@@ -175,6 +186,16 @@ class Browser:
         if left:
             _log.warning("killed the browser: it had not ended in time (pid %s)", ", ".join(str(m.pid) for m in left))
             await processes.wait_gone(left, self._limits.close)
+
+
+def _settings_of(proxy: Proxy | None) -> ProxySettings | None:
+    """With a proxy, Playwright sends what goes to this machine through it, too: nothing goes past it."""
+    if proxy is None:
+        return None
+    settings: ProxySettings = {"server": proxy.server}
+    if proxy.user is not None:
+        settings |= {"username": proxy.user, "password": proxy.password or ""}
+    return settings
 
 
 async def _close_page(page: Page) -> None:

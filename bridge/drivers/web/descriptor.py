@@ -12,7 +12,9 @@ from typing_extensions import override
 
 from bridge.drivers.web.driver import WebDriver
 from bridge.drivers.web.login_files import ProfileFiles
+from bridge.drivers.web.page_memory import browsers_megabytes
 from bridge.drivers.web.runtime import PlaywrightRuntime
+from bridge.drivers.web.turns import BrowserTurns
 from bridge.drivers.web.versions import ChosenVersions, WebVersions
 from bridge.ports import (
     Check,
@@ -43,6 +45,10 @@ class WebKind(DriverKind):
         _log.info("WhatsApp Web runs with %s.", versions.library.label)
         if versions.page is not None:
             _log.warning("WA_WEB_VERSION: %s. Unset it once the newest page works again.", versions.page.label)
+        budget = settings.browser_memory
+        turns = BrowserTurns(
+            settings.browsers_starting, None if budget is None else budget // 2**20, browsers_megabytes
+        )
         async with PlaywrightRuntime(settings.data_dir / NODE_CACHE) as runtime:
 
             def driver(session: str) -> WhatsAppDriver:
@@ -57,6 +63,7 @@ class WebKind(DriverKind):
                     browser_args=shlex.split(settings.browser_args),
                     available=settings.available,
                     versions=versions,
+                    turns=turns,
                 )
 
             yield driver
@@ -73,14 +80,17 @@ class WebKind(DriverKind):
 
     @override
     async def examine(self, settings: DriverSettings) -> AsyncIterator[tuple[str, Check]]:
-        from bridge.drivers.web.examination import browser, page, site, versions
+        from bridge.drivers.web.examination import browser, page, proxy, site, versions
 
-        yield "site", site.site(settings.web_url)
+        proxies = [settings.proxy_of(session) for session in settings.session_names]
+        if None in proxies:  # the others may be the only way out
+            yield "site", site.site(settings.web_url)
         async with PlaywrightRuntime() as runtime:
             yield "wa-js", versions.wa_js(settings)
             yield "pinned page", versions.pinned(settings)
             yield "browser", browser.browser(settings, runtime)
-            yield "page", page.page(settings, runtime)
+            yield "proxy", proxy.proxies(settings, runtime)
+            yield "page", page.page(settings, runtime, None if None in proxies else proxies[0])
 
 
 KIND = WebKind()

@@ -22,6 +22,7 @@ from bridge.contract.jid import Jid, MessageKey
 from bridge.contract.kinds import Act, Content
 from bridge.contract.modifiers import NO_MODIFIERS, Modifiers
 from bridge.contract.passkey import check_answer, normal_code
+from bridge.contract.proxy import Proxy
 from bridge.contract.requests import CheckContacts, Request
 from bridge.contract.session import Reason, SessionState, Situation
 from bridge.contract.status import MemoryUse
@@ -34,6 +35,7 @@ from bridge.drivers.web.number_cache import NumberCache
 from bridge.drivers.web.page_loop import STARTING, PageLoop
 from bridge.drivers.web.profile import Profile, ProfileLocked, ProfileUnusable
 from bridge.drivers.web.runtime import PlaywrightRuntime
+from bridge.drivers.web.turns import BrowserTurns
 from bridge.drivers.web.versions import ChosenVersions
 from bridge.drivers.web.web_page import PageFailure, WebPage
 from bridge.ports import (
@@ -67,10 +69,11 @@ class WebDriver(WhatsAppDriver):
         available: bool = False,
         limits: Limits | None = None,
         versions: ChosenVersions | None = None,
+        turns: BrowserTurns | None = None,
     ) -> None:
         """`available` = the account shows as online, and sends mark the chat as read.
 
-        `versions` None: the shipped wa-js on the site's own page.
+        `versions` None: the shipped wa-js on the site's own page. `turns` None: it starts without waiting for others.
         """
         self._session = session
         self._profile = profile
@@ -79,6 +82,8 @@ class WebDriver(WhatsAppDriver):
         self._executable = executable
         self._browser_args = tuple(browser_args)
         self._limits = limits or Limits()
+        self._proxy: Proxy | None = None
+        self._turns = turns
         self._launch_failures = 0
         self._restarts = RestartBudget(self._limits)
         self._replacing = False
@@ -95,6 +100,10 @@ class WebDriver(WhatsAppDriver):
             clock=clock,
             random=random,
         )
+
+    @override
+    def use_proxy(self, proxy: Proxy | None) -> None:
+        self._proxy = proxy
 
     @override
     async def run(self, sink: DriverSink) -> None:
@@ -117,12 +126,14 @@ class WebDriver(WhatsAppDriver):
         try:
             async with (
                 Profile(self._profile, end_timeout=self._limits.close) as profile,
+                self._turn(profile, sink),
                 Browser(
                     self._playwright,
                     profile,
                     executable=self._executable,
                     arguments=self._browser_args,
                     limits=self._limits,
+                    proxy=self._proxy,
                 ) as browser,
             ):
                 self._launch_failures, self._caught_up = 0, False
@@ -147,6 +158,36 @@ class WebDriver(WhatsAppDriver):
             self._replacing = False
             return self._page_loop.next_delay()
         return await self._after_loss(sink, situation.detail or situation.text, report=False)
+
+    @asynccontextmanager
+    async def _turn(self, profile: Profile, sink: DriverSink) -> AsyncIterator[None]:
+        """The turn of this browser among those of the bridge: first those whose login was connected."""
+
+        waited = False
+
+        async def waits(situation: Situation) -> None:
+            nonlocal waited
+            waited = True
+            await self._page_loop.change_to(sink, situation)
+
+        if self._turns is None:
+            yield
+            return
+        turns = self._turns
+        async with turns.turn(0 if profile.was_connected else 1, waits) as turn:
+
+            def rests(state: SessionState) -> None:
+                turns.settled(turn)
+                if state in (SessionState.CONNECTED, SessionState.PAIRING, SessionState.LOGGED_OUT):
+                    profile.note(connected=state is SessionState.CONNECTED)
+
+            if waited:
+                await self._page_loop.change_to(sink, STARTING)
+            self._page_loop.rests = rests
+            try:
+                yield
+            finally:
+                self._page_loop.rests = None
 
     async def _after_loss(self, sink: DriverSink, why: str, *, report: bool = True) -> float:
         """Count a lost page or browser against the restart budget. Returns the delay before the next browser."""

@@ -33,6 +33,10 @@ STARTING = Situation(SessionState.STARTING, Reason.BROWSER_STARTING)
 _LOADING = Situation(SessionState.CONNECTING, Reason.PAGE_LOADING)
 #: After one of these, the next outage is a new one: the delay between attempts starts small again.
 _SETTLED = frozenset({SessionState.CONNECTED, SessionState.PAIRING})
+#: States of a browser whose start still takes much of a core; after any other one it is the next browser's turn.
+_COMING = frozenset(
+    {SessionState.STARTING, SessionState.CONNECTING, SessionState.AUTHENTICATED, SessionState.RECONNECTING}
+)
 
 
 class PageLoop:
@@ -61,6 +65,8 @@ class PageLoop:
         self.reporter = StateReporter(limits)
         self.page: WebPage | None = None
         self.downloads: Downloads | None = None
+        #: Called with each state in which the page has come to rest.
+        self.rests: Callable[[SessionState], None] | None = None
         self.logged_out = asyncio.Event()
         self._drained = asyncio.Event()
         self.pending = PendingRequests(session)
@@ -118,7 +124,7 @@ class PageLoop:
                 if page.lost:
                     return
                 _log.warning("%s: WhatsApp Web cannot be loaded: %s", self._session, error.text)
-                await self.change_to(sink, Situation(SessionState.UNREACHABLE, Reason.SITE_UNREACHABLE, error.text))
+                await self.change_to(sink, Situation(SessionState.UNREACHABLE, error.reason, error.text))
                 await asyncio.sleep(self.next_delay())
             else:
                 if not self._failing:
@@ -197,6 +203,8 @@ class PageLoop:
                 case Situation():
                     if report.state is SessionState.LOGGED_OUT:
                         self.logged_out.set()
+                    if self.rests is not None and report.state not in _COMING:
+                        self.rests(report.state)
                     await sink.situation_changed(report)
                 case Account():
                     await sink.logged_in(report)

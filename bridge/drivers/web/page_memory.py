@@ -40,6 +40,14 @@ def measure(profile: Path) -> MemoryUse:
     )
 
 
+def browsers_megabytes() -> int:
+    """The browsers of all sessions: the processes below Playwright's Node.js. Blocks as `measure` does."""
+    drivers = processes.playwright_drivers()
+    return _megabytes(
+        {below.pid for mark in drivers for below in processes.tree(mark)} - {mark.pid for mark in drivers}
+    )
+
+
 def _megabytes(pids: Iterable[int]) -> int:
     return round(sum(map(_kilobytes, set(pids))) / 1024)
 

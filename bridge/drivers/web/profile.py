@@ -12,6 +12,7 @@ import logging
 import os
 import shutil
 import socket
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Self
 
@@ -21,6 +22,8 @@ from bridge.drivers.web.processes import ProcessMark
 
 _log = logging.getLogger(__name__)
 LOCK, DOWNLOADS = "bridge.lock", "bridge-downloads"
+#: Exists from the first connection of the login until its end.
+_CONNECTED = "bridge-connected"
 _RECORD_LIMIT = 4096
 MEGABYTE = 1024 * 1024
 #: Free bytes that a profile and the store beside it need.
@@ -102,6 +105,19 @@ class Profile:
     def downloads(self) -> Path:
         """Where the browser saves files: on the disk of the store, so that they can be moved in one step."""
         return self.path / DOWNLOADS
+
+    @property
+    def was_connected(self) -> bool:
+        """Whether its login was connected and has not ended since, in this run or an earlier one."""
+        return (self.path / _CONNECTED).exists()
+
+    def note(self, *, connected: bool) -> None:
+        """Note it; no failure, since it decides no more than the order of starts."""
+        with suppress(OSError):
+            if connected:
+                (self.path / _CONNECTED).touch(mode=0o600)
+            else:
+                (self.path / _CONNECTED).unlink(missing_ok=True)
 
     def empty(self) -> None:
         """Remove everything except the lock; this deletes the login. Raises `ProfileUnusable`."""

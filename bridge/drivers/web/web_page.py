@@ -8,9 +8,11 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from playwright.async_api import ConsoleMessage, Page, Response
 from playwright.async_api import Error as PlaywrightError
 
 from bridge.contract.errors import CodedError
+from bridge.contract.session import Reason
 from bridge.drivers.web.browser import first_line
 from bridge.drivers.web.injection import AGENT, BINDING, init_script
 from bridge.drivers.web.limits import Limits
@@ -31,6 +34,8 @@ _INTERRUPTIONS, _RETRY_DELAY = 5, 0.3
 #: Reports that wait to be processed; the page repeats what was not taken.
 _WAITING = 100
 _CLOSED = "has been closed"
+#: Chromium's errors of a proxy that it cannot use; the last one is a wrong user or password.
+_OF_PROXY = re.compile("ERR_(PROXY|TUNNEL|SOCKS|HTTPS_PROXY|NO_SUPPORTED_PROXIES|INVALID_AUTH|UNEXPECTED_PROXY)")
 _FILE_INPUT = f"(rawId) => globalThis.{AGENT}?.fileInput(rawId) ?? null"
 _CALL = f"([name, args]) => globalThis.{AGENT} ? globalThis.{AGENT}.call(name, args) : null"
 
@@ -39,6 +44,14 @@ class SiteUnreachable(CodedError):
     """The address could not be loaded."""
 
     code = "site_unreachable"
+    reason = Reason.SITE_UNREACHABLE
+
+
+class ProxyRefused(SiteUnreachable):
+    """The session's proxy does not answer, or lets nothing through."""
+
+    code = "proxy_refused"
+    reason = Reason.PROXY_UNUSABLE
 
 
 class PageFailure(CodedError):
@@ -119,9 +132,11 @@ class WebPage:
         except PlaywrightError as error:
             with suppress(PlaywrightError):
                 await self._page.goto("about:blank", timeout=self._limits.close * 1000)
-            raise SiteUnreachable(first_line(error).partition(" at http")[0]) from error
+            why = first_line(error).partition(" at http")[0]
+            raise (ProxyRefused if _OF_PROXY.search(why) else SiteUnreachable)(why) from error
         if response is not None and response.status >= 400:
-            raise SiteUnreachable(f"HTTP {response.status}")
+            refused = response.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED
+            raise (ProxyRefused if refused else SiteUnreachable)(f"HTTP {response.status}")
         self._last_report_at = asyncio.get_running_loop().time()
 
     async def _navigate(self, url: str) -> Response | None:

@@ -55,6 +55,7 @@ async def pair_in_window(settings: DriverSettings, session: str) -> AsyncIterato
                 arguments=shlex.split(settings.browser_args),
                 limits=Limits(),
                 window=True,
+                proxy=settings.proxy_of(session),
             ) as browser,
         ):
             page = await browser.page()

@@ -12,6 +12,7 @@ from bridge.contract.passkey import Passkey
 from bridge.contract.session_changes import MAX_CLIENT, BridgeAction, BridgeCommand
 from bridge.contract.status import SessionStatus
 from bridge.core.qr_image import qr_png
+from bridge.core.session_entry import SessionEntry
 from bridge.http.context import running
 from bridge.http.credentials import Principal
 from bridge.http.dependencies import AuditOf, Caller, ContextOf, needs, needs_scope
@@ -20,6 +21,8 @@ from bridge.http.v1.documents import body_of
 from bridge.ports import Scope
 
 router = APIRouter(tags=["sessions"])
+PROXY = "http://user:password@host:port, https://… or socks5://host:port; off; or default: as WA_PROXY says"
+SLEEP_AFTER = "time without work after which it sleeps, as 2h; off; or default: as WA_SLEEP_AFTER says"
 _NO_CODE = "There is no QR code: the session is logged in, or not running."
 
 
@@ -41,6 +44,24 @@ class NewSession(BaseModel):
 
     session: str = Field(description="letters, digits, _ and -, 64 at most")
     cliente_id: int = Field(ge=0, le=MAX_CLIENT, description="the number of the customer it belongs to")
+    proxy: str | None = Field(default=None, repr=False, description=PROXY)
+    sleep_after: str | None = Field(default=None, description=SLEEP_AFTER)
+
+
+class ChangedOptions(BaseModel):
+    """What to change of a session; a field that is missing stays as it is."""
+
+    proxy: str | None = Field(default=None, repr=False, description=PROXY)
+    sleep_after: str | None = Field(default=None, description=SLEEP_AFTER)
+
+
+class Options(BaseModel):
+    """What holds for a session, from the settings or set for it alone."""
+
+    session: str
+    proxy: str | None = Field(description="the proxy of its browser, without the password")
+    sleep_after: int | None = Field(description="seconds without work after which it sleeps; null: it never does")
+    sleep_check: int = Field(description="seconds that it sleeps at most before it looks for messages")
 
 
 class RemovedSession(BaseModel):
@@ -55,9 +76,36 @@ async def add_session(body: NewSession, context: ContextOf, caller: Caller, audi
     """Add a session, which starts at once and at every start of the bridge. Adding one that runs changes nothing."""
     _needs_every_session(caller)
     await audit("add_session", body.session, str(body.cliente_id))
-    command = {"action": BridgeAction.ADD_SESSION, "session": body.session, "cliente_id": body.cliente_id}
+    command = {"action": BridgeAction.ADD_SESSION, **body.model_dump(exclude_none=True)}
     await context.change_sessions(checked(BridgeCommand, command))
     return context.status(context.entry(body.session))
+
+
+@router.get("/sessions/{session}/options", dependencies=[needs(Scope.ADMIN)])
+async def session_options(session: str, context: ContextOf) -> Options:
+    """Proxy and sleep of a session."""
+    return _options_of(context.entry(session))
+
+
+@router.patch("/sessions/{session}/options", dependencies=[needs(Scope.ADMIN)])
+async def change_options(session: str, body: ChangedOptions, context: ContextOf, audit: AuditOf) -> Options:
+    """Change proxy or sleep of a session, now and for every start. A new proxy restarts its browser."""
+    entry = context.entry(session)
+    fields = body.model_dump(exclude_none=True)
+    await audit("set_session", session, ", ".join(sorted(fields)))  # an address may hold a password
+    command = {"action": BridgeAction.SET_SESSION, "session": session, **fields}
+    await context.change_sessions(checked(BridgeCommand, command))
+    return _options_of(entry)
+
+
+def _options_of(entry: SessionEntry) -> Options:
+    options = entry.options
+    return Options(
+        session=entry.name,
+        proxy=None if options.proxy is None else str(options.proxy),
+        sleep_after=options.sleep_after,
+        sleep_check=options.sleep_check,
+    )
 
 
 @router.delete("/sessions/{session}", dependencies=[needs(Scope.ADMIN)])

@@ -58,8 +58,8 @@ def sessions(configured: Iterable[str], statuses: Iterable[SessionStatus], now: 
     for name in sorted(retained):
         yield warning(
             f"session {name}",
-            "The broker has a retained status of it, but WA_SESSIONS does not name it.",
-            "Add it to WA_SESSIONS, or clear its retained status.",
+            "The broker has a retained status of it, but no bridge of this data directory runs it.",
+            "Another machine may run it; otherwise wa session add, or clear its retained status.",
         )
 
 

@@ -99,4 +99,4 @@ async def test_sessions_that_are_not_configured_are_refused(tmp_path: Path) -> N
         )
         _, err = await process.communicate()
         assert process.returncode == 6
-        assert b"WA_SESSIONS does not name" in err
+        assert b"There is no session" in err

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bridge.contract.errors import CodedError
+from bridge.contract.proxy import Proxy
 from bridge.drivers.web import Limits, PlaywrightRuntime
 from bridge.drivers.web.browser import Browser
 from bridge.drivers.web.injection import REQUIRED_MODULES
@@ -38,7 +39,7 @@ class LoadedPage:
     text: str | None = None
 
 
-async def page(settings: DriverSettings, runtime: PlaywrightRuntime) -> list[Finding]:
+async def page(settings: DriverSettings, runtime: PlaywrightRuntime, proxy: Proxy | None = None) -> list[Finding]:
     """Load the site with the chosen wa-js, wait until it is ready, and report missing functions."""
     limits = Limits()
     try:
@@ -52,6 +53,7 @@ async def page(settings: DriverSettings, runtime: PlaywrightRuntime) -> list[Fin
                     executable=settings.browser,
                     arguments=shlex.split(settings.browser_args),
                     limits=limits,
+                    proxy=proxy,
                 ) as browser,
             ):
                 tab = await browser.page()

@@ -7,6 +7,7 @@ import { h, update } from './element.js';
 import { number, reasonText, stateName, word } from './language.js';
 import { passkeyCard } from './passkey.js';
 import { problemText } from './problems.js';
+import { openOptions } from './session_options.js';
 import { ago } from './times.js';
 import { button, fact, field, heading, toast } from './widgets.js';
 
@@ -102,16 +103,19 @@ export function open(view, app) {
         await send(session, { action }).catch((problem) => toast(problemText(problem), true));
       }, { disabled: busy.has(session) });
     };
+    const options = button('button', word('options'), () => openOptions(session));
     if (AT_REST.has(state)) {
       const others = app.sessions.length > 1;
       return h('div.row', null,
         control('init', 'init', false),
+        options,
         others ? button('danger', word('removeSession'), () => removeSession(session)) : null);
     }
     return h('div.row', null,
       control('restart', 'restart'),
       control('close', 'closeSession'),
       state === 'connected' ? control('sleep', 'sleep') : null,
+      options,
       state === 'pairing' ? null : control('logout', 'logout'));
   }
 

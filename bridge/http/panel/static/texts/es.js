@@ -236,6 +236,8 @@ const states = {
 // Why a session is in its state, by `reason`.
 const reasons = {
   browser_starting: 'El navegador está arrancando.',
+  waiting_for_turn: 'Están arrancando navegadores de otras sesiones; este arranca apenas le toque.',
+  waiting_for_memory: 'Los navegadores usan toda la WA_BROWSER_MEMORY; este arranca cuando haya lugar.',
   page_loading: 'WhatsApp Web se está cargando.',
   catching_up: 'Conectada; leyendo lo que llegó mientras tanto.',
   syncing: 'Vinculada; WhatsApp está sincronizando.',
@@ -250,6 +252,7 @@ const reasons = {
   page_lost: 'La página o el navegador se cayó; se inicia de nuevo.',
   page_stuck: 'WhatsApp Web dejó de responder; se carga de nuevo.',
   page_outdated: 'Hay una versión nueva de WhatsApp Web; se está cargando.',
+  proxy_unusable: 'El proxy de la sesión no deja pasar nada; se sigue intentando. Revisalo en Opciones.',
   site_unreachable: 'No se puede llegar a WhatsApp Web desde este equipo; se sigue intentando. Revisá internet.',
   site_broken: 'El sitio de WhatsApp no muestra WhatsApp Web (¿mantenimiento?); se sigue intentando.',
   opened_elsewhere: 'WhatsApp Web se abrió en otro lado con este vínculo. Cerralo ahí y después reiniciá acá.',

@@ -6,6 +6,12 @@ export const sessionChanges = {
     addSessionText: 'It starts at once, shows a QR code, and is there after each start of the bridge.',
     sessionName: 'Name: letters, digits, _ and -',
     clientNumber: 'Customer number (cliente_id)',
+    options: 'Options',
+    optionsOf: 'Options of {0}',
+    optionsText: 'An empty field changes nothing; “default” is what the bridge’s settings say. A new proxy restarts' +
+      ' the browser.',
+    proxy: 'Proxy: http://user:password@host:port, socks5://host:port, off',
+    sleepAfter: 'Sleeps after this time without work: 30m, 2h, off',
     sleep: 'Sleep',
     sleepAsk: 'Put {0} to sleep?',
     sleepText: 'Its browser closes, which frees memory. Nothing is received until a send or you wake it;' +
@@ -19,6 +25,12 @@ export const sessionChanges = {
     addSessionText: 'Arranca enseguida, muestra un código QR y vuelve con cada inicio del puente.',
     sessionName: 'Nombre: letras, números, _ y -',
     clientNumber: 'Número de cliente (cliente_id)',
+    options: 'Opciones',
+    optionsOf: 'Opciones de {0}',
+    optionsText: 'Un campo vacío no cambia nada; «default» es lo que dice la configuración del puente. Con otro proxy' +
+      ' el navegador arranca de nuevo.',
+    proxy: 'Proxy: http://usuario:clave@equipo:puerto, socks5://equipo:puerto, off',
+    sleepAfter: 'Se duerme después de este tiempo sin trabajo: 30m, 2h, off',
     sleep: 'Dormir',
     sleepAsk: '¿Dormir {0}?',
     sleepText: 'Se cierra su navegador y se libera memoria. No recibe nada hasta que la despierte un envío, o vos;' +
