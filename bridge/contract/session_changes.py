@@ -1,4 +1,4 @@
-"""Commands to a bridge as a whole: which sessions it runs, and which of them sleep. Pure."""
+"""Commands to a bridge as a whole: which sessions it runs, which of them sleep, and hand-overs. Pure."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ class BridgeAction(StrEnum):
     REMOVE_SESSION = "remove_session"
     SLEEP = "sleep"
     WAKE = "wake"
+    HAND_OVER = "hand_over"
 
 
 class BridgeCommand(StrictPayload):
@@ -31,6 +32,9 @@ class BridgeCommand(StrictPayload):
 
     `add_session` needs `cliente_id`. `remove_session` ends the session and keeps its folder: login, journal, commands.
     `sleep` closes its browser until a command is due or `wake`; meanwhile it receives nothing, and catches up later.
+    `hand_over` needs `to`, a bridge of WA_BRIDGES. The bridge that runs the session closes it for that one, which opens
+    it as soon as it has a login of it. Sent to the bridge `to` itself: it runs the session, also without a login, once
+    no other does.
     """
 
     v: Literal[1] = VERSION
@@ -39,6 +43,7 @@ class BridgeCommand(StrictPayload):
     cliente_id: Annotated[
         int | None, Field(ge=0, le=MAX_CLIENT, description="with `add_session`: the customer's number")
     ] = None
+    to: CleanText | None = Field(default=None, max_length=64, description="with `hand_over`: the other bridge's name")
     id: CommandId | None = Field(default=None, description="returned in the result")
 
     @field_validator("session")
@@ -50,6 +55,8 @@ class BridgeCommand(StrictPayload):
     def _fields_go_with_their_action(self) -> Self:
         if (self.cliente_id is not None) is not (self.action is BridgeAction.ADD_SESSION):
             raise ValueError("add_session needs cliente_id, and no other action has it")
+        if (self.to is not None) is not (self.action is BridgeAction.HAND_OVER):
+            raise ValueError("hand_over needs to, and no other action has it")
         return self
 
 

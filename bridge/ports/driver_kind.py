@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from enum import StrEnum
 from pathlib import Path
@@ -74,6 +74,19 @@ class LoginFiles(Protocol):
 
     def leftover(self, path: Path) -> int | None:
         """Pid of a process that a bridge left behind on the folder at `path`. Blocking."""
+        ...
+
+    def is_paired(self, path: Path) -> bool:
+        """Whether the folder at `path` has a login that was valid when it was last used."""
+        ...
+
+    @property
+    def watchdog(self) -> Sequence[str]:
+        """A program that ends what drives a folder when its time is over, even while the bridge is frozen.
+
+        It reads lines: seconds of the clock that counts a suspended machine's time, a blank, the folder's path. A later
+        line of the same folder replaces the time. When its input ends, every time is over.
+        """
         ...
 
 
