@@ -225,6 +225,7 @@ class SessionHost:
                 if store.incomplete:
                     await self._begin_new_epoch(store)
                 elif ownership.interrupted:
+                    await ownership.noted.claim(store.outbox, self._clock.now())
                     await self._abandon_open(store)
                 ownership.interrupted = False
                 await self._serve_store(store, services, ownership, observe)

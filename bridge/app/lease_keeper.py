@@ -17,13 +17,15 @@ from typing_extensions import override
 from bridge.app.clock import boot_time
 from bridge.app.identity import of_same_directory
 from bridge.app.ownership import Ownership
+from bridge.app.standby_watch import watch_owner
 from bridge.app.watchdog import Watchdog
-from bridge.broker import BrokerConnection, BrokerError, keep_connected
+from bridge.broker import BrokerConnection, BrokerError, BrokerOptions, keep_connected
 from bridge.contract.backoff import Backoff
 from bridge.contract.errors import InvalidRequest
 from bridge.contract.leases import ClaimState, LeaseClaim
 from bridge.contract.payload import instant
 from bridge.contract.session import Reason, SessionState, Situation
+from bridge.core.foreign_commands import ForeignCommands
 from bridge.core.lease import Claim, Lease, LeaseTimes, may_claim, placement
 from bridge.mqtt import MqttOptions
 from bridge.ports import Clock, LoginFiles
@@ -69,6 +71,8 @@ class LeaseKeeper(Ownership):
         self._hand_over_to: str | None = None
         self.pause = TICK
         self.interrupted = False
+        self.noted = ForeignCommands(session)
+        self._noting: asyncio.Task[None] | None = None
 
     @property
     def _has_login(self) -> bool:
@@ -97,7 +101,13 @@ class LeaseKeeper(Ownership):
                 self.interrupted = before is not None and not of_same_directory(before, self._mqtt.owner)
                 self._driving, self._requested = True, False
                 await self._allow(self._lease.ends_at)
+                await self._end_noting()
             return None
+        if self._noting is None:
+            self.noted.clear()
+            options = self._options("watch")
+            watching = watch_owner(self._session, self.noted, options, self._mqtt.topics)
+            self._noting = asyncio.create_task(watching, name=f"watch {self._session}")
         return self._waiting()
 
     def _waiting(self) -> Situation:
@@ -144,21 +154,33 @@ class LeaseKeeper(Ownership):
     @override
     async def run(self) -> None:
         """Keep connection and claim until cancelled, through failures: without claims the session ends by itself."""
-        while True:
-            try:
-                await self._run()
-            except* Exception:  # noqa: BLE001 - the lease ends in time, and the session with it
-                _log.exception("%s: the lease failed", self._session)
-            await asyncio.sleep(1.0)
+        try:
+            while True:
+                try:
+                    await self._run()
+                except* Exception:  # noqa: BLE001 - the lease ends in time, and the session with it
+                    _log.exception("%s: the lease failed", self._session)
+                await asyncio.sleep(1.0)
+        finally:
+            await self._end_noting()
 
     async def _run(self) -> None:
-        client_id = f"{self._mqtt.of_session(self._session, self._clock).client_id}-lease"
-        mark = self._mqtt.owner.rpartition(":")[2]
-        options = replace(self._mqtt.broker, client_id=f"{client_id}-{mark}", clean=True, will=None)
+        options = self._options("lease")
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._keep(), name=f"lease {self._session}")
             while True:  # `keep_connected` returns only when its use does
                 await keep_connected(options, self._serve, on_down=self._down, backoff=_RECONNECT)
+
+    def _options(self, purpose: str) -> BrokerOptions:
+        name = self._mqtt.of_session(self._session, self._clock).client_id
+        mark = self._mqtt.owner.rpartition(":")[2]
+        return replace(self._mqtt.broker, client_id=f"{name}-{purpose}-{mark}", clean=True, will=None)
+
+    async def _end_noting(self) -> None:
+        noting, self._noting = self._noting, None
+        if noting is not None:
+            noting.cancel()
+            await asyncio.wait([noting])
 
     async def _serve(self, connection: BrokerConnection) -> None:
         await connection.subscribe(self._mqtt.topics.lease(self._session))

@@ -12,6 +12,7 @@ from bridge.app.identity import of_same_directory
 from bridge.app.limits import BridgeLimits
 from bridge.contract.errors import InvalidRequest
 from bridge.contract.session import Reason, SessionState, Situation
+from bridge.core.foreign_commands import ForeignCommands
 from bridge.mqtt import MqttOptions, Owner, other_owner
 from bridge.ports import Clock
 
@@ -23,6 +24,8 @@ class Ownership(Protocol):
 
     #: Another bridge has owned the session since this one: it may have sent commands that are still open here.
     interrupted: bool
+    #: Commands that the other may have got from the broker, and whose outcome it did not report.
+    noted: ForeignCommands
     #: Seconds until it is worth asking again.
     pause: float
 
@@ -70,6 +73,7 @@ class SoleOwnership(Ownership):
         self._confirmed = False  # a broker has answered that no other bridge owns it
         self._seen = Situation(SessionState.STANDBY, Reason.OWNED_ELSEWHERE)
         self.interrupted = False
+        self.noted = ForeignCommands(session)
         self.pause = limits.standby
 
     @override

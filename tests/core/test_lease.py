@@ -94,7 +94,7 @@ class World:
     def until_owned(self, limit: float) -> str:
         began = self.now
         while not self.driving():
-            assert self.now - began <= limit, "nobody takes the session over"
+            assert self.now - began <= limit, "no bridge takes the session over"
             self.tick()
             assert len(self.driving()) <= 1
         return self.driving()[0]

@@ -13,7 +13,7 @@ import pytest
 from bridge.broker import parse_addresses
 from bridge.contract.session import Reason, SessionState
 from bridge.core.lease import LeaseTimes, placement
-from bridge.drivers.scripted import ScriptedPhone
+from bridge.drivers.scripted import ScriptedPhone, SendMode
 from bridge.settings import load
 from tests.broker.relay import Relay
 from tests.mosquitto_server import MosquittoServer
@@ -99,7 +99,7 @@ async def test_an_owner_cut_off_from_the_broker_stops_before_the_other_starts_an
         await first.stop()
 
 
-async def test_without_a_broker_nobody_runs_it_and_the_owner_gets_it_back(
+async def test_without_a_broker_no_bridge_runs_it_and_the_owner_gets_it_back(
     pair: dict[str, BridgeUnderTest], mosquitto: MosquittoServer
 ) -> None:
     first, second = pair[FIRST], pair[SECOND]
@@ -133,3 +133,23 @@ async def test_a_single_bridge_keeps_working_without_a_broker(
     mosquitto.stop()
     await asyncio.sleep(2 * TIMES.duration)
     assert state(harness) is CONNECTED
+
+
+async def test_what_a_dead_owner_may_have_sent_is_unknown_when_its_sender_repeats_it(
+    pair: dict[str, BridgeUnderTest], probe: MqttProbe
+) -> None:
+    first, second = pair[FIRST], pair[SECOND]
+    await first.start()
+    await second.start(until=STANDBY)
+    await asyncio.sleep(0.3)  # the standby reads the commands by now
+    first.phone.send_mode = SendMode.PENDING
+    command = json.dumps({"id": "order-1", "to": "5491155500001", "message": "Hola"})
+    await probe.publish("wa/haby/out", command)
+    await probe.wait("wa/haby/result", lambda result: (result["id"], result["status"]) == ("order-1", "accepted"))
+    await first.abort()
+    await second.until(lambda: state(second) is CONNECTED)
+    await probe.wait("wa/haby/result", lambda result: (result["id"], result["status"]) == ("order-1", "unknown"))
+    await probe.publish("wa/haby/out", command)
+    await probe.publish("wa/haby/out", json.dumps({"id": "order-2", "to": "5491155500001", "message": "Chau"}))
+    await probe.wait("wa/haby/result", lambda result: (result["id"], result["status"]) == ("order-2", "sent"))
+    assert [sent.text for sent in second.phone.sent] == ["Chau"]
