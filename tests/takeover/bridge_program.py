@@ -13,7 +13,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from bridge.app import bridge
+from bridge.app import BridgeLimits, bridge
 from bridge.cli import main
 from bridge.core.lease import LeaseTimes
 from bridge.drivers.web import driver
@@ -24,7 +24,7 @@ if __name__ == "__main__":
     clock, share = Path(sys.argv[1]), float(sys.argv[2])
     product = LeaseTimes()
     times = LeaseTimes(**{one.name: getattr(product, one.name) * share for one in fields(LeaseTimes)})
-    setattr(bridge, "BridgeLimits", partial(bridge.BridgeLimits, lease=times))  # noqa: B010 - a wrapper
+    setattr(bridge, "BridgeLimits", partial(BridgeLimits, lease=times))  # noqa: B010 - a wrapper
     setattr(driver, "Limits", partial(Limits, restarts=10**6, retry_most=4.0))  # noqa: B010 - a wrapper
     move_clock(clock)
     sys.argv = ["wa", "bridge"]

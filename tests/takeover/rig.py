@@ -84,15 +84,19 @@ class SharingBridge(Bridge):
 
 
 class Pair:
-    """`async with` starts broker, sandbox and both bridges, and pairs each; then `owner` runs the session."""
+    """`async with` starts broker, sandbox and both bridges, and pairs each; then one of them runs the session."""
 
-    def __init__(self, folder: Path, share: float = 1.0, clocks: tuple[float, float] = (0.0, 0.0)) -> None:
+    def __init__(
+        self, folder: Path, share: float = 1.0, clocks: tuple[float, float] = (0.0, 0.0), *, logins: int = 2
+    ) -> None:
+        """`share` of the product's lease times; `clocks` are wrong by these seconds; `logins`: how many are paired."""
         self.folder = folder
         self.broker = Broker(folder / "mosquitto")
         self.sandbox: Sandbox
         self.bridges: dict[str, SharingBridge] = {}
         self.share = share
         self._clocks = clocks
+        self._logins = logins
         self._probe: MqttProbe
         self.overlap = 0.0
 
@@ -120,9 +124,10 @@ class Pair:
             watching = asyncio.create_task(self._watch(), name="overlaps")
             self._stack.callback(watching.cancel)
             await self._pair(NAMES[0])
-            await self._control(NAMES[1], NAMES[1])
-            await self._control(NAMES[0], NAMES[1])
-            await self._pair(NAMES[1])
+            if self._logins > 1:
+                await self._control(NAMES[1], NAMES[1])
+                await self._control(NAMES[0], NAMES[1])
+                await self._pair(NAMES[1])
         except BaseException:
             await self._stack.aclose()
             raise
