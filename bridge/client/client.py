@@ -257,6 +257,11 @@ class Client(ServiceTopics):
         await self._attach_statuses()
         return await self._statuses.all()
 
+    @property
+    def standbys(self) -> list[tuple[str, str, str]]:
+        """Session, bridge and sentence of each session in standby, after `statuses`."""
+        return self._statuses.standbys
+
     async def clock_difference(self, session: str) -> float | None:
         """Seconds by which this machine's clock is ahead of the bridge's; None while no heartbeat has come."""
         await self._attach_statuses()

@@ -48,7 +48,7 @@ async def pair(tmp_path: Path, mosquitto: MosquittoServer) -> AsyncIterator[dict
     for name in BRIDGES:
         settings = load(WA_DATA_DIR=tmp_path / name, WA_PACE="off", WA_INSTANCE=name, WA_BRIDGES=",".join(BRIDGES))
         bridges[name] = BridgeUnderTest(settings, mosquitto.url("bridge"))
-        bridges[name].limits = replace(QUICK, lease=TIMES)
+        bridges[name].limits = replace(QUICK, lease=TIMES, mqtt=replace(QUICK.mqtt, heartbeat=0.5))
     phones = SharedPhones(*(bridge.phone for bridge in bridges.values()))
     watching = asyncio.create_task(phones.watch(), name="overlaps")
     try:
@@ -71,6 +71,7 @@ async def test_the_first_in_the_placement_runs_it_and_a_stop_hands_it_over_at_on
     await second.start(until=None)
     await first.start()
     assert state(second) is STANDBY
+    await probe.wait(f"wa/bridge/{SECOND}/status", lambda status: "haby" in (status.get("standby") or {}))
     claim = await probe.wait(LEASE, lambda claim: claim["state"] == "owned")
     assert (claim["owner"].partition(":")[0], claim["term"]) == (FIRST, 1)
     began = asyncio.get_running_loop().time()

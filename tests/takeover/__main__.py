@@ -17,6 +17,7 @@ from typing import Any, cast
 from tests.chaos.ledger import judge
 from tests.chaos.load import Load
 from tests.takeover.faults import FAULTS
+from tests.takeover.move import move
 from tests.takeover.rig import Pair
 
 
@@ -32,6 +33,7 @@ async def main() -> int:
     order = [fault for fault in faults for _ in range(options.rounds)]
     rng.shuffle(order)
     print(f"Seed {options.seed}: {len(order)} injections.", flush=True)
+    moved, kept = 0.0, False
     with tempfile.TemporaryDirectory(prefix="takeover-") as temporary:
         async with Pair(options.keep or Path(temporary), clocks=(0.0, 3600.0)) as pair:
             async with Load(cast("Any", pair), rng) as load:
@@ -45,8 +47,11 @@ async def main() -> int:
                 verdict = judge(load.ledger, load.received)
                 print(verdict, flush=True)
             print(f"overlap {pair.overlap:.2f} s", flush=True)
+        if not options.only:
+            moved = await move((options.keep or Path(temporary)) / "move")
+            print(f"wa session move: overlap {moved:.2f} s", flush=True)
             kept = not (verdict.lost or verdict.sent_twice or verdict.commands_lost or verdict.unanswered)
-    return 0 if kept and pair.overlap == 0 else 1
+    return 0 if kept and pair.overlap + moved == 0 else 1
 
 
 if __name__ == "__main__":

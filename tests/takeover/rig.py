@@ -178,14 +178,18 @@ class Pair:
     def other(self, name: str) -> str:
         return next(one for one in NAMES if one != name)
 
+    def connected_devices(self) -> set[str]:
+        """The linked devices that have a page now."""
+        pages = [getattr(listener, "__self__", None) for listener in self.world.listeners]
+        return {page.device for page in pages if isinstance(page, PageSocket) and page.device is not None}
+
     async def _watch(self) -> None:
         """Count the seconds in which two linked devices have a page, unless one of its bridges is wholly frozen."""
         at = time.monotonic()
         while True:
             await asyncio.sleep(LOOK)
             now = time.monotonic()
-            pages = [getattr(listener, "__self__", None) for listener in self.world.listeners]
-            devices = {page.device for page in pages if isinstance(page, PageSocket) and page.device is not None}
+            devices = self.connected_devices()
             whole = any(len(bridge._frozen) > 1 for bridge in self.bridges.values())
             if len(devices) > 1 and not whole:
                 self.overlap += now - at
