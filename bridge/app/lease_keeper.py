@@ -26,7 +26,7 @@ from bridge.contract.leases import ClaimState, LeaseClaim
 from bridge.contract.payload import instant
 from bridge.contract.session import Reason, SessionState, Situation
 from bridge.core.foreign_commands import ForeignCommands
-from bridge.core.lease import Claim, Lease, LeaseTimes, may_claim, placement
+from bridge.core.lease import LeaseTimes, OwnerClaim, SessionLease, may_claim, placement
 from bridge.mqtt import MqttOptions
 from bridge.ports import Clock, LoginFiles
 
@@ -62,7 +62,7 @@ class LeaseKeeper(Ownership):
         self._clock = clock
         self._leaving = leaving
         self._times = times
-        self._lease = Lease(mqtt.owner, self._order, times)
+        self._lease = SessionLease(mqtt.owner, self._order, times)
         self._connection: BrokerConnection | None = None
         self._publishing: set[asyncio.Task[None]] = set()
         self._driving = False  # the session's service runs, or ends: no claim until it has ended
@@ -143,7 +143,7 @@ class LeaseKeeper(Ownership):
         if to not in self._order:
             raise InvalidRequest(f"{to} is none of the bridges in WA_BRIDGES: {', '.join(sorted(self._order))}.")
         if to == self._mqtt.owner.rpartition(":")[0]:
-            self._requested = True
+            self._requested = not self._driving
             return self._driving
         if not self._driving:
             return False
@@ -234,11 +234,11 @@ class LeaseKeeper(Ownership):
             requested=self._requested,
         )
 
-    async def _publish_if_up(self, connection: BrokerConnection, claim: Claim) -> None:
+    async def _publish_if_up(self, connection: BrokerConnection, claim: OwnerClaim) -> None:
         with suppress(BrokerError):
             await self._publish(connection, claim)
 
-    async def _publish(self, connection: BrokerConnection, claim: Claim) -> None:
+    async def _publish(self, connection: BrokerConnection, claim: OwnerClaim) -> None:
         now = self._clock.now()
         payload = LeaseClaim(
             session=self._session,
@@ -256,10 +256,10 @@ class LeaseKeeper(Ownership):
         _log.debug("%s: lease: %s Retrying in %.1f s.", self._session, error.text, pause)
 
 
-def _parse(payload: bytes) -> Claim | None:
+def _parse(payload: bytes) -> OwnerClaim | None:
     try:
         claim = LeaseClaim.model_validate_json(payload)
     except ValidationError:
         _log.warning("An invalid claim of a session is ignored.")
         return None
-    return Claim(claim.owner, claim.term, claim.renewal, claim.state, claim.to)
+    return OwnerClaim(claim.owner, claim.term, claim.renewal, claim.state, claim.to)

@@ -43,7 +43,7 @@ class LeaseTimes:
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class OwnerClaim:
     """A claim as it travels. `to` names the bridge that a released session is for."""
 
     owner: str
@@ -53,7 +53,7 @@ class Claim:
     to: str | None = None
 
 
-class Role(StrEnum):
+class LeaseRole(StrEnum):
     """What this bridge is for the session."""
 
     WATCHING = "watching"
@@ -71,7 +71,7 @@ def placement(session: str, bridges: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def may_claim(
-    last: Claim | None, *, owner: str, order: tuple[str, ...], has_login: bool, requested: bool = False
+    last: OwnerClaim | None, *, owner: str, order: tuple[str, ...], has_login: bool, requested: bool = False
 ) -> bool:
     """Whether the bridge `owner` should run a session once it is free. `last` is the newest claim that is known.
 
@@ -88,7 +88,7 @@ def may_claim(
     return instance == order[0] if last is None else last.owner == owner
 
 
-class Lease:
+class SessionLease:
     """The lease of one session, as one bridge sees it. `now` is always seconds of a clock that never jumps."""
 
     def __init__(self, owner: str, order: tuple[str, ...], times: LeaseTimes) -> None:
@@ -96,15 +96,15 @@ class Lease:
         self._owner = owner
         self._order = order
         self._times = times
-        self.role = Role.WATCHING
+        self.role = LeaseRole.WATCHING
         #: The newest claim that was heard on any connection, of any bridge.
-        self.last: Claim | None = None
+        self.last: OwnerClaim | None = None
         #: The owner before this one, if it was another: what it did is not known here.
         self.before: str | None = None
-        self._known: Claim | None = None  # the newest claim that this connection has delivered
+        self._known: OwnerClaim | None = None  # the newest claim that this connection has delivered
         self._quiet_since: float | None = None  # since when no other was heard; None while not connected
         self._connected_at = 0.0
-        self._claim = Claim(owner, 0)
+        self._claim = OwnerClaim(owner, 0)
         self._sent: dict[int, float] = {}  # by renewal: when it was sent; those that have not come back
         self._renew_at = 0.0
         self._echoed_at: float | None = None
@@ -112,7 +112,7 @@ class Lease:
 
     def holds(self, now: float) -> bool:
         """Whether this bridge may drive the session at this moment."""
-        return self.role is Role.OWNING and now < self._valid_until
+        return self.role is LeaseRole.OWNING and now < self._valid_until
 
     @property
     def ends_at(self) -> float:
@@ -121,7 +121,7 @@ class Lease:
 
     def must_close(self, now: float) -> bool:
         """Whether the driver must be closed: the claim was lost, or could not be renewed for too long."""
-        return self.role is not Role.OWNING or now >= self._valid_until - self._times.closing
+        return self.role is not LeaseRole.OWNING or now >= self._valid_until - self._times.closing
 
     def connected(self, now: float) -> None:
         """The subscription is granted; retained claims follow."""
@@ -133,25 +133,25 @@ class Lease:
     def disconnected(self) -> None:
         """The connection is gone: nothing is known of the others. An owner goes on until its time is over."""
         self._quiet_since = None
-        if self.role is Role.CLAIMING:
-            self.role = Role.WATCHING
+        if self.role is LeaseRole.CLAIMING:
+            self.role = LeaseRole.WATCHING
 
-    def heard(self, claim: Claim, now: float) -> None:
+    def heard(self, claim: OwnerClaim, now: float) -> None:
         """A claim came from the broker, own ones included."""
         if claim.owner == self._owner:
             self._heard_own(claim, now)
             return
-        if self.role is Role.OWNING and (claim.term, claim.owner) <= (self._claim.term, self._owner):
+        if self.role is LeaseRole.OWNING and (claim.term, claim.owner) <= (self._claim.term, self._owner):
             return  # of an earlier owner, or of a claimant that hears this bridge's claims
-        if self.role is Role.OWNING:  # the claimant has counted to the end, and waits only for `settle`
+        if self.role is LeaseRole.OWNING:  # the claimant has counted to the end, and waits only for `settle`
             self._valid_until = min(self._valid_until, now + self._times.closing - self._times.margin)
-        if self.role is Role.CLAIMING and self._echoed_at is not None and self._is_behind(claim):
+        if self.role is LeaseRole.CLAIMING and self._echoed_at is not None and self._is_behind(claim):
             return  # it came later and hears this bridge's claim first
-        self.role = Role.WATCHING
+        self.role = LeaseRole.WATCHING
         self._quiet_since = now
         self._note(claim)
 
-    def _is_behind(self, claim: Claim) -> bool:
+    def _is_behind(self, claim: OwnerClaim) -> bool:
         attempt = claim.state is ClaimState.CLAIMED and claim.term <= self._claim.term
         return attempt and self._rank(claim.owner) > self._rank(self._owner)
 
@@ -159,20 +159,20 @@ class Lease:
         instance = owner.rpartition(":")[0]
         return self._order.index(instance) if instance in self._order else len(self._order)
 
-    def _heard_own(self, claim: Claim, now: float) -> None:
+    def _heard_own(self, claim: OwnerClaim, now: float) -> None:
         sent = self._sent.pop(claim.renewal, None) if claim.term == self._claim.term else None
-        if self.role is Role.OWNING or sent is None or claim.term >= self._top:
+        if self.role is LeaseRole.OWNING or sent is None or claim.term >= self._top:
             self._note(claim)
-        if sent is None or self.role is Role.WATCHING:
+        if sent is None or self.role is LeaseRole.WATCHING:
             return
         valid_until = sent + self._times.duration - self._times.margin
-        if self.role is Role.CLAIMING:
+        if self.role is LeaseRole.CLAIMING:
             self._echoed_at = now if self._echoed_at is None else self._echoed_at
             self._valid_until = valid_until
         elif now < self._valid_until:
             self._valid_until = max(self._valid_until, valid_until)
 
-    def _note(self, claim: Claim) -> None:
+    def _note(self, claim: OwnerClaim) -> None:
         self._known = claim
         if self.last is None or claim.term >= self.last.term:
             self.last = claim
@@ -194,36 +194,36 @@ class Lease:
                 return delivered
         return self._quiet_since + self._times.duration + stagger
 
-    def step(self, now: float, *, eligible: bool) -> Claim | None:
+    def step(self, now: float, *, eligible: bool) -> OwnerClaim | None:
         """The claim to publish now, if any. Call it often. `eligible`: this bridge should run the session if it may."""
-        if self.role is Role.OWNING:
+        if self.role is LeaseRole.OWNING:
             if now < self._valid_until:
                 return self._repeat(now)
-            self.role = Role.WATCHING
+            self.role = LeaseRole.WATCHING
             return None
-        if self.role is Role.CLAIMING:
+        if self.role is LeaseRole.CLAIMING:
             return self._step_claiming(now)
         free_at = self.free_at()
         if not eligible or free_at is None or now < free_at:
             return None
         self.before = None if self.last is None or self.last.owner == self._owner else self.last.owner
-        self.role, self._echoed_at = Role.CLAIMING, None
-        self._claim = Claim(self._owner, self._top + 1)
+        self.role, self._echoed_at = LeaseRole.CLAIMING, None
+        self._claim = OwnerClaim(self._owner, self._top + 1)
         self._sent = {0: now}
         self._renew_at = now + self._times.renewal
         return self._claim
 
-    def _step_claiming(self, now: float) -> Claim | None:
+    def _step_claiming(self, now: float) -> OwnerClaim | None:
         if self._echoed_at is not None:
             if now >= self._valid_until:
-                self.role = Role.WATCHING
+                self.role = LeaseRole.WATCHING
                 return None
             if now >= self._echoed_at + self._times.settle:
-                self.role, self._renew_at = Role.OWNING, now
+                self.role, self._renew_at = LeaseRole.OWNING, now
                 self._claim = replace(self._claim, state=ClaimState.OWNED)
         return self._repeat(now)
 
-    def _repeat(self, now: float) -> Claim | None:
+    def _repeat(self, now: float) -> OwnerClaim | None:
         if self._quiet_since is None or now < self._renew_at or now < self._connected_at + self._times.retained:
             return None
         self._claim = replace(self._claim, renewal=self._claim.renewal + 1)
@@ -231,10 +231,10 @@ class Lease:
         self._renew_at = now + self._times.renewal
         return self._claim
 
-    def release(self, to: str | None = None) -> Claim | None:
+    def release(self, to: str | None = None) -> OwnerClaim | None:
         """Give the session up; its driver has ended. Returns the claim to publish; None where this bridge has none."""
         known = self.last
-        self.role, self._valid_until = Role.WATCHING, float("-inf")
+        self.role, self._valid_until = LeaseRole.WATCHING, float("-inf")
         if known is None or known.owner != self._owner or known.term != self._claim.term:
             return None
         if self._claim.state is not ClaimState.OWNED:
