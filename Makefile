@@ -1,7 +1,7 @@
 # Each recipe execs the program, so that exit codes and signals pass through.
 MAKEFLAGS += --no-print-directory --no-builtin-rules
 .DEFAULT_GOAL := help
-.PHONY: help setup test-setup run test check bench chaos kills lists day cluster home-assistant clean
+.PHONY: help setup test-setup run test check bench chaos takeover kills lists day cluster home-assistant clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' Makefile
@@ -26,6 +26,9 @@ bench: setup  ## measure the real path, write docs/BENCHMARKS.md; takes minutes
 
 chaos: setup  ## inject faults under load, write docs/RELIABILITY.md; options: SEED= ROUNDS= MINUTES=
 	@exec .venv/bin/python -m tests.chaos --write docs/RELIABILITY.md $(if $(SEED),--seed $(SEED)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(MINUTES),--minutes $(MINUTES))
+
+takeover: setup  ## faults on two bridges that share a session, under load; options: ROUNDS= SEED=
+	@exec .venv/bin/python -m tests.takeover $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SEED),--seed $(SEED))
 
 kills: setup  ## a campaign whose parts are killed again and again; options: RECIPIENTS= ROUNDS= SEED=
 	@exec .venv/bin/python -m tests.campaigns.kill_run $(if $(RECIPIENTS),--recipients $(RECIPIENTS)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SEED),--seed $(SEED))

@@ -15,7 +15,7 @@ from pydantic_settings import NoDecode
 from bridge.broker import BrokerAddress, parse_addresses
 from bridge.contract.pace import Pace
 from bridge.contract.proxy import Proxy
-from bridge.contract.topics import check_session_name
+from bridge.contract.topics import check_session_name, is_level
 from bridge.core.media_policy import DOWNLOADABLE
 
 #: Secrets that stand in examples.
@@ -116,6 +116,16 @@ def parse_sessions(text: str) -> tuple[SessionSetting, ...]:
     if len({session.name for session in sessions}) != len(sessions):
         raise ValueError("names a session twice")
     return tuple(sessions)
+
+
+def parse_bridges(text: str) -> tuple[str, ...]:
+    """Parse `north,south`, names of bridges. Raises ValueError."""
+    names = [name for part in text.split(",") if (name := part.strip())]
+    if len(set(names)) != len(names):
+        raise ValueError("names a bridge twice")
+    if wrong := [name for name in names if not is_level(name)]:
+        raise ValueError(f"{wrong[0]!r} is no name of a bridge: use letters, digits, _ and - (64 at most)")
+    return tuple(names)
 
 
 def parse_brokers(text: str) -> tuple[BrokerAddress, ...]:

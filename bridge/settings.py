@@ -31,6 +31,7 @@ from bridge.setting_types import (
     Retention,
     SessionSetting,
     default_instance,
+    parse_bridges,
     parse_brokers,
     parse_inline,
     parse_media_types,
@@ -129,6 +130,13 @@ class BridgeSettings(BrowserSettings, SendingSettings, HomeAssistantSettings, Ca
         "WA_INSTANCE",
         default_factory=default_instance,
         description="This bridge's name in wa/bridge/<name>/status. Default: the host name.",
+    )
+    bridges: Annotated[tuple[str, ...], NoDecode, parsed(parse_bridges)] = setting(
+        "WA_BRIDGES",
+        default="",
+        description="The bridges that may run these sessions, by WA_INSTANCE, comma list, the same on each of them; for"
+        " example north,south. They agree over the broker which one runs each session (docs/several-bridges.md)."
+        " Default: this one alone, which then also works without a broker.",
     )
     retention: Annotated[Retention, NoDecode, parsed(Retention.parse)] = setting(
         "WA_RETENTION",
@@ -288,6 +296,14 @@ class BridgeSettings(BrowserSettings, SendingSettings, HomeAssistantSettings, Ca
     def _check_instance(cls, instance: str) -> str:
         return check_session_name(instance) if instance != "bridge" else instance
 
+    @field_validator("bridges")
+    @classmethod
+    def _check_bridges(cls, bridges: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        instance = info.data.get("instance")
+        if bridges and instance is not None and instance not in bridges:
+            raise ValueError(f"does not name this bridge, WA_INSTANCE {instance}")
+        return bridges
+
     @field_validator("api_key", "jwt_secret")
     @classmethod
     def _check_secret(cls, secret: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
@@ -314,6 +330,11 @@ class BridgeSettings(BrowserSettings, SendingSettings, HomeAssistantSettings, Ca
     def session_names(self) -> tuple[str, ...]:
         """The names of `sessions`, in their order."""
         return tuple(setting.name for setting in self.sessions)
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether another bridge may run these sessions, too."""
+        return len(self.bridges) > 1
 
     def session_dir(self, name: str) -> Path:
         """Where a session keeps its profile and store."""

@@ -39,6 +39,7 @@ WRITTEN = {
     "SessionStatus": "status-connected",
     "Qr": "qr",
     "Passkey": "passkey-asked",
+    "LeaseClaim": "lease-owned",
     "BridgeStatus": "bridge-online",
     "BridgeControlResult": "bridge-control-done",
     "BotConfig": "bot-config",

@@ -167,6 +167,7 @@ def test_make_lists_its_targets_and_passes_on_a_failure() -> None:
         "test",
         "bench",
         "chaos",
+        "takeover",
         "kills",
         "lists",
         "day",

@@ -20,12 +20,14 @@ from bridge.app.identity import data_directory
 from bridge.app.instance_status import InstanceStatus
 from bridge.app.limits import BridgeLimits
 from bridge.app.media import keep_retention, outgoing_files, shared_media
+from bridge.app.watchdog import Watchdog
 from bridge.broker import BrokerAddress, BrokerOptions
 from bridge.contract.errors import StartError
 from bridge.contract.payload import instant
+from bridge.contract.session import SessionState
 from bridge.contract.status import BridgeStatus
 from bridge.mqtt import MqttOptions
-from bridge.ports import Clock, DriverFactory, Observer, StoreUnusable
+from bridge.ports import Clock, DriverFactory, LoginFiles, Observer, StoreUnusable
 from bridge.settings import BridgeSettings
 from bridge.store import BRIDGE_STORE, BridgeStore
 
@@ -47,6 +49,7 @@ class Bridge:
         clock: Clock,
         *,
         driver_text: str | None = None,
+        login: LoginFiles | None = None,
         http: socket.socket | None = None,
         login_link: str | None = None,
         responder_url: str | None = None,
@@ -56,7 +59,7 @@ class Bridge:
         """`http` is the façade's socket (`bridge.http.server.listen`); without one there is no HTTP and no webhook.
 
         `login_link` logs one browser in to the panel, which links to the responder's page at `responder_url`.
-        `driver_text` describes the driver in the bridge's status.
+        `driver_text` describes the driver in the bridge's status; `login` is what it keeps of a login on disk.
         """
         self._settings = settings
         self._clock = clock
@@ -78,6 +81,7 @@ class Bridge:
         )
         self.hosts = self._sessions.hosts
         self._driver_text = driver_text
+        self._login = login
         self._http = http
         self._login_link = login_link
         self._responder_url = responder_url
@@ -129,12 +133,17 @@ class Bridge:
                         responder_url=self._responder_url,
                     )
                 )
+            watchdog = None
+            if self._settings.is_shared and self._login is not None:
+                watchdog = await stack.enter_async_context(Watchdog(self._login.watchdog))
             services = SessionServices(
                 MqttOptions(self._broker, self._settings.topics, owner, self._limits.mqtt),
                 media,
                 facade.registry if facade else None,
                 (*self._observers, *(facade.observers if facade else ())),
                 outgoing_files(self._settings, media, self._http),
+                self._login,
+                watchdog,
             )
             async with asyncio.TaskGroup() as tasks:
                 self._sessions.start(services, tasks)
@@ -173,5 +182,11 @@ class Bridge:
             driver=self._driver_text,
             started_at=instant(self._started_at),
             sessions={host.name: host.view.situation.state for host in self.hosts},
+            standby={
+                host.name: host.view.situation.text
+                for host in self.hosts
+                if host.view.situation.state is SessionState.STANDBY
+            }
+            or None,
             at=instant(self._clock.now()),
         )

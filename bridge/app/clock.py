@@ -9,6 +9,11 @@ from typing_extensions import override
 from bridge.ports import Clock
 
 
+def boot_time() -> float:
+    """Seconds that never jump and count a suspended machine's time, where the system has such a clock."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+
 class SystemClock(Clock):
     @override
     def now(self) -> float:

@@ -13,13 +13,17 @@ from dataclasses import dataclass
 
 from bridge.app.announcement import announce
 from bridge.app.disk_space import check_disk, watch_disk
+from bridge.app.lease_keeper import LeaseKeeper
 from bridge.app.limits import BridgeLimits
-from bridge.app.ownership import Ownership
+from bridge.app.ownership import Ownership, SoleOwnership
+from bridge.app.watchdog import Watchdog
 from bridge.contract.controls import ControlAction
+from bridge.contract.errors import NotConnected
 from bridge.contract.requests import CheckContacts, ListSends, MediaGet, PictureGet, SearchMessages
 from bridge.contract.session import Reason, SessionState, Situation
 from bridge.core.effective_options import EffectiveOptions
 from bridge.core.inbound import InboundPipeline
+from bridge.core.leased_sends import LeasedSends
 from bridge.core.media_downloads import MediaDownloads
 from bridge.core.message_search import MessageSearch
 from bridge.core.number_checks import NumberChecks
@@ -39,6 +43,7 @@ from bridge.ports import (
     DriverFactory,
     Event,
     Journal,
+    LoginFiles,
     MediaQueue,
     Observer,
     Outbox,
@@ -58,13 +63,18 @@ _AT_REST = frozenset({Reason.CLOSED_ON_REQUEST, Reason.ASLEEP, Reason.LOGGED_OUT
 
 @dataclass(frozen=True, slots=True)
 class SessionServices:
-    """What every session of a running bridge uses. `registry` None = no webhooks, `files` None = no files are sent."""
+    """What every session of a running bridge uses. `registry` None = no webhooks, `files` None = no files are sent.
+
+    `login`: what the driver keeps of one on disk, with the watchdog of its browsers.
+    """
 
     mqtt: MqttOptions
     media: SharedMedia
     registry: WebhookRegistry | None = None
     observers: tuple[Observer, ...] = ()
     files: PreparesFiles | None = None
+    login: LoginFiles | None = None
+    watchdog: Watchdog | None = None
 
 
 class SessionHost:
@@ -92,6 +102,7 @@ class SessionHost:
         self._stopping = asyncio.Event()
         self._leaving = asyncio.Event()  # the session's service is to end: at a stop, or when another bridge owns it
         self._view = SessionView(setting.name, clock)
+        self._ownership: Ownership | None = None
         self._composed: WhatsAppDriver | None = None
         self.options = EffectiveOptions.of(settings, setting.name, StoredOptions())
 
@@ -141,17 +152,58 @@ class SessionHost:
         self._stopping.set()
         self._leaving.set()
 
+    def hand_over(self, to: str) -> str:
+        """Give the session to another bridge, or take it. Returns what a person should know.
+
+        Raises `InvalidRequest`, and `NotConnected` where it does not run here.
+        """
+        if self._ownership is None:
+            raise NotConnected("The bridge is starting.")
+        closing = self._ownership.hand_over(to)
+        if to == self._settings.instance:
+            return f"{self.name} runs here." if closing else f"{self.name} starts here once no other bridge runs it."
+        if not closing:
+            raise NotConnected(f"The session {self.name} does not run here: {self.view.situation.text}")
+        return f"{self.name} is being closed; {to} opens it as soon as it has a login of it."
+
     async def run(self, services: SessionServices) -> None:
         """Serve the session, through every failure, until `stop`."""
+        ownership = self._ownership = self._owned(services)
+        keeping = asyncio.create_task(ownership.run(), name=f"ownership {self.name}")
+        try:
+            await self._run(services, ownership)
+        finally:
+            keeping.cancel()
+            await asyncio.wait([keeping])
+
+    def _owned(self, services: SessionServices) -> Ownership:
+        settings, mqtt, limits = self._settings, services.mqtt, self._limits
+        if not settings.is_shared:
+            return SoleOwnership(self.name, mqtt, self._clock, self._leaving, limits)
+        return LeaseKeeper(
+            self.name,
+            settings.session_dir(self.name),
+            settings.bridges,
+            mqtt,
+            self._clock,
+            self._leaving,
+            login=services.login,
+            watchdog=services.watchdog,
+            times=limits.lease,
+        )
+
+    async def _run(self, services: SessionServices, ownership: Ownership) -> None:
         limits = self._limits
-        ownership = Ownership(self.name, services.mqtt, self._clock, self._leaving)
         while not self._stopping.is_set():
             failure: Situation | None = None
             try:
                 self._leaving.clear()
-                if await self._owned_elsewhere(ownership):
-                    await self._pause(limits.standby)
-                else:
+                in_standby = self._view.situation.state is SessionState.STANDBY
+                elsewhere = await ownership.elsewhere(in_standby=in_standby)
+                if elsewhere is not None:
+                    self._stand_by(elsewhere)
+                    await self._pause(ownership.pause)
+                elif not self._stopping.is_set():
                     await self._serve(services, ownership)
             except* StoreUnusable as group:
                 error = _first(group)
@@ -163,6 +215,7 @@ class SessionHost:
             if self._stopping.is_set() and failure is None:
                 self._view.set(Situation(SessionState.OFFLINE, Reason.SHUT_DOWN))
             self.session = self._journal = self._outbox = self._media = self.downloads = None
+            await ownership.left()
             if failure is not None:
                 self._view.set(failure)
                 await announce(
@@ -176,24 +229,10 @@ class SessionHost:
                     end_within=limits.announcement_end,
                 )
 
-    async def _owned_elsewhere(self, ownership: Ownership) -> bool:
-        """Ask the broker, for a limited time: an unreachable broker must not keep HTTP callers from WhatsApp.
-
-        Where an owner was seen before, only the broker can say that it has ended.
-        """
-        in_standby = self._view.situation.state is SessionState.STANDBY
-        try:
-            owner = await ownership.ask(self._limits.ownership)
-        except TimeoutError:
-            if not self._stopping.is_set() and not in_standby:
-                _log.warning("%s: could not determine the owner (no broker answers); starting anyway", self.name)
-            return in_standby or self._stopping.is_set()
-        if owner is None or not owner.alive:
-            return False
-        if not in_standby:
+    def _stand_by(self, elsewhere: Situation) -> None:
+        if self._view.situation.state is not SessionState.STANDBY:
             self._view = SessionView(self.name, self._clock)
-            self._view.set(Situation(SessionState.STANDBY, Reason.OWNED_ELSEWHERE, owner.name))
-        return True
+        self._view.set(elsewhere)
 
     async def _serve(self, services: SessionServices, ownership: Ownership) -> None:
         path = self._settings.session_dir(self.name) / "store.db"
@@ -208,6 +247,7 @@ class SessionHost:
                 if store.incomplete:
                     await self._begin_new_epoch(store)
                 elif ownership.interrupted:
+                    await ownership.noted.claim(store.outbox, self._clock.now())
                     await self._abandon_open(store)
                 ownership.interrupted = False
                 await self._serve_store(store, services, ownership, observe)
@@ -235,7 +275,7 @@ class SessionHost:
         ownership: Ownership,
         observe: Callable[[Event], None],
     ) -> None:
-        session, adapter, downloads = await self._compose(store, services, observe)
+        session, adapter, downloads = await self._compose(store, services, ownership, observe)
         self.session, self._journal, self._outbox = session, store.journal, store.outbox
         self._media, self.downloads = store.media, downloads
         deliveries = services.registry.deliveries(self.name, store.journal) if services.registry else None
@@ -257,7 +297,11 @@ class SessionHost:
             await self._leaving.wait()
             for task in beside:
                 task.cancel()
-            await session.quiesce()
+            hurry = ownership.hurry
+            await session.quiesce(*(() if hurry is None else (hurry,)))
+            if hurry is not None:  # another bridge may start soon: the driver first
+                living.cancel()
+                await asyncio.wait([living])
             adapter.close()
             if deliveries is not None:
                 deliveries.close()
@@ -278,7 +322,11 @@ class SessionHost:
         )
 
     async def _compose(
-        self, store: SessionStore, services: SessionServices, observe: Callable[[Event], None]
+        self,
+        store: SessionStore,
+        services: SessionServices,
+        ownership: Ownership,
+        observe: Callable[[Event], None],
     ) -> tuple[Session, MqttAdapter, MediaDownloads]:
         mqtt, media = services.mqtt, services.media
         name, clock, journal, outbox, memory = self.name, self._clock, store.journal, store.outbox, store.memory
@@ -298,7 +346,15 @@ class SessionHost:
             inbound=InboundPipeline(
                 name, self.cliente_id, journal, outbox, memory, people, now=clock.now, media=media.policy
             ),
-            outbound=OutboundPipeline(name, outbox, driver, clock, self._settings.pacing, people, files=services.files),
+            outbound=OutboundPipeline(
+                name,
+                outbox,
+                LeasedSends(driver, ownership.holds),
+                clock,
+                self._settings.pacing,
+                people,
+                files=services.files,
+            ),
             clock=clock,
             progress=progress,
             calls=self._settings.reject_calls,

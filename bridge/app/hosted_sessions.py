@@ -89,6 +89,8 @@ class HostedSessions:
                     await self._control(command.session, ControlAction.SLEEP)
                 case BridgeAction.WAKE:
                     await self._control(command.session, ControlAction.INIT)
+                case BridgeAction.HAND_OVER:
+                    return self._host(command.session).hand_over(command.to or "")
         return None
 
     async def _add(self, setting: SessionSetting, command: BridgeCommand) -> str | None:
@@ -145,17 +147,17 @@ class HostedSessions:
             f" To delete what is kept, delete the folder.{left}"
         )
 
-    def _host(self, name: str) -> SessionHost:
-        host = self.entries.get(name)
-        if host is None:
-            raise NoSuchSession(f"There is no session {name}: this bridge runs {', '.join(self.entries)}.")
-        return host
-
     async def _control(self, name: str, action: ControlAction) -> None:
         host = self._host(name)
         if host.session is None:
             raise NotConnected(f"The session {name} does not run here: {host.view.situation.text}")
         await host.session.control(action)
+
+    def _host(self, name: str) -> SessionHost:
+        host = self.entries.get(name)
+        if host is None:
+            raise NoSuchSession(f"There is no session {name}: this bridge runs {', '.join(self.entries)}.")
+        return host
 
     def _start(self, host: SessionHost) -> None:
         if self._tasks is None or self._services is None:

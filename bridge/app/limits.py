@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from bridge.core.lease import LeaseTimes
 from bridge.core.media_downloads import DownloadLimits
 from bridge.http.limits import HttpLimits
 from bridge.mqtt import MqttLimits
@@ -20,6 +21,7 @@ class BridgeLimits:
     http: HttpLimits = field(default_factory=HttpLimits)
     webhooks: WebhookLimits = field(default_factory=WebhookLimits)
     downloads: DownloadLimits = field(default_factory=DownloadLimits)
+    lease: LeaseTimes = field(default_factory=LeaseTimes)
     #: Between two deletions of files, and how long a file stays that nothing refers to (an upload, for example).
     media_retention: float = 3600.0
     media_grace: float = 86400.0

@@ -108,7 +108,7 @@ async def _backup(
 
     settings = load_running()
     name, now = configured_session(settings, session), datetime.now(UTC)
-    target = _target(output, settings.data_dir / "backups", f"{name}-{timestamp(now)}.tar.gz")
+    target = archive_path(output, settings.data_dir / "backups", f"{name}-{timestamp(now)}.tar.gz")
     result = await create_backup(
         settings.session_dir(name),
         name,
@@ -125,7 +125,8 @@ async def _backup(
     return Exit.FAILED if result.skipped else Exit.OK
 
 
-def _target(output: Path | None, default: Path, name: str) -> Path:
+def archive_path(output: Path | None, default: Path, name: str) -> Path:
+    """Where to write an archive: `output`, or `name` in that folder or the default. Raises ValueError if it exists."""
     target = default / name if output is None else output / name if output.is_dir() else output
     if target.exists():
         raise ValueError(f"{target} exists: choose another file.")

@@ -50,6 +50,7 @@ async def _serve() -> Exit:
                 _log.info("HTTP: %s.", address_of(http))
             with http_json(settings.data_dir, http, web_url=settings.web_url):
                 described = kind.describe(settings)
-                await run_until(Bridge(settings, addresses, drivers, clock, driver_text=described, http=http), stop)
+                bridge = Bridge(settings, addresses, drivers, clock, driver_text=described, login=kind.login, http=http)
+                await run_until(bridge, stop)
     _log.info("Stopped.")
     return Exit.OK

@@ -8,13 +8,14 @@ from urllib.parse import quote
 
 import typer
 
+from bridge.cli import session_move
 from bridge.cli.foreign_text import printable
 from bridge.cli.run import EXIT_HELP, Exit, console, print_json_line, run
 
 if TYPE_CHECKING:
     from bridge.cli.facade import FacadeClient
 
-app = typer.Typer(no_args_is_help=True, help="Add, remove and list sessions of a running bridge; sleep and wake.")
+app = typer.Typer(no_args_is_help=True, help="Add, remove and list sessions of a running bridge; sleep, wake, move.")
 Name = Annotated[str, typer.Argument(metavar="SESSION", help="The session's name.")]
 Proxy = Annotated[
     str | None,
@@ -28,6 +29,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON lines with the AP
 
 
 def register(parent: typer.Typer) -> None:
+    session_move.register(app)
     parent.add_typer(app, name="session")
 
 

@@ -61,6 +61,10 @@ def status(
                         print_json_line(one.to_json())
                 else:
                     out.print(table(found, narrow=narrow))
+                    for name, bridge, why in client.standbys:
+                        if session in (None, name):
+                            line = printable(f"{name}: {bridge} is in standby. {why}")
+                            out.print(line, markup=False, highlight=False)
                 return Exit.OK if all(one.state == "connected" for one in found) else Exit.NOT_CONNECTED
             known = {one.session: one for one in found}
             if json:

@@ -121,6 +121,7 @@ async def _up(*, sandbox: bool, sandbox_port: int, scan: bool, answering: bool, 
             bridge = Bridge(
                 *(settings, addresses, drivers, clock),
                 driver_text=described,
+                login=kind.login,
                 http=http,
                 login_link=link,
                 responder_url=page,

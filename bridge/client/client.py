@@ -16,6 +16,7 @@ from typing import Any
 from bridge.broker import BadAddress, BrokerAddress, BrokerOptions, parse_addresses
 from bridge.broker.messages import Protocol
 from bridge.client.answers import Until
+from bridge.client.bridge_control import control_bridge, watch_lease
 from bridge.client.commands import CommandSender, field_of
 from bridge.client.connection import Resubscribed, SharedConnection, Subscription
 from bridge.client.decoder import EventMessage, Message, OnGap, StreamReader
@@ -28,6 +29,7 @@ from bridge.contract.commands import Priority, checked
 from bridge.contract.controls import ControlAction, ControlCommand, ControlResult
 from bridge.contract.errors import InvalidRequest
 from bridge.contract.kinds import Content
+from bridge.contract.leases import LeaseClaim
 from bridge.contract.messages import Ack, Qr, Result, Stream
 from bridge.contract.modifiers import NO_MODIFIERS, Modifiers
 from bridge.contract.passkey import Passkey
@@ -40,6 +42,7 @@ from bridge.contract.requests import (
     Typing,
     request_of,
 )
+from bridge.contract.session_changes import BridgeCommand, BridgeControlResult
 from bridge.contract.status import SessionStatus
 from bridge.contract.topics import Topics, check_prefix, is_level
 
@@ -287,6 +290,11 @@ class Client(ServiceTopics):
         await self._attach_statuses()
         return await self._statuses.all(known)
 
+    @property
+    def standbys(self) -> list[tuple[str, str, str]]:
+        """Session, bridge and sentence of each session in standby, after `statuses`."""
+        return self._statuses.standbys
+
     async def clock_difference(self, session: str) -> float | None:
         """Seconds by which this machine's clock is ahead of the bridge's; None while no heartbeat has come."""
         await self._attach_statuses()
@@ -345,6 +353,16 @@ class Client(ServiceTopics):
         async with aclosing(steps) as results:
             async for result in results:
                 yield result
+
+    async def control_bridge(
+        self, instance: str, command: BridgeCommand, *, timeout: float = 60
+    ) -> BridgeControlResult:
+        """Send a command to a bridge (WA_INSTANCE) once; returns its answer. Raises NoAnswer, BrokerDown."""
+        return await control_bridge(self._connection, self._topics, instance, command, timeout)
+
+    def watch_lease(self, session: str) -> AsyncGenerator[LeaseClaim, None]:
+        """The claims of a session that several bridges may run, the retained one first."""
+        return watch_lease(self._connection, self._topics, session)
 
     async def _attach_statuses(self) -> None:
         if not self._attached:

@@ -114,6 +114,12 @@ class StatusCache:
             await self._ask(self._topics.status(name))
         return asyncio.get_running_loop().time() + RETAINED_PAUSE
 
+    @property
+    def standbys(self) -> list[tuple[str, str, str]]:
+        """Session, bridge and sentence of each session that a bridge holds in standby."""
+        running = [bridge for bridge in self._bridges.values() if bridge.state == "online"]
+        return sorted((name, one.instance, text) for one in running for name, text in (one.standby or {}).items())
+
     def check(self, session: str) -> None:
         """Raise NoSuchSession or NoBridge if the session is not known now."""
         if session in self._sessions:

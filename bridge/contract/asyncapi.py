@@ -16,6 +16,7 @@ from bridge.contract.campaign_reports import CampaignEvent, CampaignProgress
 from bridge.contract.commands import CancelCommand, SendCommand
 from bridge.contract.controls import ControlCommand, ControlResult
 from bridge.contract.events import Event
+from bridge.contract.leases import LeaseClaim
 from bridge.contract.messages import Ack, Inbound, Qr, ReplayEnd, Result
 from bridge.contract.passkey import Passkey
 from bridge.contract.replays import ReplayRequest
@@ -40,6 +41,7 @@ PAYLOADS: tuple[type[BaseModel], ...] = (
     SessionStatus,
     Qr,
     Passkey,
+    LeaseClaim,
     BridgeStatus,
     BridgeCommand,
     BridgeControlResult,
@@ -139,6 +141,14 @@ def channels(topics: Topics) -> tuple[Channel, ...]:
             True,
         ),
         Channel(
+            "lease",
+            of(Leaf.LEASE),
+            "send",
+            ("LeaseClaim",),
+            "Which of several bridges runs the session, where WA_BRIDGES names them.",
+            True,
+        ),
+        Channel(
             "bridge",
             topics.bridge_status("{instance}"),
             "send",
@@ -151,7 +161,7 @@ def channels(topics: Topics) -> tuple[Channel, ...]:
             topics.bridge_control("{instance}"),
             "receive",
             ("BridgeCommand",),
-            "Add or remove a session, put one to sleep or wake it.",
+            "Add or remove a session, put one to sleep or wake it, hand it over.",
         ),
         Channel(
             "bridgeResult",

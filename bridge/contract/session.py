@@ -41,7 +41,7 @@ STATE_MEANING: dict[SessionState, str] = {
     SessionState.ERROR: "Store, profile or browser cannot be used: the text says which.",
     SessionState.LOGGED_OUT: "The login was ended: pair again.",
     SessionState.STOPPED: "Closed on request: `init` starts it.",
-    SessionState.STANDBY: "Another bridge owns the session: nothing to do.",
+    SessionState.STANDBY: "Another bridge owns the session, or may: the text says what this one waits for.",
     SessionState.OFFLINE: "Set by the will: the bridge is gone.",
 }
 
@@ -84,6 +84,8 @@ class Reason(StrEnum):
     CLOSED_ON_REQUEST = "closed_on_request"
     ASLEEP = "asleep"
     OWNED_ELSEWHERE = "owned_elsewhere"
+    LOGIN_MISSING = "login_missing"
+    WAITING_FOR_LEASE = "waiting_for_lease"
     BRIDGE_FAULT = "bridge_fault"
     SHUT_DOWN = "shut_down"
     BRIDGE_GONE = "bridge_gone"
@@ -127,6 +129,12 @@ REASON_TEXT: dict[Reason, str] = {
     Reason.CLOSED_ON_REQUEST: "Closed on request; the login is kept. Send init to start.",
     Reason.ASLEEP: "Asleep, its browser closed: it receives nothing. A command that is due wakes it, or init.",
     Reason.OWNED_ELSEWHERE: "Another bridge owns this session; this one takes over when the other stops.",
+    Reason.LOGIN_MISSING: (
+        "This bridge has no login of the session, so it cannot take over. Give it one: wa session move, or wa restore."
+    ),
+    Reason.WAITING_FOR_LEASE: (
+        "Several bridges may run this session: it starts here when the broker has shown that no other does."
+    ),
     Reason.BRIDGE_FAULT: "Internal error: the session is being restarted. See the log.",
     Reason.SHUT_DOWN: "The bridge was stopped.",
     Reason.BRIDGE_GONE: "The bridge disconnected unexpectedly. Check that it runs.",

@@ -1,4 +1,4 @@
-"""Commands to a bridge as a whole: which sessions it runs, and which of them sleep. Pure."""
+"""Commands to a bridge as a whole: which sessions it runs, which of them sleep, and hand-overs. Pure."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ class BridgeAction(StrEnum):
     REMOVE_SESSION = "remove_session"
     SLEEP = "sleep"
     WAKE = "wake"
+    HAND_OVER = "hand_over"
 
 
 class BridgeCommand(StrictPayload):
@@ -34,6 +35,9 @@ class BridgeCommand(StrictPayload):
     `add_session` needs `cliente_id`. `set_session` changes `proxy` and `sleep_after`, which `add_session` may also set;
     a new proxy restarts the browser. `remove_session` ends the session and keeps its folder: login, journal, commands.
     `sleep` closes its browser until a command is due or `wake`; meanwhile it receives nothing, and catches up later.
+    `hand_over` needs `to`, a bridge of WA_BRIDGES. The bridge that runs the session closes it for that one, which opens
+    it as soon as it has a login of it. Sent to the bridge `to` itself: it runs the session, also without a login, once
+    no other does.
     """
 
     v: Literal[1] = VERSION
@@ -53,6 +57,7 @@ class BridgeCommand(StrictPayload):
         description="with `add_session` and `set_session`: time without a message after which it sleeps, as `2h`;"
         " `off`, or `default` (that of WA_SLEEP_AFTER)",
     )
+    to: CleanText | None = Field(default=None, max_length=64, description="with `hand_over`: the other bridge's name")
     id: CommandId | None = Field(default=None, description="returned in the result")
 
     @field_validator("proxy")
@@ -77,6 +82,8 @@ class BridgeCommand(StrictPayload):
         has_options = self.proxy is not None or self.sleep_after is not None
         if has_options and self.action not in (BridgeAction.ADD_SESSION, BridgeAction.SET_SESSION):
             raise ValueError("proxy and sleep_after go with add_session and set_session only")
+        if (self.to is not None) is not (self.action is BridgeAction.HAND_OVER):
+            raise ValueError("hand_over needs to, and no other action has it")
         return self
 
 

@@ -93,6 +93,9 @@ class BridgeStatus(Payload):
     )
     started_at: Instant = Field(description="when the process started")
     sessions: dict[str, SessionState] = Field(description="state of each configured session, standby included")
+    standby: dict[str, str] | None = Field(
+        default=None, exclude_if=is_none, description="why each session in standby does not run here, for a person"
+    )
     at: Instant = Field(description="when this was published")
     owner: str | None = Field(default=None, exclude_if=is_none, description="as in its sessions' statuses")
     interval: int = Field(default=HEARTBEAT, description="seconds between two heartbeats")

@@ -2,9 +2,9 @@
 
 Levels are `[A-Za-z0-9_-]+`: some brokers rewrite `.` and `*`, and no topic that the bridge publishes contains a JID.
 What follows `out/` is a recipient as the client wrote it. The prefix may hold `/` and is a setting. Retained: `status`,
-`qr`, `qr/png`, `passkey`, `campaign/<id>`, the bridge's own status, the responder's config, and what Home Assistant
-discovers. All QoS 1 but `control`, which is subscribed at QoS 0 so that an old action is never carried out after a
-reconnect.
+`qr`, `qr/png`, `passkey`, `lease`, `campaign/<id>`, the bridge's own status, the responder's config, and what Home
+Assistant discovers. All QoS 1 but `control`, which is subscribed at QoS 0 so that an old action is never carried out
+after a reconnect.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ class Leaf(StrEnum):
     PASSKEY = "passkey"
     TRANSCRIPT = "transcript"
     CAMPAIGN = "campaign"
+    LEASE = "lease"
 
 
 _LEAVES = {str(leaf): leaf for leaf in Leaf}
@@ -143,6 +144,10 @@ class Topics:
     def passkey(self, session: str) -> str:
         """WhatsApp's retained request for a passkey."""
         return self.session(session, Leaf.PASSKEY)
+
+    def lease(self, session: str) -> str:
+        """Which of several bridges runs the session, retained."""
+        return self.session(session, Leaf.LEASE)
 
     def transcript(self, session: str) -> str:
         """What was said in voice messages, by a responder that writes them down."""

@@ -285,12 +285,12 @@ class Session(DriverSink):
             self._stay_closed()
             await self.requests.end()
 
-    async def quiesce(self) -> None:
-        """Start no more sends and wait up to `DRAIN` seconds for the running ones, and for claimed requests."""
+    async def quiesce(self, seconds: float = DRAIN) -> None:
+        """Start no more sends and wait up to `seconds` for the running ones, and for claimed requests."""
         self._quiet = True
         self.outbound.close()
         try:
-            async with asyncio.timeout(DRAIN):
+            async with asyncio.timeout(seconds):
                 await self.outbound.drain()
                 await self.requests.claimed.drain()
         except TimeoutError:

@@ -94,6 +94,19 @@ class LoginFiles(Protocol):
         """Pid of a process that a bridge left behind on the folder at `path`. Blocking."""
         ...
 
+    def is_paired(self, path: Path) -> bool:
+        """Whether the folder at `path` has a login that was valid when it was last used."""
+        ...
+
+    @property
+    def watchdog(self) -> Sequence[str]:
+        """A program that ends what drives a folder when its time is over, even while the bridge is frozen.
+
+        It reads lines: seconds of the clock that counts a suspended machine's time, a blank, the folder's path. A later
+        line of the same folder replaces the time. When its input ends, every time is over.
+        """
+        ...
+
 
 class WindowStep(StrEnum):
     """What happened in a window in which a person pairs."""

@@ -68,6 +68,11 @@ class PageSocket:
         #: Whether the page has loaded its chats: before, nothing that arrives is delivered to it.
         self._live = False
 
+    @property
+    def device(self) -> str | None:
+        """Id of the linked device whose page this is; None while it is not logged in."""
+        return None if self._database is None else self._database.device.id
+
     async def run(self) -> None:
         """Serve the page until it closes."""
         await self._socket.accept()

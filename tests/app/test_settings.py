@@ -119,3 +119,10 @@ def test_first_messages_have_a_pace_by_default_and_none_where_all_pacing_is_off(
     assert (off.pacing.new.is_off, off.pacing.per_day) == (True, None)
     assert len(off.pacing.quiet.minutes) == 12 * 60, "quiet hours are no pace"
     assert load(WA_PACE_NEW="off").pacing.new.is_off
+
+
+def test_bridges_that_share_sessions_name_this_one() -> None:
+    assert load(WA_INSTANCE="north", WA_BRIDGES="north, south").bridges == ("north", "south")
+    for wrong in ("south,east", "north,north", "north,so uth"):
+        with pytest.raises(StartError, match="WA_BRIDGES"):
+            load(WA_INSTANCE="north", WA_BRIDGES=wrong)

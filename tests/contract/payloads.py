@@ -12,6 +12,7 @@ from bridge.contract.events import ERASED_EVENT, LIMITS, MEDIA, OWN_MESSAGE, Eve
 from bridge.contract.kinds.contacts import ReceivedContact
 from bridge.contract.kinds.location import Place
 from bridge.contract.kinds.media import Media, MediaState
+from bridge.contract.leases import ClaimState, LeaseClaim
 from bridge.contract.lifecycle import AckName
 from bridge.contract.limits import AccountLimits, NewChats, NewChatStage
 from bridge.contract.messages import (
@@ -204,6 +205,19 @@ def _others() -> dict[str, Payload]:
             line=console_line(PASSKEY_OPTIONS),
         ),
         "passkey-code": Passkey(session="haby", origin="https://web.whatsapp.com", expires_at=AT, code="ABCD1234"),
+        "lease-owned": LeaseClaim(
+            session="haby", owner="north:1f2e3d4c", term=3, renewal=17, state=ClaimState.OWNED, until=AT, at=AT
+        ),
+        "lease-released": LeaseClaim(
+            session="haby",
+            owner="north:1f2e3d4c",
+            term=3,
+            renewal=18,
+            state=ClaimState.RELEASED,
+            to="south",
+            until=AT,
+            at=AT,
+        ),
         "replay-page": ReplayEnd(
             session="haby", request="r-1", stream=Stream.IN, epoch=EPOCH, first_seq=3, last_seq=9, next=5, gap=True
         ),

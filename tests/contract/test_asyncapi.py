@@ -53,6 +53,7 @@ def test_retained_topics_are_those_of_the_contract() -> None:
         "qrPicture",
         "passkey",
         "bridge",
+        "lease",
         "botConfig",
         "campaign",
     }

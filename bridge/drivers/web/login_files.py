@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import ClassVar
@@ -9,7 +11,7 @@ from typing import ClassVar
 from typing_extensions import override
 
 from bridge.drivers.web.processes import browser_of
-from bridge.drivers.web.profile import DOWNLOADS, LOCK, Profile
+from bridge.drivers.web.profile import DOWNLOADS, LOCK, PAIRED, Profile
 from bridge.ports import LoginFiles
 
 #: Folders that Chromium recreates. They are most of a profile's size and hold no part of the login.
@@ -51,6 +53,15 @@ class ProfileFiles(LoginFiles):
     def leftover(self, path: Path) -> int | None:
         browser = browser_of(path)
         return None if browser is None else browser.pid
+
+    @override
+    def is_paired(self, path: Path) -> bool:
+        return (path / PAIRED).exists()
+
+    @property
+    @override
+    def watchdog(self) -> Sequence[str]:
+        return (sys.executable, "-I", str(Path(__file__).with_name("watchdog_program.py")))
 
 
 def _is_plain(path: Path) -> bool:

@@ -23,6 +23,7 @@ from bridge.drivers.web.page_state import PasskeyReport, Report, StateReporter
 from bridge.drivers.web.page_watchdog import PageEnd, PageWatch
 from bridge.drivers.web.payloads import to_items
 from bridge.drivers.web.pending_requests import PendingRequests
+from bridge.drivers.web.profile import mark_paired
 from bridge.drivers.web.snapshot import Snapshot
 from bridge.drivers.web.versions import ChosenVersions
 from bridge.drivers.web.web_page import Batch, PageLost, SiteUnreachable, StateReport, WebPage
@@ -56,6 +57,7 @@ class PageLoop:
     ) -> None:
         self._session = session
         self._url = url
+        self._profile = profile
         self._available = available
         self._limits = limits
         self._versions = versions
@@ -201,12 +203,15 @@ class PageLoop:
         for report in reports:
             match report:
                 case Situation():
+                    if report.state in (SessionState.LOGGED_OUT, SessionState.PAIRING):
+                        mark_paired(self._profile, paired=False)
                     if report.state is SessionState.LOGGED_OUT:
                         self.logged_out.set()
                     if self.rests is not None and report.state not in _COMING:
                         self.rests(report.state)
                     await sink.situation_changed(report)
                 case Account():
+                    mark_paired(self._profile, paired=True)
                     await sink.logged_in(report)
                 case PairingCode() | None:
                     await sink.code_changed(report)

@@ -24,11 +24,22 @@ _log = logging.getLogger(__name__)
 LOCK, DOWNLOADS = "bridge.lock", "bridge-downloads"
 #: Exists from the first connection of the login until its end.
 _CONNECTED = "bridge-connected"
+#: Exists while the profile has a login, so that a bridge knows it without a browser.
+PAIRED = "bridge-paired"
 _RECORD_LIMIT = 4096
 MEGABYTE = 1024 * 1024
 #: Free bytes that a profile and the store beside it need.
 LEAST_FREE = 20 * MEGABYTE
 _SINGLETONS = ("SingletonLock", "SingletonSocket", "SingletonCookie")
+
+
+def mark_paired(profile: Path, *, paired: bool) -> None:
+    """Note in a profile whether it has a login; on a full disk it stays unknown."""
+    with suppress(OSError):
+        if paired:
+            (profile / PAIRED).touch(mode=0o600)
+        else:
+            (profile / PAIRED).unlink(missing_ok=True)
 
 
 class ProfileLocked(CodedError):

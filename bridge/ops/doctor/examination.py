@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from bridge.broker import BrokerAddress, BrokerError, BrokerOptions
 from bridge.client import CodedError, connect
 from bridge.contract.jid import Jid
+from bridge.core.lease import placement
 from bridge.drivers import driver_kind
 from bridge.ops.doctor import broker, broker_probes, live, machine, media, session_files, sessions
 from bridge.ports import Check, StoreUnusable
@@ -70,6 +71,9 @@ async def examine(plan: Examination) -> AsyncIterator[Finding]:
         checks = [_in_thread(session_files.store, setting.name, session_dir)]
         if kind.login is not None:
             checks.insert(0, _in_thread(session_files.login, setting.name, session_dir, kind.login))
+            if settings.is_shared:
+                order = placement(setting.name, settings.bridges)
+                checks.append(_in_thread(session_files.role, setting.name, session_dir, kind.login, order))
         for check in checks:
             async for finding in _guarded(f"session {setting.name}", check):
                 yield finding

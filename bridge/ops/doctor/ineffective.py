@@ -45,6 +45,12 @@ def ineffective(settings: BridgeSettings) -> Iterator[Finding]:
             f"WA_TZ={settings.zone} has no effect: WA_QUIET_HOURS is not set.",
             "Set WA_QUIET_HOURS, too; the responder has RESPONDER_TZ.",
         )
+    if settings.is_shared and not settings.addresses:
+        yield warning(
+            "settings",
+            f"WA_BRIDGES={','.join(settings.bridges)}: a private broker serves this machine only.",
+            "Set WA_MQTT_URL to the broker that all of them use.",
+        )
     for name in _private_names(settings.callback_hosts):
         yield warning(
             "settings",

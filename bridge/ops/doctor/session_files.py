@@ -31,6 +31,18 @@ def login(session: str, folder: Path, files: LoginFiles) -> Finding:
     return ok(check, "Not in use.")
 
 
+def role(session: str, folder: Path, files: LoginFiles, order: tuple[str, ...]) -> Finding:
+    """Whether a bridge that shares the session can take it over; `order` is its placement."""
+    check, placed = f"role in {session}", f"Placement: {', '.join(order)}."
+    if files.is_paired(folder / files.folder):
+        return ok(check, f"This bridge has a login of it and can take over. {placed}")
+    return warning(
+        check,
+        f"This bridge has no login of it and never takes over by itself. {placed}",
+        "Where the session runs: wa session move, with --own-login for a linked device of its own.",
+    )
+
+
 def store(session: str, folder: Path) -> Iterator[Finding]:
     """Whether the store exists, is intact, and has a schema that this bridge knows."""
     check, path = f"store {session}", folder / "store.db"

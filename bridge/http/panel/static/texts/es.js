@@ -272,6 +272,10 @@ const reasons = {
   asleep: 'Dormida, con el navegador cerrado: no recibe nada. La despierta un envío, o vos.',
   closed_on_request: 'Cerrada a pedido; el vínculo se conserva. Iniciala para seguir.',
   owned_elsewhere: 'Otro puente tiene esta sesión; este la toma si el otro se detiene.',
+  login_missing:
+    'Este puente no tiene el login de la sesión: no la puede tomar. Dáselo con wa session move o wa restore.',
+  waiting_for_lease:
+    'Varios puentes pueden tener esta sesión: acá empieza cuando el broker muestre que ningún otro la tiene.',
   bridge_fault: 'Error interno del puente: se reinicia la sesión. El registro tiene los detalles.',
   shut_down: 'El puente se detuvo.',
   bridge_gone: 'El puente se desconectó de golpe. Verificá que esté en marcha.',
