@@ -14,7 +14,7 @@ from bridge.cli.run import Exit
 from tests.docs.pages import ROOT, anchors, blocks, links, prose
 
 DOCS = ROOT / "docs"
-PAGES = [ROOT / "README.md", *sorted(DOCS.glob("*.md")), ROOT / "deploy/README.md", ROOT / "mosquitto/README.md"]
+PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md")), ROOT / "deploy/README.md", ROOT / "mosquitto/README.md"]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
@@ -32,7 +32,7 @@ def test_links_resolve(page: Path) -> None:
 
 def test_the_index_lists_every_page() -> None:
     named = {link.partition("#")[0] for link in links(DOCS / "README.md")}
-    assert {page.name for page in DOCS.glob("*.md")} - {"README.md"} <= named
+    assert {str(page.relative_to(DOCS)) for page in DOCS.rglob("*.md")} - {"README.md"} <= named
     assert "docs/README.md" in links(ROOT / "README.md")
 
 
