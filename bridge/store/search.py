@@ -1,7 +1,7 @@
 """Full text of the journal's messages in SQLite (FTS5). What arrived is indexed later, beside the burst it came in.
 
 The commit of a message costs nothing more: a cursor says how far the index is, and a search indexes the rest first.
-Deletions and redactions reach the index by triggers (migration 0016), in their own transaction.
+Deletions and redactions reach the index by triggers (migration 0015), in their own transaction.
 """
 
 from __future__ import annotations

@@ -60,9 +60,9 @@ async def test_both_languages_have_the_same_keys(started: HttpBridge, open_panel
     script = """async () => {
         const { english } = await import('/panel/static/texts/en.js');
         const { spanish } = await import('/panel/static/texts/es.js');
-        const { conversation } = await import('/panel/static/texts/conversation.js');
-        const { people } = await import('/panel/static/texts/people.js');
-        const parts = [people, conversation];
+        const { campaigns } = await import('/panel/static/texts/campaigns.js');
+        const { WORDS } = await import('/panel/static/language.js');
+        const parts = [...WORDS, { en: campaigns.en.words, es: campaigns.es.words }];
         const keys = (texts) => ['words', 'states', 'advice'].map((table) => Object.keys(texts[table]).sort());
         const all = (texts, name) => [...keys(texts), ...parts.map((part) => Object.keys(part[name]).sort())];
         const names = [english.words, ...parts.map(({ en }) => en)].flatMap(Object.keys);

@@ -33,7 +33,8 @@ async def test_a_webhook_is_added_changed_and_tested(
     await page.get_by_role("button", name="Change").click()
     await expect(dialog.get_by_label("reactions")).to_be_checked()
     await dialog.get_by_label("All messages").check()
-    await dialog.get_by_role("button", name="Save").click()
+    async with page.expect_response(lambda answer: answer.request.method == "POST"):  # the dialog closes before it
+        await dialog.get_by_role("button", name="Save").click()
     await expect(dialog).to_be_hidden()
     async with started.client() as client:
         [made] = (await client.get(LISTENERS)).json()["listeners"]

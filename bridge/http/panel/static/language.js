@@ -11,7 +11,8 @@ import { webhookWords } from './texts/webhooks.js';
 
 const withParts = (texts, ...parts) => Object.fromEntries(Object.keys(texts).map((table) =>
   [table, Object.assign({}, texts[table], ...parts.map((part) => part[table]))]));
-const WORDS = [people, conversation, sessionChanges, webhookWords];
+// The words of the sections, each a part with `en` and `es`.
+export const WORDS = [people, conversation, sessionChanges, webhookWords];
 const wordsOf = (name) => Object.assign({}, ...WORDS.map((part) => part[name]));
 const TEXTS = {
   en: withParts(english, { words: wordsOf('en') }, campaigns.en),

@@ -103,7 +103,7 @@ export function open(view, app) {
         await send(session, { action }).catch((problem) => toast(problemText(problem), true));
       }, { disabled: busy.has(session) });
     };
-    const options = button('button', word('options'), () => openOptions(session));
+    const options = button('button', word('sessionOptions'), () => openOptions(session));
     if (AT_REST.has(state)) {
       const others = app.sessions.length > 1;
       return h('div.row', null,

@@ -6,7 +6,7 @@ export const sessionChanges = {
     addSessionText: 'It starts at once, shows a QR code, and is there after each start of the bridge.',
     sessionName: 'Name: letters, digits, _ and -',
     clientNumber: 'Customer number (cliente_id)',
-    options: 'Options',
+    sessionOptions: 'Options',
     optionsOf: 'Options of {0}',
     optionsText: 'An empty field changes nothing; “default” is what the bridge’s settings say. A new proxy restarts' +
       ' the browser.',
@@ -25,7 +25,7 @@ export const sessionChanges = {
     addSessionText: 'Arranca enseguida, muestra un código QR y vuelve con cada inicio del puente.',
     sessionName: 'Nombre: letras, números, _ y -',
     clientNumber: 'Número de cliente (cliente_id)',
-    options: 'Opciones',
+    sessionOptions: 'Opciones',
     optionsOf: 'Opciones de {0}',
     optionsText: 'Un campo vacío no cambia nada; «default» es lo que dice la configuración del puente. Con otro proxy' +
       ' el navegador arranca de nuevo.',
