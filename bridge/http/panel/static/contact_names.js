@@ -11,6 +11,11 @@ export function rememberName({ chat, author, notify_name: name }) {
   if (name && author === chat && !isErased(chat)) names.set(chat, name);
 }
 
+// The name that the account's chat list has for a chat.
+export function rememberChat({ chat, name }) {
+  if (name && !isErased(chat)) names.set(chat, name);
+}
+
 // Reads the names in a session's newest messages; returns whether any name is known.
 export async function loadNames(status) {
   if (!status?.epoch || !hasScope('listen')) return false;

@@ -3,7 +3,7 @@
 
 import { hasScope, post, sessionPath } from './api.js';
 import { isErased, readableAddress } from './addresses.js';
-import { contactName, rememberName, senderName } from './contact_names.js';
+import { contactName, rememberChat, rememberName, senderName } from './contact_names.js';
 import { messageText } from './language.js';
 
 //: Chats of a page of the list, and messages of a page of a chat.
@@ -155,6 +155,7 @@ export class Conversations {
 
   #takeChats(data) {
     for (const one of data?.chats ?? []) {
+      rememberChat(one);
       const known = this.chats.get(one.chat);
       const last = one.last ? messageText(one.last) : (known?.last ?? '');
       this.chats.set(one.chat, {

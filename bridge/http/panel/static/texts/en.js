@@ -101,7 +101,7 @@ const words = {
   chooseChat: 'Messages',
   chats: 'Chats',
   messagesLead: 'The chats of this number, live.',
-  filter: 'Find a chat',
+  filter: 'Find a chat or a message',
   incoming: 'Received',
   outgoing: 'Sent',
   waiting: 'Waiting for messages…',

@@ -100,7 +100,7 @@ const words = {
   chooseChat: 'Mensajes',
   chats: 'Chats',
   messagesLead: 'Los chats de este número, al momento.',
-  filter: 'Buscar un chat',
+  filter: 'Buscar un chat o un mensaje',
   incoming: 'Recibidos',
   outgoing: 'Enviados',
   waiting: 'Esperando mensajes…',
