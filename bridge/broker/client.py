@@ -168,7 +168,7 @@ class MqttClient(aiomqtt.Client):
     @override
     async def _wait_for(self, fut: Awaitable[T], timeout: float | None) -> T:
         # Not `asyncio.wait_for`, as in aiomqtt: in Python 3.11 it drops a cancellation that comes in the same turn as
-        # the result, and a connection that should have ended is served for ever. `open` has the timeout.
+        # the result, and a connection that should have ended is served without end. `open` has the timeout.
         return await fut
 
     @override
