@@ -12,9 +12,10 @@ from functools import partial
 from importlib.metadata import version
 from typing import Literal
 
+from bridge.app.composition import SessionServices
 from bridge.app.facade import http_facade
 from bridge.app.home_assistant import serve_home_assistant
-from bridge.app.host import SessionHost, SessionServices
+from bridge.app.host import SessionHost
 from bridge.app.hosted_sessions import HostedSessions
 from bridge.app.identity import data_directory
 from bridge.app.instance_status import InstanceStatus

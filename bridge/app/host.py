@@ -7,45 +7,29 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from bridge.app.announcement import announce
+from bridge.app.composition import SessionServices, compose
 from bridge.app.disk_space import check_disk, watch_disk
 from bridge.app.lease_keeper import LeaseKeeper
 from bridge.app.limits import BridgeLimits
 from bridge.app.ownership import Ownership, SoleOwnership
-from bridge.app.watchdog import Watchdog
 from bridge.contract.controls import ControlAction
 from bridge.contract.errors import NotConnected
-from bridge.contract.requests import CheckContacts, ListSends, MediaGet, PictureGet, SearchMessages
 from bridge.contract.session import Reason, SessionState, Situation
 from bridge.core.effective_options import EffectiveOptions
-from bridge.core.inbound import InboundPipeline
-from bridge.core.leased_sends import LeasedSends
 from bridge.core.media_downloads import MediaDownloads
-from bridge.core.message_search import MessageSearch
-from bridge.core.number_checks import NumberChecks
-from bridge.core.outbound import OutboundPipeline
-from bridge.core.outgoing_files import PreparesFiles
-from bridge.core.people import People
-from bridge.core.pictures import Pictures
 from bridge.core.results import notice, result_of
-from bridge.core.send_list import SendLister
 from bridge.core.session import Session
 from bridge.core.session_view import SessionView
-from bridge.core.shared_media import SharedMedia
 from bridge.core.waking import SleepRhythm
-from bridge.mqtt import MqttAdapter, MqttOptions, MqttProgress
 from bridge.ports import (
     Clock,
     DriverFactory,
     Event,
     Journal,
-    LoginFiles,
     MediaQueue,
-    Observer,
     Outbox,
     StoreUnusable,
     WhatsAppDriver,
@@ -54,27 +38,10 @@ from bridge.ports.sessions import StoredOptions
 from bridge.setting_types import SessionSetting
 from bridge.settings import BridgeSettings
 from bridge.store import SessionStore, StoreDamaged, keep_aside, open_store
-from bridge.webhooks import WebhookRegistry
 
 _log = logging.getLogger(__name__)
 #: A session that stays as it is until a person or a command starts it.
 _AT_REST = frozenset({Reason.CLOSED_ON_REQUEST, Reason.ASLEEP, Reason.LOGGED_OUT_ON_REQUEST})
-
-
-@dataclass(frozen=True, slots=True)
-class SessionServices:
-    """What every session of a running bridge uses. `registry` None = no webhooks, `files` None = no files are sent.
-
-    `login`: what the driver keeps of one on disk, with the watchdog of its browsers.
-    """
-
-    mqtt: MqttOptions
-    media: SharedMedia
-    registry: WebhookRegistry | None = None
-    observers: tuple[Observer, ...] = ()
-    files: PreparesFiles | None = None
-    login: LoginFiles | None = None
-    watchdog: Watchdog | None = None
 
 
 class SessionHost:
@@ -275,7 +242,20 @@ class SessionHost:
         ownership: Ownership,
         observe: Callable[[Event], None],
     ) -> None:
-        session, adapter, downloads = await self._compose(store, services, ownership, observe)
+        driver = self._composed = self._driver(self.name)
+        driver.use_proxy(self.options.proxy)
+        parts = await compose(
+            self.setting,
+            store,
+            services,
+            driver=driver,
+            ownership=ownership,
+            settings=self._settings,
+            clock=self._clock,
+            limits=self._limits,
+            observe=observe,
+        )
+        session, adapter, downloads = parts.session, parts.adapter, parts.downloads
         self.session, self._journal, self._outbox = session, store.journal, store.outbox
         self._media, self.downloads = store.media, downloads
         deliveries = services.registry.deliveries(self.name, store.journal) if services.registry else None
@@ -320,70 +300,6 @@ class SessionHost:
             check=lambda: self.options.sleep_check,
             short_look=self._limits.short_look,
         )
-
-    async def _compose(
-        self,
-        store: SessionStore,
-        services: SessionServices,
-        ownership: Ownership,
-        observe: Callable[[Event], None],
-    ) -> tuple[Session, MqttAdapter, MediaDownloads]:
-        mqtt, media = services.mqtt, services.media
-        name, clock, journal, outbox, memory = self.name, self._clock, store.journal, store.outbox, store.memory
-        driver, progress = self._driver(self.setting.name), MqttProgress()
-        driver.use_proxy(self.options.proxy)
-        self._composed = driver
-        people = People(name, store.people, memory, clock.now)
-        await people.load()
-        session = Session(
-            name,
-            owner=mqtt.owner,
-            journal=journal,
-            outbox=outbox,
-            ledger=store.requests,
-            memory=memory,
-            driver=driver,
-            inbound=InboundPipeline(
-                name, self.cliente_id, journal, outbox, memory, people, now=clock.now, media=media.policy
-            ),
-            outbound=OutboundPipeline(
-                name,
-                outbox,
-                LeasedSends(driver, ownership.holds),
-                clock,
-                self._settings.pacing,
-                people,
-                files=services.files,
-            ),
-            clock=clock,
-            progress=progress,
-            calls=self._settings.reject_calls,
-            files=services.files,
-        )
-        adapter = MqttAdapter(
-            session,
-            options=mqtt,
-            journal=journal,
-            outbox=outbox,
-            memory=memory,
-            clock=clock,
-            progress=progress,
-            observe=observe,
-        )
-        downloads = MediaDownloads(
-            name, store.media, driver, media, session.view, people, clock, random.random, self._limits.downloads
-        )
-        checks = NumberChecks(
-            name, driver, session.view, store.numbers, clock, self._settings.pacing.checks, own=lambda: people.own
-        )
-        session.requests.answer_long(CheckContacts.model_fields["action"].default, checks.answer)
-        session.requests.answer(MediaGet.model_fields["action"].default, downloads.answer)
-        session.requests.answer(ListSends.model_fields["action"].default, SendLister(store.outbox).answer)
-        pictures = Pictures(name, driver, store.media, media, people, clock)
-        session.requests.answer(PictureGet.model_fields["action"].default, pictures.answer)
-        search = MessageSearch(store.search, store.people, own=lambda: people.own)
-        session.requests.answer(SearchMessages.model_fields["action"].default, search.answer)
-        return session, adapter, downloads
 
     async def _compact(self, store: SessionStore) -> None:
         settings = self._settings

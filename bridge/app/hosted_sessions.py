@@ -7,7 +7,8 @@ import logging
 from collections.abc import Callable
 
 from bridge.app.announcement import clear_retained
-from bridge.app.host import SessionHost, SessionServices
+from bridge.app.composition import SessionServices
+from bridge.app.host import SessionHost
 from bridge.app.session_list import check_added, check_removed, effective_sessions
 from bridge.contract.controls import ControlAction
 from bridge.contract.errors import NoSuchSession, NotConnected

@@ -6,7 +6,6 @@ A facade: each call is implemented by the module of its subject.
 from __future__ import annotations
 
 import asyncio
-import json
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
@@ -18,13 +17,14 @@ from bridge.broker.messages import Protocol
 from bridge.client.answers import Until
 from bridge.client.bridge_control import control_bridge, watch_lease
 from bridge.client.commands import CommandSender, field_of
-from bridge.client.connection import Resubscribed, SharedConnection, Subscription
+from bridge.client.connection import SharedConnection
 from bridge.client.decoder import EventMessage, Message, OnGap, StreamReader
-from bridge.client.errors import NoAnswer, RequestFailed
+from bridge.client.errors import RequestFailed
 from bridge.client.merge import Start
+from bridge.client.requests import make_request
 from bridge.client.services import ServiceTopics
 from bridge.client.status_cache import StatusCache
-from bridge.client.status_watch import control, watch_pairing, watch_statuses
+from bridge.client.status_watch import control, current_qr, watch_pairing, watch_statuses
 from bridge.contract.commands import Priority, checked
 from bridge.contract.controls import ControlAction, ControlCommand, ControlResult
 from bridge.contract.errors import InvalidRequest
@@ -34,14 +34,7 @@ from bridge.contract.messages import Ack, Qr, Result, Stream
 from bridge.contract.modifiers import NO_MODIFIERS, Modifiers
 from bridge.contract.passkey import Passkey
 from bridge.contract.payload import rfc3339
-from bridge.contract.requests import (
-    RequestProgress,
-    Response,
-    ResponseStatus,
-    SearchAnswer,
-    Typing,
-    request_of,
-)
+from bridge.contract.requests import RequestProgress, Response, SearchAnswer, Typing
 from bridge.contract.session_changes import BridgeCommand, BridgeControlResult
 from bridge.contract.status import SessionStatus
 from bridge.contract.topics import Topics, check_prefix, is_level
@@ -230,29 +223,17 @@ class Client(ServiceTopics):
         Raises InvalidRequest and Unsupported before anything is published, NoSuchSession, NoAnswer after `timeout`
         seconds.
         """
-        reply_topic = self._topics.reply(session, self.reply_name)
-        request = request_of(action, {"id": uuid.uuid4().hex, **(arguments or {}), "reply_topic": reply_topic})
-        await self.status(session)
-        deadline = asyncio.get_running_loop().time() + timeout
-        async with self._connection.attached(Subscription(reply_topic)) as inbox:
-            topic, body = self._topics.request(session), request.model_dump_json(exclude_none=True)
-            await self._connection.publish(topic, body)
-            while (delivery := await inbox.get(until=deadline)) is not None:
-                if isinstance(delivery, Resubscribed):
-                    if request.changes or request.long:  # the response may be lost, and the id finds it again
-                        await self._connection.publish(topic, body)
-                    continue
-                fields = json.loads(delivery.payload)
-                if fields.get("id") != request.id or "action" not in fields:
-                    continue
-                response = Response.model_validate(fields)
-                if response.status is not ResponseStatus.RUNNING:
-                    return response
-                deadline = asyncio.get_running_loop().time() + timeout
-                if response.progress is not None:
-                    on_progress(response.progress)
-        again = f" It may still be done: id={request.id} asks for its outcome." if request.changes else ""
-        raise NoAnswer(f"No response to {action} within {timeout:g} s.{again}", session=session, id=str(request.id))
+        return await make_request(
+            self._connection,
+            self._topics,
+            session=session,
+            reply_name=self.reply_name,
+            action=action,
+            arguments=arguments or {},
+            before=self.status,
+            timeout=timeout,
+            on_progress=on_progress,
+        )
 
     async def search(
         self,
@@ -307,12 +288,7 @@ class Client(ServiceTopics):
     async def qr(self, session: str) -> Qr | None:
         """The current QR code; None when no pairing is in progress. Raises NoSuchSession, NoBridge."""
         await self.status(session)
-        until = asyncio.get_running_loop().time() + 1.0
-        async with self._connection.attached(Subscription(self._topics.qr(session))) as inbox:
-            while (delivery := await inbox.get(until=until)) is not None:
-                if payload := getattr(delivery, "payload", b""):
-                    return Qr.model_validate_json(payload)
-        return None
+        return await current_qr(self._connection, self._topics, session)
 
     def pairing(self, session: str) -> AsyncGenerator[Qr | Passkey | SessionStatus, None]:
         """Each new QR code, passkey request and state change; ends with the status that reports the login."""

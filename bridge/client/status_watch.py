@@ -72,6 +72,16 @@ def _heartbeat(delivery: Delivery, latest: Mapping[str, Heartbeat]) -> Heartbeat
     )
 
 
+async def current_qr(connection: SharedConnection, topics: Topics, session: str) -> Qr | None:
+    """The QR code that the broker retains; None when it delivers none within a second."""
+    until = asyncio.get_running_loop().time() + 1.0
+    async with connection.attached(Subscription(topics.qr(session))) as inbox:
+        while (delivery := await inbox.get(until=until)) is not None:
+            if payload := getattr(delivery, "payload", b""):
+                return Qr.model_validate_json(payload)
+    return None
+
+
 async def watch_pairing(
     connection: SharedConnection, topics: Topics, session: str
 ) -> AsyncGenerator[Qr | Passkey | SessionStatus, None]:

@@ -9,8 +9,6 @@ from bridge.ports.access import AccessRepository, ApiKey, AuditEntry, BotSwitche
 from bridge.ports.charts import ChartRepository, ChartRow
 from bridge.ports.clock import Clock
 from bridge.ports.driver import (
-    Account,
-    AckChange,
     Acts,
     Answers,
     Connection,
@@ -18,25 +16,29 @@ from bridge.ports.driver import (
     HasHistory,
     HasMedia,
     HasPictures,
+    Pairs,
+    Reloads,
+    ReservesIds,
+    Sends,
+    SendsOnce,
+    WhatsAppDriver,
+)
+from bridge.ports.driver_errors import CallInDoubt, DriverUnavailable, MediaGone
+from bridge.ports.driver_kind import Check, DriverFactory, DriverKind, DriverSettings, LoginFiles, WindowStep
+from bridge.ports.driver_values import (
+    Account,
+    AckChange,
     IdGiven,
     IncomingEvent,
     IncomingMessage,
     Item,
     LookUp,
     PairingCode,
-    Pairs,
     PasskeyRequest,
     ProfilePicture,
-    Reloads,
-    ReservesIds,
     SeenPerson,
-    Sends,
-    SendsOnce,
     SendStopped,
-    WhatsAppDriver,
 )
-from bridge.ports.driver_errors import CallInDoubt, DriverUnavailable, MediaGone
-from bridge.ports.driver_kind import Check, DriverFactory, DriverKind, DriverSettings, LoginFiles, WindowStep
 from bridge.ports.events import (
     AlreadyJournalled,
     CommandAdvanced,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -22,6 +23,11 @@ from bridge.store.writer import Job, Operation, Writer
 T = TypeVar("T")
 #: Seconds between two checks whether another process changed the file, as `wa forget` does.
 POLL = 1.0
+#: Threads for connections beside the two of a store: more than searches at once.
+BESIDE = 4
+#: Held by each thread of this process that opens or closes the store at a path: in between, its file says WAL mode and
+#: has no -wal, which an opening takes for a loss. An opening whose caller was cancelled closes it later.
+_changing: defaultdict[Path, threading.Lock] = defaultdict(threading.Lock)
 
 
 class SqliteDatabase:
@@ -37,10 +43,11 @@ class SqliteDatabase:
         self._watchers: list[Callable[[], None]] = []
         self._polling: asyncio.TimerHandle | None = None
         self._version: int | None = None
+        self._beside = ThreadPoolExecutor(BESIDE, f"store-beside-{path}")  # has no thread until it is used
 
     async def __aenter__(self) -> Self:
         self._reader = ThreadPoolExecutor(1, f"store-reader-{self.path}")
-        opening = self._reader.submit(files.prepare, self.path, self._at, self._steps)
+        opening = self._reader.submit(self._prepare)
         try:
             self._writing, self.incomplete = await asyncio.wrap_future(opening)
             self._reading = files.connect(self.path, read_only=True)
@@ -64,8 +71,18 @@ class SqliteDatabase:
         self._open = False
         if self._polling is not None:
             self._polling.cancel()
-        # In a thread to its end even if we are cancelled meanwhile: jobs that were put in are still committed.
-        await asyncio.shield(asyncio.to_thread(self._close))
+        # To its end even if we are cancelled meanwhile: jobs that were put in are still committed, and the caller may
+        # open the store again at once.
+        closing = asyncio.ensure_future(asyncio.to_thread(self._close))
+        cancelled: asyncio.CancelledError | None = None
+        while not closing.done():
+            try:
+                await asyncio.wait([closing])
+            except asyncio.CancelledError as request:
+                cancelled = request
+        closing.result()
+        if cancelled is not None:
+            raise cancelled
 
     def watch(self, changed: Callable[[], None]) -> None:
         """Call `changed` in the event loop within `POLL` seconds after another process changed the file."""
@@ -87,6 +104,8 @@ class SqliteDatabase:
 
     async def checkpoint(self) -> None:
         """Copy what is committed into the database file itself, so that it survives even the loss of the -wal."""
+        if not self._open:
+            return  # the close copies everything
 
         def run() -> None:
             connection = files.connect(self.path)
@@ -97,7 +116,7 @@ class SqliteDatabase:
             finally:
                 connection.close()
 
-        await asyncio.to_thread(run)
+        await asyncio.get_running_loop().run_in_executor(self._beside, run)
 
     async def read(self, operation: Operation[T]) -> T:
         """Run `operation` on one snapshot that has everything committed so far."""
@@ -117,7 +136,7 @@ class SqliteDatabase:
             finally:
                 connection.close()
 
-        return await asyncio.to_thread(run)
+        return await asyncio.get_running_loop().run_in_executor(self._beside, run)
 
     def _read(self, operation: Operation[T]) -> T:
         try:
@@ -129,18 +148,27 @@ class SqliteDatabase:
         except sqlite3.Error as error:
             raise self._translate(error) from error
 
+    def _prepare(self) -> tuple[sqlite3.Connection, bool]:
+        with _changing[self.path]:
+            return files.prepare(self.path, self._at, self._steps)
+
     def _close(self) -> None:
-        # The reader first: a checkpoint is complete only when no connection reads.
+        # Every other connection first: a checkpoint is complete only when no connection reads, and SQLite removes the
+        # -wal when the last one closes, which must be the one that has left WAL mode. Callers of `checkpoint` that
+        # were cancelled have left its thread behind.
+        self._beside.shutdown(cancel_futures=True)
         self._reader.shutdown()
         self._reading.close()
         self._writer.end()
         self._thread.join()
-        files.close(self._writing, self.path)
+        with _changing[self.path]:
+            files.close(self._writing, self.path)
 
     def _close_unused(self, opening: Future[tuple[sqlite3.Connection, bool]]) -> None:
         """Without a proper close it would lose its -wal, and the next start would begin a new epoch."""
         if not opening.cancelled() and opening.exception() is None:
-            files.close(opening.result()[0], self.path)
+            with _changing[self.path]:
+                files.close(opening.result()[0], self.path)
 
     def _poll(self) -> None:
         loop = asyncio.get_running_loop()

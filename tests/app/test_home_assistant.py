@@ -95,6 +95,8 @@ async def test_a_notification_reaches_the_phone_and_an_impossible_one_is_an_even
     world: BridgeUnderTest, home: MqttProbe
 ) -> None:
     await world.start(haby=SessionState.CONNECTED)
+    # published after the subscription to commands: before the first one, a broker keeps none for the bridge
+    await home.wait("wa/haby/status", lambda status: status["state"] == "connected")
     text = 'She said "hi"\nit\'s {{ 1 }} \\ ñ 😀'
     await home.publish("wa/haby/out", rendered("notify_ana", None, "command_template", value=text))
     sent = await home.wait("wa/haby/result", lambda result: result["status"] == "sent")

@@ -7,12 +7,23 @@ import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 from amqtt.broker import Broker  # type: ignore[import-untyped]
 
-from bridge.broker import BrokerDown, BrokerError, BrokerOptions, BrokerRefused, connect, parse_addresses
+from bridge.broker import (
+    BrokerConnection,
+    BrokerDown,
+    BrokerError,
+    BrokerOptions,
+    BrokerRefused,
+    connect,
+    keep_connected,
+    parse_addresses,
+)
+from bridge.broker.client import MqttClient
 from tests.broker.certificates import make_certificates
 from tests.broker.conftest import Options, read
 from tests.mosquitto_server import MosquittoServer, free_port
@@ -228,6 +239,27 @@ async def test_a_cancelled_connect_leaves_no_socket(options: Options) -> None:
         async with asyncio.timeout(3):
             while established_to(port):  # noqa: ASYNC110 - a socket's end raises no event
                 await asyncio.sleep(0.01)
+
+
+async def test_a_connect_is_cancelled_in_the_turn_of_its_connack(
+    options: Options, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`asyncio.wait_for` of Python 3.11 drops this cancellation, and the caller that waits for its end hangs."""
+    connected = MqttClient._on_connect
+
+    def cancelled(client: MqttClient, *arguments: Any) -> None:
+        connected(client, *arguments)
+        serving.cancel()
+
+    monkeypatch.setattr(MqttClient, "_on_connect", cancelled)
+
+    async def serve(connection: BrokerConnection) -> None:
+        await connection.down()
+
+    serving = asyncio.create_task(keep_connected(options(), serve), name="serving")
+    done, _ = await asyncio.wait([serving], timeout=5)
+    assert done
+    assert serving.cancelled()
 
 
 async def test_many_connections_leave_no_socket_and_no_task(mosquitto: MosquittoServer, options: Options) -> None:

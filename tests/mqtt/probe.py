@@ -23,7 +23,6 @@ class MqttProbe:
         self._changed = asyncio.Condition()
 
     async def receive(self) -> None:
-        await self.connection.subscribe("#")
         async for delivery in self.connection.deliveries():
             self.connection.acknowledge(delivery)
             async with self._changed:
@@ -93,6 +92,7 @@ async def mqtt_probe(url: str, *, protocol: str = "3.1.1") -> AsyncIterator[Mqtt
     """A probe on the broker at `url`, subscribed."""
     options = BrokerOptions(parse_addresses(url), f"probe-{uuid.uuid4().hex[:8]}", clean=True, protocol=protocol)  # type: ignore[arg-type]
     async with connect(options) as connection:
+        await connection.subscribe("#")
         probe = MqttProbe(connection)
         receiving = asyncio.create_task(probe.receive(), name="probe")
         try:

@@ -280,6 +280,81 @@ async def test_a_cancelled_opening_is_no_loss(path: Path, clock: SetClock, monke
     assert not files.lacks_wal(path)
 
 
+async def test_a_cancelled_checkpoint_is_no_loss(path: Path, clock: SetClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A session that fails right after its start leaves the thread of a checkpoint behind."""
+    connect, started, resume = files.connect, threading.Event(), threading.Event()
+
+    def slow(at: Path, **options: bool) -> sqlite3.Connection:
+        connection = connect(at, **options)
+        connection.execute("SELECT count(*) FROM store").fetchone()  # SQLite opens the file now
+        started.set()
+        resume.wait(10)
+        return connection
+
+    async with open_store(path, now=clock) as store:
+        monkeypatch.setattr(files, "connect", slow)
+        setting = asyncio.create_task(store.memory.set("desired", "running"), name="setting")
+        await asyncio.to_thread(started.wait, 10)
+        setting.cancel()
+        await asyncio.wait([setting])
+        asyncio.get_running_loop().call_later(0.3, resume.set)
+    await asyncio.to_thread(resume.wait, 10)
+    await asyncio.get_running_loop().shutdown_default_executor()
+    assert not files.lacks_wal(path)
+
+
+async def test_a_cancelled_close_ends_before_its_caller(
+    path: Path, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    close, started, resume = files.close, threading.Event(), threading.Event()
+
+    def slow(connection: sqlite3.Connection, at: Path) -> None:
+        started.set()
+        resume.wait(10)
+        close(connection, at)
+
+    async def use() -> None:
+        async with open_store(path, now=clock):
+            monkeypatch.setattr(files, "close", slow)
+
+    using = asyncio.create_task(use(), name="using")
+    await asyncio.to_thread(started.wait, 10)
+    using.cancel()
+    asyncio.get_running_loop().call_later(0.1, resume.set)
+    with pytest.raises(asyncio.CancelledError):
+        await using
+    assert [file.name for file in path.parent.iterdir()] == ["store.db"]
+    assert not files.lacks_wal(path)
+
+
+async def test_an_opening_waits_for_the_end_of_a_cancelled_one(
+    path: Path, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In between, the file says WAL mode and has no -wal: SQLite removes it before it writes the header."""
+    await use_nothing(path, clock)
+    close, started, resume = files.close, threading.Event(), threading.Event()
+
+    def slow(connection: sqlite3.Connection, at: Path) -> None:
+        wal, apart = at.with_name(f"{at.name}-wal"), at.with_name("apart")
+        wal.rename(apart)
+        started.set()
+        resume.wait(10)
+        apart.rename(wal)
+        close(connection, at)
+
+    monkeypatch.setattr(files, "close", slow)
+    opening = asyncio.create_task(open_store(path, now=clock).__aenter__(), name="opening")
+    while not opening.cancelling():
+        await asyncio.sleep(0)
+        opening.cancel()
+    await asyncio.wait([opening])
+    await asyncio.to_thread(started.wait, 10)
+    monkeypatch.setattr(files, "close", close)
+    asyncio.get_running_loop().call_later(0.2, resume.set)
+    async with open_store(path, now=clock) as store:
+        assert not store.incomplete
+
+
 async def test_facts_of_a_session_survive_the_loss_of_the_wal(path: Path, clock: SetClock) -> None:
     async with open_store(path, now=clock) as store:
         await store.memory.set("baseline", "1795494850")

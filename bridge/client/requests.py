@@ -1,0 +1,54 @@
+"""Requests: an action that is no message, and its response."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import uuid
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from bridge.client.connection import Resubscribed, SharedConnection, Subscription
+from bridge.client.errors import NoAnswer
+from bridge.contract.requests import RequestProgress, Response, ResponseStatus, request_of
+from bridge.contract.topics import Topics
+
+
+async def make_request(
+    connection: SharedConnection,
+    topics: Topics,
+    *,
+    session: str,
+    reply_name: str,
+    action: str,
+    arguments: Mapping[str, Any],
+    before: Callable[[str], Awaitable[object]],
+    timeout: float,
+    on_progress: Callable[[RequestProgress], None],
+) -> Response:
+    """Make a request and return its response. `before` is awaited with the session once the request is valid, and may
+    raise. Raises as `Client.request`."""
+    reply_topic = topics.reply(session, reply_name)
+    request = request_of(action, {"id": uuid.uuid4().hex, **arguments, "reply_topic": reply_topic})
+    await before(session)
+    clock = asyncio.get_running_loop().time
+    deadline = clock() + timeout
+    async with connection.attached(Subscription(reply_topic)) as inbox:
+        topic, body = topics.request(session), request.model_dump_json(exclude_none=True)
+        await connection.publish(topic, body)
+        while (delivery := await inbox.get(until=deadline)) is not None:
+            if isinstance(delivery, Resubscribed):
+                if request.changes or request.long:  # the response may be lost, and the id finds it again
+                    await connection.publish(topic, body)
+                continue
+            fields = json.loads(delivery.payload)
+            if fields.get("id") != request.id or "action" not in fields:
+                continue
+            response = Response.model_validate(fields)
+            if response.status is not ResponseStatus.RUNNING:
+                return response
+            deadline = clock() + timeout
+            if response.progress is not None:
+                on_progress(response.progress)
+    again = f" It may still be done: id={request.id} asks for its outcome." if request.changes else ""
+    raise NoAnswer(f"No response to {action} within {timeout:g} s.{again}", session=session, id=str(request.id))
