@@ -57,7 +57,7 @@ async def test_webhooks_are_listed_and_paused_and_dead_letters_redelivered(
     ("arguments", "given", "code", "expected"),
     [
         (("list",), {"WHATSAPP_API_KEY": "another-key"}, 1, "WHATSAPP_API_KEY"),
-        (("list", "--session", "unknown"), {"WA_JWT_SECRET": SECRET}, 6, "WA_SESSIONS"),
+        (("list", "--session", "unknown"), {"WA_JWT_SECRET": SECRET}, 6, "wa session list"),
         (("pause", "http://unknown"), {"WA_JWT_SECRET": SECRET}, 2, "wa listeners list"),
         (("replay", "7"), {"WA_JWT_SECRET": SECRET}, 1, "no such dead letter"),
         (("list",), {"WA_HTTP_PORT": "9"}, 5, "wa up"),

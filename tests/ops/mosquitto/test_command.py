@@ -141,7 +141,7 @@ def test_a_running_broker_with_other_files_is_detected(running: Running) -> None
     good = running.wa("check", "--live", "--json", "--dir", str(running.folder))
     assert good.code == 0, good.stdout + good.stderr
     live = [found for found in map(json.loads, good.stdout.splitlines()) if found["user"].startswith("wa-check-")]
-    assert len(live) == 92
+    assert len(live) == 96
     assert {found["topic"].split("/")[1] for found in live if found["found"]} == {live[0]["user"].replace("wa-", "")}
     assert "wa-check" not in (running.folder / "wa.acl").read_text() + (running.folder / "wa.passwords").read_text()
     # the same broker, checked against a directory that it does not use

@@ -90,6 +90,7 @@ MATRIX: dict[Role, dict[str, str]] = {
         "qr": "r",
         "qr/png": "r",
         "passkey": "r",
+        "lease": "r",
         "transcript": "r",
         "campaign": "r",
         "campaign/check": "r",
