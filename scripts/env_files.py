@@ -1,4 +1,4 @@
-"""Makes deploy/wa.env.example, responder.env.example and campaigns.env.example from the descriptions in the settings.
+"""Makes deploy/wa.env.example, responder, campaigns and mcp.env.example from the descriptions in the settings.
 
 `--check` writes nothing, names the files that differ and ends with 1. What several programs read is in wa.env.
 """
@@ -14,6 +14,7 @@ from pathlib import Path
 from pydantic_core import PydanticUndefined
 from pydantic_settings import BaseSettings
 
+from bridge.mcp_server.settings import McpSettings
 from bridge.settings import BridgeSettings
 from campaigns.settings import CampaignSettings
 from responder.settings import ResponderSettings
@@ -28,6 +29,9 @@ RESPONDER_HEAD = """\
 Settings of the responder only, with the names of the legacy service; shared settings are in wa.env. deploy/install
 copies this file to /etc/wa/responder.env (root, 0600). Every setting is commented out and shows its default. Secrets
 are empty here; placeholders are refused at start."""
+MCP_HEAD = """\
+Settings of `wa mcp`, which an MCP client starts with them or which runs as a service with --http. Every setting is
+commented out and shows its default. The key is empty here."""
 CAMPAIGNS_HEAD = """\
 Settings of the campaigns service only; shared settings are in wa.env. deploy/install copies this file to
 /etc/wa/campaigns.env (root, 0600). Every setting is commented out and shows its default. Secrets are empty here;
@@ -103,6 +107,7 @@ def examples() -> dict[Path, str]:
         ROOT / "deploy/wa.env.example": example(BRIDGE_HEAD, bridge),
         ROOT / "deploy/responder.env.example": example(RESPONDER_HEAD, own),
         ROOT / "deploy/campaigns.env.example": example(CAMPAIGNS_HEAD, sending),
+        ROOT / "deploy/mcp.env.example": example(MCP_HEAD, variables(McpSettings)),
     }
 
 

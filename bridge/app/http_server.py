@@ -9,6 +9,7 @@ from bridge.app.hosted_sessions import HostedSessions
 from bridge.app.limits import BridgeLimits
 from bridge.app.media import UPLOADS
 from bridge.core.shared_media import SharedMedia
+from bridge.http.agent_sends import AgentSends
 from bridge.http.campaigns_gateway import CampaignsGateway
 from bridge.http.context import AppContext
 from bridge.http.credentials import Credentials
@@ -53,6 +54,7 @@ async def serve_http(
     if login_link is not None:
         logins.offer(login_link)
     campaigns = CampaignsGateway(settings.campaigns_url, settings.campaigns_secret or settings.api_key)
+    agents = AgentSends(store.proposals, sessions.entries, clock)
     context = AppContext(
         entries=sessions.entries,
         change_sessions=sessions.carry_out,
@@ -60,6 +62,7 @@ async def serve_http(
         registry=registry,
         dead_letters=store.webhooks,
         access=store.access,
+        agents=agents,
         credentials=credentials,
         logins=logins,
         poster=poster,
@@ -77,9 +80,11 @@ async def serve_http(
         closing=closing,
     )
     auth = AuthOptions(settings.http_rate, loopback_only=is_loopback(listener), proxies=settings.http_proxies)
+    approved = asyncio.create_task(agents.run(), name="sends of agents")
     try:
         await serve(context, auth, listener)
     finally:
+        approved.cancel()
         await campaigns.close()
 
 

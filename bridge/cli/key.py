@@ -13,6 +13,7 @@ from bridge.cli.run import EXIT_HELP, Exit, clock_time, console, fail, print_jso
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
+    from bridge.ports import AgentGrant, ApiKey
     from bridge.settings import BridgeSettings
     from bridge.store import BridgeStore
 
@@ -27,6 +28,21 @@ class ScopeChoice(StrEnum):
     ADMIN = "admin"
 
 
+class RightChoice(StrEnum):
+    """Repeats the rights of agents, as `ScopeChoice` does."""
+
+    READ_NEW = "read_new"
+    READ_HISTORY = "read_history"
+    REPLY = "reply"
+    START_NEW = "start_new"
+
+
+_CHAT_HELP = (
+    "Make the key of an agent, for this chat: a number, an address, or * for each chat; repeatable."
+    " With =RIGHT,… it has other rights there than --right."
+)
+
+
 def register(parent: typer.Typer) -> None:
     parent.add_typer(app, name="key")
 
@@ -36,9 +52,18 @@ def create(
     name: Annotated[str, typer.Argument(help="Name shown in the list of keys.")],
     scope: Annotated[list[ScopeChoice] | None, typer.Option(help="Permission; repeatable. admin includes all.")] = None,
     session: Annotated[list[str] | None, typer.Option(help="Only this session; repeatable. All by default.")] = None,
+    chat: Annotated[list[str] | None, typer.Option(help=_CHAT_HELP, metavar="CHAT[=RIGHT,…]")] = None,
+    right: Annotated[
+        list[RightChoice] | None, typer.Option(help="Right of an agent in its chats; repeatable. read_new by default.")
+    ] = None,
+    approval: Annotated[
+        bool, typer.Option("--approval/--no-approval", help="Whether a person approves each send of an agent.")
+    ] = True,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON line.")] = False,
 ) -> None:
     """Create a key and print it once. Without --scope it may send and listen.
+
+    With --chat it is the key of an agent (`wa mcp`): it has no scope, and does not see any other chat.
 
     As soon as one key exists, every HTTP request needs a key.
     """
@@ -47,7 +72,7 @@ def create(
         import time
 
         from bridge.cli.paths import load_running
-        from bridge.contract.errors import NoSuchSession
+        from bridge.contract.errors import InvalidRequest, NoSuchSession
         from bridge.http.credentials import new_key
         from bridge.ports import Scope
 
@@ -58,7 +83,13 @@ def create(
                 f"There is no session {', '.join(sorted(unknown))}: the sessions are {', '.join(sorted(known))}."
             )
         scopes = [Scope(one.value) for one in scope or (ScopeChoice.SEND, ScopeChoice.LISTEN)]
-        created = new_key(name, scopes, session or None, time.time())
+        if scope and chat:
+            raise InvalidRequest("An agent's key has rights by chat and no scope: give --chat or --scope.")
+        if right and not chat:
+            raise InvalidRequest("--right is for the chats of --chat.")
+        usual = [one.value for one in right or (RightChoice.READ_NEW,)]
+        agent = _grant(chat, usual, approval=approval) if chat else None
+        created = new_key(name, scopes, session or None, time.time(), agent)
         async with _store(settings) as store:
             await store.access.add_key(created.key)
             await _audit(store, "create key", f"{created.key.id} {name}")
@@ -95,7 +126,7 @@ def list_keys(json: Annotated[bool, typer.Option("--json", help="Print JSON line
                 continue
             ended = f"  revoked {clock_time(instant(key.revoked_at))}" if key.revoked_at else ""
             console().print(
-                f"{key.id}  {printable(key.name)}  {', '.join(sorted(key.scopes))}  {sessions}"
+                f"{key.id}  {printable(key.name)}  {_rights(key)}  {sessions}"
                 f"  created {clock_time(instant(key.created_at))}{ended}",
                 markup=False,
                 highlight=False,
@@ -132,6 +163,30 @@ def revoke(key_id: Annotated[str, typer.Argument(metavar="ID", help="ID from `wa
         return Exit.OK
 
     run(command)
+
+
+def _grant(chats: list[str], usual: list[str], *, approval: bool) -> AgentGrant:
+    """The rights that the options of `create` name. Raises `InvalidRequest`."""
+    from bridge.contract.errors import InvalidRequest
+    from bridge.http.credentials import grant_of
+    from bridge.ports import Right
+
+    found: dict[str, list[Right]] = {}
+    for text in chats:
+        chat, _, named = text.partition("=")
+        try:
+            found[chat.strip()] = [Right(one.strip()) for one in (named.split(",") if named else usual)]
+        except ValueError as error:
+            raise InvalidRequest(f"The rights are {', '.join(Right)}, not {named!r}.") from error
+    return grant_of(found, approval=approval)
+
+
+def _rights(key: ApiKey) -> str:
+    """What a key may do, in a list."""
+    if key.agent is None:
+        return ", ".join(sorted(key.scopes))
+    chats = (f"{chat}={'+'.join(sorted(rights))}" for chat, rights in sorted(key.agent.chats.items()))
+    return f"agent {' '.join(chats)}{'' if key.agent.approval else ' without approval'}"
 
 
 async def _audit(store: BridgeStore, action: str, detail: str) -> None:

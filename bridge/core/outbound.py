@@ -79,7 +79,7 @@ class OutboundPipeline:
         self._outbox = outbox
         self._driver = driver
         self._clock = clock
-        self._people = people
+        self.people = people
         self._files = files
         self._acts = ActExecutor(session, outbox, driver, clock, self._may_go)
         self._arrivals = asyncio.Lock()
@@ -112,7 +112,7 @@ class OutboundPipeline:
     @property
     def own(self) -> str | None:
         """The digits of this account's number; its country's spellings are understood once it is known."""
-        return self._people.own
+        return self.people.own
 
     async def submit(
         self, command: SendCommand, *, origin: CommandOrigin | None = None, reply_to: ReplyTo | None = None
@@ -193,11 +193,11 @@ class OutboundPipeline:
         return await self._cancellation.cancel(command, reply_to)
 
     def _enqueue(self, row: OutboxRow) -> None:
-        self._schedule.add(row, self._people.lane(Jid.parse(row.claim.to)))
+        self._schedule.add(row, self.people.lane(Jid.parse(row.claim.to)))
         self._wake.set()
 
     def _is_first(self, row: OutboxRow, lane: str) -> bool:
-        return self._people.is_stranger(lane) and not isinstance(row.claim.content, Act)
+        return self.people.is_stranger(lane) and not isinstance(row.claim.content, Act)
 
     def _written(self, lane: str) -> None:
         self._schedule.wrote(lane)
@@ -210,8 +210,8 @@ class OutboundPipeline:
     async def _may_go(self, row: OutboxRow, chat: Jid) -> bool:
         """Whether no earlier row is in flight to the same chat, which may have been written in another way."""
         to = Jid.parse(row.claim.to)
-        await self._people.reached(to, chat)
-        self._schedule.join(self._people.lane(chat), self._people.lane(to), self._clock.monotonic())
+        await self.people.reached(to, chat)
+        self._schedule.join(self.people.lane(chat), self.people.lane(to), self._clock.monotonic())
         return self._schedule.is_first(row)
 
     async def reject(self, error: CodedError, rejection: Rejection) -> None:
@@ -291,7 +291,7 @@ class OutboundPipeline:
         firsts = await self._outbox.first_messages(unix_now - DAY)
         now = self._clock.monotonic()
         self._schedule.first_messages.load([now - (unix_now - at) for at in firsts], now)
-        self._schedule.load(rows, [self._people.lane(Jid.parse(row.claim.to)) for row in rows])
+        self._schedule.load(rows, [self.people.lane(Jid.parse(row.claim.to)) for row in rows])
         for row in rows:
             if row.state is SendState.SENDING:  # its chat waits for the look-up, so that the order is kept
                 self._in_doubt.look_up(row, now)

@@ -16,6 +16,7 @@ from bridge.contract.topics import Topics
 from bridge.core.session import Session
 from bridge.core.session_entry import SessionEntry
 from bridge.core.shared_media import SharedMedia
+from bridge.http.agent_sends import AgentSends
 from bridge.http.campaigns_gateway import CampaignsGateway
 from bridge.http.credentials import Credentials
 from bridge.http.limits import HttpLimits
@@ -40,6 +41,7 @@ class AppContext:
     registry: WebhookRegistry
     dead_letters: WebhookRepository
     access: AccessRepository
+    agents: AgentSends
     credentials: Credentials
     logins: PanelSessions
     poster: WebhookPoster

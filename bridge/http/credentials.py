@@ -16,22 +16,32 @@ from dataclasses import dataclass
 from typing import Any
 
 from bridge.asgi.bearer import PresentedCredentials, TokenDecoder, scopes_of
-from bridge.ports import AccessRepository, ApiKey, Clock, Scope
+from bridge.contract.errors import InvalidRequest
+from bridge.contract.jid import parse_recipient
+from bridge.ports import EVERY_CHAT, AccessRepository, AgentGrant, ApiKey, Clock, Right, Scope
 
 _KEY = re.compile(r"wak_([0-9a-f]{12})_([0-9a-f]{48})")
+#: Chats that an agent's key lists.
+MAX_CHATS = 100
 EVERYTHING = frozenset(Scope)
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """A caller. Requests are counted under `id`, which is also the audit's actor; `sessions` None = every session."""
+    """A caller. Requests are counted under `id`, which is also the audit's actor; `sessions` None = every session.
+
+    An agent has its `key` here: it may use the paths of agents, and nothing else whatever that needs.
+    """
 
     id: str
     scopes: frozenset[Scope]
     sessions: frozenset[str] | None = None
+    agent: ApiKey | None = None
 
     def may(self, scope: Scope | None, session: str | None) -> bool:
         """Whether it may use `scope` (None: any caller may) on `session` (None: no session in particular)."""
+        if self.agent is not None:
+            return False
         if session is not None and self.sessions is not None and session not in self.sessions:
             return False
         return scope is None or scope in self.scopes or Scope.ADMIN in self.scopes
@@ -55,18 +65,36 @@ class IssuedKey:
     key: ApiKey
 
 
-def new_key(name: str, scopes: Iterable[Scope], sessions: Iterable[str] | None, now: float) -> IssuedKey:
-    """Make a key; storing it is the caller's work."""
+def new_key(
+    name: str,
+    scopes: Iterable[Scope],
+    sessions: Iterable[str] | None,
+    now: float,
+    agent: AgentGrant | None = None,
+) -> IssuedKey:
+    """Make a key; storing it is the caller's work. One with `agent` is an agent's, whatever the scopes."""
     key_id, secret = secrets.token_hex(6), secrets.token_hex(24)
     stored = ApiKey(
         id=key_id,
         name=name,
         secret_sha256=_sha256(secret),
-        scopes=frozenset(scopes),
+        scopes=frozenset() if agent else frozenset(scopes),
         sessions=None if sessions is None else frozenset(sessions),
         created_at=now,
+        agent=agent,
     )
     return IssuedKey(f"wak_{key_id}_{secret}", stored)
+
+
+def grant_of(chats: Mapping[str, Iterable[Right]], *, approval: bool) -> AgentGrant:
+    """The rights of an agent's key, by number or address, or `EVERY_CHAT`. Raises `InvalidRequest`."""
+    if not 0 < len(chats) <= MAX_CHATS:
+        raise InvalidRequest(f"An agent's key has 1 to {MAX_CHATS} chats.")
+    found: dict[str, frozenset[Right]] = {}
+    for spelled, rights in chats.items():
+        chat = spelled if spelled == EVERY_CHAT else str(parse_recipient(spelled))
+        found[chat] = found.get(chat, frozenset()) | frozenset(rights)
+    return AgentGrant(found, approval)
 
 
 class Credentials:
@@ -127,7 +155,7 @@ class Credentials:
         right = hmac.compare_digest(_sha256(match[2]), key.secret_sha256 if key else "0" * 64)
         if key is None or not right or key.revoked_at is not None:
             return None
-        return Principal(f"key {key.id}", key.scopes, key.sessions)
+        return Principal(f"key {key.id}", key.scopes, key.sessions, key if key.agent else None)
 
     async def _refresh(self, wanted: str | None = None) -> None:
         async with self._reading:

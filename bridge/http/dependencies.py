@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Request
 from pydantic import TypeAdapter, ValidationError
 
+from bridge.http.agent_access import AgentAccess
 from bridge.http.context import AppContext
 from bridge.http.credentials import Principal
 from bridge.http.errors import Forbidden
@@ -113,4 +114,16 @@ async def audit_of(request: Request, context: ContextOf) -> Audit:
     return audit
 
 
+async def agent_of(request: Request, context: ContextOf) -> AgentAccess:
+    """What the caller, an agent, may do in the session of the path. Raises `Forbidden` for any other caller."""
+    principal, session = _principal(request), str(request.path_params["session"])
+    if principal.agent is None or principal.agent.agent is None:
+        raise Forbidden("This path is for keys of agents: `wa key create NAME --chat NUMBER` makes one.")
+    if principal.sessions is not None and session not in principal.sessions:
+        raise Forbidden(f"This key is not for the session {session}.")
+    entry = context.entry(session)
+    return AgentAccess(principal.agent, principal.agent.agent, entry, await context.agents.secret())
+
+
+AgentOf = Annotated[AgentAccess, Depends(agent_of)]
 AuditOf = Annotated[Audit, Depends(audit_of)]

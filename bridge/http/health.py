@@ -10,6 +10,7 @@ from bridge.contract.session import SessionState
 from bridge.core.session_entry import SessionEntry
 from bridge.http.context import is_at_rest, is_connected
 from bridge.http.dependencies import Caller, ContextOf
+from bridge.http.errors import Forbidden
 from bridge.metrics.prometheus import CONTENT_TYPE
 
 router = APIRouter(tags=["health"], include_in_schema=False)
@@ -39,7 +40,9 @@ async def ready(context: ContextOf, response: Response) -> dict[str, Any]:
 
 @router.get("/metrics")
 async def metrics(context: ContextOf, caller: Caller) -> Response:
-    """Metrics in the format of Prometheus, of the sessions that the caller may see."""
+    """Metrics in the format of Prometheus, of the sessions that the caller may see. Raises `Forbidden` for an agent."""
+    if caller.agent is not None:
+        raise Forbidden  # they count the messages of every chat
     return Response(context.metrics_text(caller.sessions), media_type=CONTENT_TYPE)
 
 

@@ -6,6 +6,7 @@ driver's `DriverSink`. Stores, webhooks and MQTT report an `Event`; `metrics/*` 
 """
 
 from bridge.ports.access import AccessRepository, ApiKey, AuditEntry, BotSwitches, Scope
+from bridge.ports.agents import EVERY_CHAT, AgentGrant, Proposal, ProposalRepository, ProposalState, Right
 from bridge.ports.charts import ChartRepository, ChartRow
 from bridge.ports.clock import Clock
 from bridge.ports.driver import (
@@ -91,6 +92,7 @@ from bridge.ports.webhooks import (
 )
 
 __all__ = [
+    "EVERY_CHAT",
     "MESSAGE",
     "MQTT_READER",
     "AccessRepository",
@@ -98,6 +100,7 @@ __all__ = [
     "AckChange",
     "Acquaintance",
     "Acts",
+    "AgentGrant",
     "AlreadyJournalled",
     "Answers",
     "ApiKey",
@@ -177,6 +180,9 @@ __all__ = [
     "PostOutcome",
     "Posted",
     "ProfilePicture",
+    "Proposal",
+    "ProposalRepository",
+    "ProposalState",
     "PublishProgress",
     "Published",
     "ReceivedMedia",
@@ -186,6 +192,7 @@ __all__ = [
     "RequestLedger",
     "RequestRow",
     "ReservesIds",
+    "Right",
     "Scope",
     "SeenPerson",
     "SendStopped",

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from bridge.contract.bot import BotConfig
+from bridge.ports.agents import AgentGrant
 
 
 class Scope(StrEnum):
@@ -19,7 +20,10 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """A key as it is stored: its public id and the SHA-256 of the secret part. `sessions` None = every session."""
+    """A key as it is stored: its public id and the SHA-256 of the secret part. `sessions` None = every session.
+
+    With `agent` it is an agent's key, which has no scope and works on the paths of agents alone.
+    """
 
     id: str
     name: str
@@ -28,6 +32,7 @@ class ApiKey:
     sessions: frozenset[str] | None
     created_at: float
     revoked_at: float | None = None
+    agent: AgentGrant | None = None
 
 
 @dataclass(frozen=True, slots=True)

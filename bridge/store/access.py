@@ -8,6 +8,7 @@ import sqlite3
 from typing_extensions import override
 
 from bridge.ports import AccessRepository, ApiKey, AuditEntry, Scope
+from bridge.store.agents import grant_as_json, grant_of_json
 from bridge.store.database import SqliteDatabase
 
 #: Lines of the audit that are kept; the oldest are deleted.
@@ -23,7 +24,7 @@ class SqliteAccessRepository(AccessRepository):
     async def keys(self) -> list[ApiKey]:
         def read(connection: sqlite3.Connection) -> list[ApiKey]:
             found = connection.execute(
-                "SELECT id, name, secret_sha256, scopes, sessions, created_at, revoked_at FROM api_keys"
+                "SELECT id, name, secret_sha256, scopes, sessions, created_at, revoked_at, agent FROM api_keys"
                 " ORDER BY created_at, id"
             )
             return [_key(*row) for row in found]
@@ -34,12 +35,12 @@ class SqliteAccessRepository(AccessRepository):
     async def add_key(self, key: ApiKey) -> None:
         def write(connection: sqlite3.Connection) -> None:
             connection.execute(
-                "INSERT INTO api_keys (id, name, secret_sha256, scopes, sessions, created_at, revoked_at)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO api_keys (id, name, secret_sha256, scopes, sessions, created_at, revoked_at, agent)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     *(key.id, key.name, key.secret_sha256, " ".join(sorted(key.scopes))),
                     None if key.sessions is None else json.dumps(sorted(key.sessions)),
-                    *(key.created_at, key.revoked_at),
+                    *(key.created_at, key.revoked_at, None if key.agent is None else grant_as_json(key.agent)),
                 ),
             )
 
@@ -92,6 +93,7 @@ def _key(
     sessions: str | None,
     created_at: float,
     revoked_at: float | None,
+    agent: str | None,
 ) -> ApiKey:
     return ApiKey(
         id=key_id,
@@ -101,4 +103,5 @@ def _key(
         sessions=None if sessions is None else frozenset(json.loads(sessions)),
         created_at=created_at,
         revoked_at=revoked_at,
+        agent=None if agent is None else grant_of_json(agent),
     )

@@ -1,5 +1,5 @@
 """The store of the bridge as a whole (`WA_DATA_DIR/bridge.db`): webhooks, dead letters, keys, audit, charts,
-sessions added at run time."""
+sends that agents asked for, sessions added at run time."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Self
 
 from bridge.store import schema
 from bridge.store.access import AUDIT_LINES, SqliteAccessRepository
+from bridge.store.agents import SqliteProposalRepository
 from bridge.store.charts import SqliteChartRepository
 from bridge.store.database import SqliteDatabase
 from bridge.store.sessions import SqliteSessionRegistry
@@ -18,6 +19,8 @@ from bridge.store.webhooks import SqliteWebhookRepository
 
 #: File name in WA_DATA_DIR.
 BRIDGE_STORE = "bridge.db"
+#: Seconds for which the outbox keeps an id: what an agent asked to send is kept as long.
+PROPOSALS = 30 * 86400.0
 
 
 class BridgeStore:
@@ -38,6 +41,7 @@ class BridgeStore:
         self._database = SqliteDatabase(path, now(), schema.migrations("bridge_migrations"))
         self.webhooks = SqliteWebhookRepository(self._database, dead_letter_limit=dead_letter_limit)
         self.access = SqliteAccessRepository(self._database, audit_lines=audit_lines)
+        self.proposals = SqliteProposalRepository(self._database)
         self.charts = SqliteChartRepository(self._database)
         self.sessions = SqliteSessionRegistry(self._database)
 
@@ -48,7 +52,7 @@ class BridgeStore:
         def write(connection: sqlite3.Connection) -> int:
             return sum(
                 connection.execute(f"DELETE FROM {table} WHERE at < ?", (now - age,)).rowcount  # noqa: S608 - constants
-                for table, age in (("dead_letters", letters), ("audit", audit))
+                for table, age in (("dead_letters", letters), ("audit", audit), ("proposals", PROPOSALS))
             )
 
         return await self._database.write(write)

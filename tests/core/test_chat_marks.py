@@ -134,7 +134,7 @@ async def test_who_wrote_last_before_the_pairing_is_answered_and_not_written_to_
         {"chat": BETO},
     )
     await looked(harness)
-    people = harness.outbound._people
+    people = harness.outbound.people
     assert [people.is_stranger(people.lane(Jid.parse(chat))) for chat in (ANA, own, old, notice, BETO)] == [
         False,
         True,

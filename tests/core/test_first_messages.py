@@ -76,12 +76,12 @@ async def test_a_person_who_wrote_under_the_lid_is_answered_under_the_number(
 ) -> None:
     await start(harness)
     if known_first:
-        await harness.outbound._people.identify([frozenset({Jid.parse(ANA), Jid.parse(LID)})])
+        await harness.outbound.people.identify([frozenset({Jid.parse(ANA), Jid.parse(LID)})])
     harness.phone.incoming(LID, "Hola")
     await harness.stream(Stream.IN, 1)
     if not known_first:
         assert not await is_answer(harness, ANA, "a")
-        await harness.outbound._people.identify([frozenset({Jid.parse(ANA), Jid.parse(LID)})])
+        await harness.outbound.people.identify([frozenset({Jid.parse(ANA), Jid.parse(LID)})])
         assert await harness.reported("a", 3) == ["accepted", "sent", "server"]
     assert await is_answer(harness, "541155500001@c.us", "b", "in another spelling")
     await harness.again()

@@ -77,6 +77,14 @@ NEEDS: list[tuple[str, str, Scope | None]] = [
     ("POST", "/v1/sessions/haby/listeners/x/resume", Scope.LISTEN),
     ("POST", "/v1/sessions/haby/listeners/x/test", Scope.LISTEN),
     ("GET", "/v1/sessions/haby/listeners/x/deliveries", Scope.LISTEN),
+    ("GET", "/v1/sessions/haby/approvals", Scope.SEND),
+    ("POST", "/v1/sessions/haby/approvals/1/approve", Scope.SEND),
+]
+#: For keys of agents alone: no scope is enough, and these keys reach nothing else (tests/http/test_agents.py).
+AGENT_ROUTES = [
+    ("GET", "/v1/sessions/haby/agent"),
+    *(("GET", f"/v1/sessions/haby/agent/{noun}") for noun in ("chats", "messages", "history", "search", "sends/x")),
+    ("POST", "/v1/sessions/haby/agent/sends"),
 ]
 
 
@@ -115,10 +123,13 @@ async def test_every_route_is_in_the_table_of_scopes(client: httpx.AsyncClient) 
         for method in item
     }
     given = {"{id}": "x", "{listener}": "x", "{action}": "typing", "{sha256}": "0" * 64}
-    given |= {"{campaign}": "x", "{list_id}": "x", "{to}": "x"}
+    given |= {"{campaign}": "x", "{list_id}": "x", "{to}": "x", "{decision}": "approve"}
     for name, value in given.items():
         routes = {(method, path.replace(name, value)) for method, path in routes}
-    assert routes - {("GET", "/health")} == {(method, path.partition("?")[0]) for method, path, _ in NEEDS}
+    assert routes - {("GET", "/health")} == {
+        *AGENT_ROUTES,
+        *((method, path.partition("?")[0]) for method, path, _ in NEEDS),
+    }
 
 
 @pytest.mark.parametrize("scope", [*Scope, None])
@@ -134,6 +145,10 @@ async def test_every_route_with_every_scope(keyed: HttpBridge, scope: Scope | No
             assert (answer.status_code != 403) is allowed, f"{scope} {method} {path}: {answer.text}"
             anonymous = await client.request(method, path, headers=headers, content=body)
             assert anonymous.status_code == 401, f"{method} {path}"
+        for method, path in AGENT_ROUTES:
+            sent = {"?": 1} if method == "POST" else None
+            answer = await client.request(method, path, headers={"x-api-key": key}, json=sent)
+            assert answer.status_code == 403, f"{scope} {method} {path}: {answer.text}"
 
 
 async def test_the_single_key_of_the_legacy_document_may_do_everything(keyed: HttpBridge) -> None:

@@ -3,6 +3,8 @@
 from fastapi import APIRouter
 
 from bridge.http.v1 import (
+    agents,
+    approvals,
     audit,
     campaigns,
     dead_letters,
@@ -35,6 +37,8 @@ for part in (
     history,
     keys,
     audit,
+    agents,
+    approvals,
     specs,
 ):
     router.include_router(part.router)

@@ -9,17 +9,28 @@ from fastapi import APIRouter, Path, Request, Response
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from bridge.contract.payload import CleanText
-from bridge.http.credentials import Principal, new_key
+from bridge.http.credentials import MAX_CHATS, Principal, grant_of, new_key
 from bridge.http.dependencies import AuditOf, Caller, ContextOf, needs
 from bridge.http.errors import Forbidden, NotFound
 from bridge.http.v1.documents import of_unix
-from bridge.ports import Scope
+from bridge.ports import Right, Scope
 
 router = APIRouter(tags=["keys"], dependencies=[needs(Scope.ADMIN)])
 
 
+class AgentRights(BaseModel):
+    """What an agent's key may do: nothing in a chat that is not listed."""
+
+    model_config = ConfigDict(extra="forbid", from_attributes=True)
+    chats: Annotated[
+        dict[str, list[Right]],
+        Field(min_length=1, max_length=MAX_CHATS, description="rights by number or address; `*` = each chat"),
+    ]
+    approval: Annotated[bool, Field(description="whether a person has to approve each send")] = True
+
+
 class NewKey(BaseModel):
-    """A key to create. `sessions` null = every session."""
+    """A key to create. `sessions` null = every session. With `agent` it has no scope, only those rights."""
 
     model_config = ConfigDict(strict=True, extra="forbid", json_schema_extra={"examples": [{"name": "node-red"}]})
     name: Annotated[CleanText, Field(min_length=1, max_length=100)]
@@ -28,6 +39,7 @@ class NewKey(BaseModel):
         Scope.LISTEN,
     ]
     sessions: Annotated[list[str] | None, Field(min_length=1, max_length=100)] = None
+    agent: Annotated[AgentRights | None, Field(strict=False)] = None
 
 
 class KeyView(BaseModel):
@@ -40,6 +52,7 @@ class KeyView(BaseModel):
     sessions: Annotated[list[str], BeforeValidator(sorted)] | None
     created_at: Annotated[datetime, BeforeValidator(of_unix)]
     revoked_at: Annotated[datetime, BeforeValidator(of_unix)] | None
+    agent: AgentRights | None = None
     key: str | None = Field(default=None, description="the key with its secret, only in the answer to its creation")
 
 
@@ -62,7 +75,8 @@ async def create(request: Request, body: NewKey, context: ContextOf, caller: Cal
     _check_reach(caller)
     for session in body.sessions or ():
         context.entry(session)
-    made = new_key(body.name, body.scopes, body.sessions, context.clock.now())
+    agent = None if body.agent is None else grant_of(body.agent.chats, approval=body.agent.approval)
+    made = new_key(body.name, body.scopes, body.sessions, context.clock.now(), agent)
     await context.access.add_key(made.key)
     context.logins.keep(request.headers)
     context.credentials.forget()

@@ -1,6 +1,7 @@
 // The page's language, and everything that depends on it: texts, numbers, locale.
 
 import { kinds } from './kinds.js';
+import { approvals } from './texts/approvals.js';
 import { campaigns } from './texts/campaigns.js';
 import { conversation } from './texts/conversation.js';
 import { english } from './texts/en.js';
@@ -15,8 +16,8 @@ const withParts = (texts, ...parts) => Object.fromEntries(Object.keys(texts).map
 export const WORDS = [people, conversation, sessionChanges, webhookWords];
 const wordsOf = (name) => Object.assign({}, ...WORDS.map((part) => part[name]));
 const TEXTS = {
-  en: withParts(english, { words: wordsOf('en') }, campaigns.en),
-  es: withParts(spanish, { words: wordsOf('es') }, campaigns.es),
+  en: withParts(english, { words: wordsOf('en') }, campaigns.en, approvals.en),
+  es: withParts(spanish, { words: wordsOf('es') }, campaigns.es, approvals.es),
 };
 const LOCALES = { en: 'en-GB', es: 'es-AR' };
 

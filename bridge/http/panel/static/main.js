@@ -12,6 +12,7 @@ import * as people from './people.js';
 import * as groups from './groups.js';
 import * as outbox from './outbox.js';
 import * as campaigns from './campaigns.js';
+import * as approvals from './approvals.js';
 import * as webhooks from './webhooks.js';
 import * as charts from './charts.js';
 import * as access from './access.js';
@@ -22,6 +23,7 @@ const PERSON_ICON = 'M12 11a4 4 0 1 0 0-8 4 4 0 0 0 0 8M4 21c0-4 3.5-7 8-7s8 3 8
 const GROUP_ICON =
   'M9 11a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7M2 20c0-3.5 3-6 7-6s7 2.5 7 6M16 5a3.5 3.5 0 0 1 0 6M18 15c2 1 4 3 4 5';
 const MEGAPHONE = 'M4 10v4h3l8 5V5L7 10zM18 9a4 4 0 0 1 0 6M8 14l1 6h2';
+const CHECKED = 'M12 3l8 3v6c0 5-3.5 8-8 9-4.5-1-8-4-8-9V6zM8.5 12l2.5 2.5 4.5-5';
 const hasCampaigns = () => account.me.campaigns;
 //: By the fragment of the address: a section's module, its icon, the scope it needs, whether it shows one session;
 // `shown`: whether it is offered at all.
@@ -31,6 +33,7 @@ const SECTIONS = {
   people: { module: people, icon: PERSON_ICON, scope: 'listen', ofSession: true },
   groups: { module: groups, icon: GROUP_ICON, scope: 'listen', ofSession: true },
   outbox: { module: outbox, icon: 'M3 11l18-7-7 17-3-7z', scope: 'send', ofSession: true },
+  approvals: { module: approvals, icon: CHECKED, scope: 'send', ofSession: true },
   campaigns: { module: campaigns, icon: MEGAPHONE, scope: 'send', ofSession: false, shown: hasCampaigns },
   listeners: { module: webhooks, icon: WEBHOOK_ICON, scope: 'listen', ofSession: true },
   charts: { module: charts, icon: 'M4 20V10M10 20V4M16 20v-7M21 20H3', scope: null, ofSession: true },
