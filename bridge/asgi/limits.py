@@ -15,7 +15,7 @@ _OTHER_FILES = 96
 #: Connections that are accepted before the limit of connections is looked at.
 ACCEPTED_AT_ONCE = 8
 #: Turns of the loop between the acceptance of a connection and the end of one that is refused.
-_TURNS = 4
+TURNS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class ServerLimits:
 
     def within(self, files: int) -> ServerLimits:
         """These limits, with so few connections that a process may have only `files` open files."""
-        connections = max(8, min(self.connections, files - _OTHER_FILES - _TURNS * ACCEPTED_AT_ONCE))
+        connections = max(8, min(self.connections, files - _OTHER_FILES - TURNS * ACCEPTED_AT_ONCE))
         return replace(self, connections=connections, reserve=min(self.reserve, connections // 4))
 
 

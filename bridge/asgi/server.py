@@ -15,7 +15,7 @@ import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
-from bridge.asgi.limits import ACCEPTED_AT_ONCE, ServerLimits
+from bridge.asgi.limits import ACCEPTED_AT_ONCE, TURNS, ServerLimits
 from bridge.asgi.listener import WAITING
 
 _log = logging.getLogger(__name__)
@@ -76,18 +76,30 @@ class EmbeddedServer(uvicorn.Server):
             try:
                 await asyncio.wait([serving, stopping], return_when=asyncio.FIRST_COMPLETED)
                 stop.set()
+                await self._accept_no_more()
                 self.should_exit = True
                 await asyncio.wait([serving])
             finally:
-                self._abort()
                 stopping.cancel()
+                await self._abort()
 
-    def _abort(self) -> None:
+    async def _accept_no_more(self) -> None:
+        """asyncio forgets the socket of a connection that it has accepted when its server is closed meanwhile."""
+        loop = asyncio.get_running_loop()
+        for listening in getattr(self, "servers", []):
+            for accepting in listening.sockets:
+                loop.remove_reader(accepting.fileno())
+        for _ in range(TURNS):
+            await asyncio.sleep(0)
+
+    async def _abort(self) -> None:
         """Close what a cancelled server leaves open."""
+        await self._accept_no_more()
         for listening in getattr(self, "servers", []):
             listening.close()
         for connection in list(self.server_state.connections):
             connection.transport.abort()
+        await asyncio.sleep(0)  # an aborted transport closes its socket in the next turn
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -1,13 +1,18 @@
-"""The limits of a server within the open files of its process."""
+"""A server of a process: its limits within the open files, and its end."""
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import logging
 import resource
+import socket
+from contextlib import suppress
 
 import pytest
 
 from bridge.asgi.limits import ServerLimits
+from bridge.asgi.listener import bind
 from bridge.asgi.server import EmbeddedServer
 
 
@@ -22,3 +27,24 @@ def test_only_fewer_connections_are_worth_a_warning(
     with caplog.at_level(logging.WARNING):
         EmbeddedServer.of(_app, ServerLimits(connections=connections))
     assert len([record for record in caplog.records if "HTTP takes" in record.message]) == warned
+
+
+@pytest.mark.parametrize("turns", range(6))
+async def test_a_connection_that_comes_with_the_end_is_closed(turns: int) -> None:
+    """Such a one was accepted and not yet known to the server: its socket stayed open until it was collected."""
+    stop, listener = asyncio.Event(), bind("127.0.0.1", 0)
+    server = EmbeddedServer.of(_app, ServerLimits())
+    serving = asyncio.create_task(server.serve_until(stop, listener, "test"))
+    await server.ready.wait()
+    clients = [socket.create_connection(listener.getsockname()) for _ in range(5)]
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    serving.cancel()
+    await asyncio.wait([serving])
+    listener.close()
+    gc.collect()
+    for client in clients:
+        client.settimeout(1)
+        with suppress(ConnectionResetError):
+            assert client.recv(1) == b""
+        client.close()
