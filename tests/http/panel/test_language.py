@@ -62,7 +62,8 @@ async def test_both_languages_have_the_same_keys(started: HttpBridge, open_panel
         const { spanish } = await import('/panel/static/texts/es.js');
         const { conversation } = await import('/panel/static/texts/conversation.js');
         const { people } = await import('/panel/static/texts/people.js');
-        const parts = [people, conversation];
+        const { answerWords } = await import('/panel/static/texts/answers.js');
+        const parts = [people, conversation, answerWords];
         const keys = (texts) => ['words', 'states', 'advice'].map((table) => Object.keys(texts[table]).sort());
         const all = (texts, name) => [...keys(texts), ...parts.map((part) => Object.keys(part[name]).sort())];
         const names = [english.words, ...parts.map(({ en }) => en)].flatMap(Object.keys);

@@ -1,6 +1,7 @@
 // The page's language, and everything that depends on it: texts, numbers, locale.
 
 import { kinds } from './kinds.js';
+import { answerSentences, answerWords } from './texts/answers.js';
 import { campaigns } from './texts/campaigns.js';
 import { conversation } from './texts/conversation.js';
 import { english } from './texts/en.js';
@@ -11,11 +12,11 @@ import { webhookWords } from './texts/webhooks.js';
 
 const withParts = (texts, ...parts) => Object.fromEntries(Object.keys(texts).map((table) =>
   [table, Object.assign({}, texts[table], ...parts.map((part) => part[table]))]));
-const WORDS = [people, conversation, sessionChanges, webhookWords];
+const WORDS = [answerWords, people, conversation, sessionChanges, webhookWords];
 const wordsOf = (name) => Object.assign({}, ...WORDS.map((part) => part[name]));
 const TEXTS = {
   en: withParts(english, { words: wordsOf('en') }, campaigns.en),
-  es: withParts(spanish, { words: wordsOf('es') }, campaigns.es),
+  es: withParts(spanish, { words: wordsOf('es') }, campaigns.es, answerSentences),
 };
 const LOCALES = { en: 'en-GB', es: 'es-AR' };
 

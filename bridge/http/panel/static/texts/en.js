@@ -14,7 +14,6 @@ const words = {
   sessions: 'Sessions',
   messages: 'Messages',
   outbox: 'Outbox',
-  conversations: 'Conversations',
   listeners: 'Webhooks',
   charts: 'Charts',
   access: 'Access',

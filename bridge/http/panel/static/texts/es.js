@@ -13,7 +13,6 @@ const words = {
   sessions: 'Sesiones',
   messages: 'Mensajes',
   outbox: 'Envíos',
-  conversations: 'Conversaciones',
   listeners: 'Webhooks',
   charts: 'Gráficos',
   access: 'Acceso',
