@@ -103,12 +103,18 @@ async def chats(request: Request) -> Response:
 
 
 async def chat_at(request: Request) -> Response:
-    """A chat by its address, and whether it is answered automatically now; `refusal` is the verdict against it."""
+    """A chat by its address, None if nothing is recorded of it, and whether it is answered automatically now.
+
+    `refusal` is the verdict against it.
+    """
     surface, asked = surface_of(request), query_of(request, PlaceQuery)
     sessions = sessions_of(request)
     if sessions is not None and asked.session not in sessions:
         raise NoSuchChat("There is no such chat.")
-    one = await surface.chats.at(asked.session, _spellings(asked.chat))
+    try:
+        one = await surface.chats.at(asked.session, _spellings(asked.chat))
+    except NoSuchChat:  # nothing is recorded of it yet, which is no mistake of the caller
+        return JSONResponse({"chat": None})
     now = surface.chat_time()
     clients = {client.cliente_id: client.active for client in await surface.switches.clients()}
     circumstances = Circumstances(

@@ -144,6 +144,8 @@ async def test_a_chat_is_paused_without_end_and_says_who_took_over(harness: Resp
     async with httpx.AsyncClient(base_url=responder.url) as http:
         found = (await http.get("/api/chats/at", params=at)).json()
         assert (found["refusal"], found["chat"]["waiting"], found["chat"]["taken_by"]) == (None, True, None)
+        unknown = (await http.get("/api/chats/at", params=at | {"chat": BETO})).json()
+        assert unknown == {"chat": None}
         pause = f"/api/chats/{found['chat']['id']}/pause"
         others = {"x-wa-sessions": "ventas"}
         assert (await http.post(pause, json={"seconds": None}, headers=others)).status_code == 404

@@ -13,6 +13,7 @@ const PAUSE = 1800;
 export class BotBar {
   #chat = null;
   #asked = 0;
+  #asking = null; // the chat of the request that has no answer yet
 
   constructor(session) {
     this.session = session;
@@ -22,19 +23,27 @@ export class BotBar {
   // Shows a chat, by its address; null: none.
   show(chat) {
     this.#chat = chat;
+    this.#asked += 1;
     this.element.hidden = true;
-    this.refresh();
+    this.poll();
+  }
+
+  // Asks again unless an answer is on its way: a responder that hangs must not take all connections of the browser.
+  poll() {
+    if (this.#chat && this.#asking !== this.#chat) this.refresh();
   }
 
   async refresh() {
     const chat = this.#chat, asked = this.#asked += 1;
-    if (!chat || !account.me.responder) return;
+    if (!chat || !account.me?.responder || !hasScope('listen')) return;
+    this.#asking = chat;
     const query = new URLSearchParams({ session: this.session, chat });
-    // a chat that the responder has not recorded has no state; nor is a responder that is down a fault of the chat
+    // that the responder is down is no fault of the chat
     const found = await get(`/v1/responder/chats/at?${query}`).catch(() => null);
+    if (this.#asking === chat) this.#asking = null;
     if (asked !== this.#asked) return;
-    this.element.hidden = !found || found.refusal === 'group';
-    if (found) update(this.element, this.#parts(found));
+    this.element.hidden = !found?.chat || found.refusal === 'group';
+    if (found?.chat) update(this.element, this.#parts(found));
   }
 
   #parts({ chat, refusal, paused_by: by, no_end: noEnd }) {

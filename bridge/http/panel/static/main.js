@@ -45,7 +45,7 @@ const EVERY = 2000;
 const $ = (id) => document.getElementById(id);
 // What sections share: the statuses of all sessions, the name of the chosen one, and the chats without an answer.
 const app = { sessions: [], session: null, waiting: { chats: [], waiting: 0 } };
-let section = null, lastPoll = new Date();
+let section = null, lastPoll = new Date(), askingWaiting = false;
 
 async function start() {
   const link = new URLSearchParams(location.hash.slice(1)).get('link');
@@ -130,7 +130,7 @@ async function poll() {
   try {
     app.sessions = (await get('/v1/sessions')).sessions;
     if (!app.sessions.some(({ session }) => session === app.session)) app.session = app.sessions[0]?.session ?? null;
-    if (hasResponder() && hasScope('listen')) await pollWaiting();
+    if (hasResponder() && hasScope('listen')) pollWaiting();
     lastPoll = new Date();
     $('pulse').textContent = '';
     $('frame').classList.remove('lost');
@@ -147,10 +147,16 @@ async function poll() {
   }
 }
 
-// A responder that does not answer is shown where its state is; the rest of the panel goes on.
+// Beside the poll, one at a time: a responder that hangs must hold up nothing else of the panel.
 async function pollWaiting() {
+  if (askingWaiting) return;
+  askingWaiting = true;
   const none = { chats: [], waiting: 0 };
   app.waiting = await get('/v1/responder/chats?show=waiting&limit=200').catch(() => none);
+  askingWaiting = false;
+  if (!account.me) return;
+  drawTabs();
+  drawTitle();
 }
 
 function drawSessionChoice() {

@@ -288,7 +288,7 @@ export function open(view, app) {
   function refresh() {
     feed.follow(mine());
     feed.readOutbox();
-    bot.refresh();
+    bot.poll();
     drawSoon();
     if (!listed && isConnected()) {
       listed = true;
