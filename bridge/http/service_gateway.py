@@ -72,7 +72,7 @@ class ServiceGateway:
             # trust_env: a proxy of the environment must not see what stays on this machine
             self._client = httpx.AsyncClient(timeout=httpx.Timeout(READ, connect=CONNECT), trust_env=False)
         headers = {"content-type": request.headers.get("content-type", "application/json")}
-        headers |= self._credential()
+        headers |= {"accept": "application/json, application/problem+json", **self._credential()}
         if caller.sessions is not None:
             headers[SESSIONS_HEADER] = ",".join(sorted(caller.sessions))
         if not caller.may(Scope.LISTEN, None):

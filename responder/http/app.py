@@ -73,18 +73,20 @@ async def _page(_: Request) -> FileResponse:
 _STATUS = {NoSuchChat.code: 404, WrongRules.code: 400, RulesChanged.code: 409, RulesNotWritten.code: 409}
 
 
-async def _coded(_: Request, error: Exception) -> JSONResponse:
+async def _coded(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, CodedError)  # noqa: S101 - registered for these
     status = _STATUS.get(error.code, 503 if error.transient else 500)
-    return _refusal(status, error.code, error.text, transient=error.transient)
+    return _refusal(request, status, error.code, error.text, transient=error.transient)
 
 
-async def _invalid(_: Request, error: Exception) -> JSONResponse:
-    return _refusal(400, "invalid", str(error))
+async def _invalid(request: Request, error: Exception) -> JSONResponse:
+    return _refusal(request, 400, "invalid", str(error))
 
 
-def _refusal(status: int, code: str, text: str, *, transient: bool = False) -> JSONResponse:
+def _refusal(request: Request, status: int, code: str, text: str, *, transient: bool = False) -> JSONResponse:
     """`error` for the callers of this server, and the members of a problem for the bridge, which passes it on."""
+    if "application/problem+json" not in request.headers.get("accept", ""):
+        return JSONResponse({"error": text} if code == "invalid" else {"error": text, "code": code}, status)
     problem = {
         "type": f"urn:whatsapp-mqtt-bridge:error:{code}",
         "title": code.replace("_", " ").capitalize(),
