@@ -16,7 +16,6 @@ from pydantic_settings import NoDecode, SettingsConfigDict
 from bridge.asgi.forwarded import Proxies
 from bridge.broker import BrokerAddress
 from bridge.browser_settings import BrowserSettings
-from bridge.campaign_settings import CampaignAddress
 from bridge.contract.errors import StartError
 from bridge.contract.pace import Pace
 from bridge.contract.settings_file import encoding_fault, settings_fault
@@ -26,6 +25,7 @@ from bridge.core.media_policy import MediaMode, MediaPolicy
 from bridge.drivers import DriverName
 from bridge.home_assistant_settings import HomeAssistantSettings
 from bridge.sending_settings import SendingSettings
+from bridge.service_addresses import ServiceAddresses
 from bridge.setting_types import (
     PLACEHOLDERS,
     Retention,
@@ -49,7 +49,7 @@ from bridge.webhooks.callback_url import CallbackRules
 ENV_FILE = ".env"
 
 
-class BridgeSettings(BrowserSettings, SendingSettings, HomeAssistantSettings, CampaignAddress):
+class BridgeSettings(BrowserSettings, SendingSettings, HomeAssistantSettings, ServiceAddresses):
     """The effective settings. Frozen; read with `load`."""
 
     model_config = SettingsConfigDict(

@@ -16,6 +16,7 @@ from bridge.sql.database import FIRST_PAUSE, SqlDatabase, make_private, pause_be
 from bridge.sql.errors import DatabaseDown
 from responder.answers import AnswerSource, Prompt
 from responder.changes import Changes
+from responder.chat_state import OpeningTimes
 from responder.errors import WrongSettings
 from responder.fault_publisher import FaultPublisher
 from responder.faults import FaultLog
@@ -29,6 +30,7 @@ from responder.leases import HeldLeases, Leases, all_leases, is_gone, owner_name
 from responder.model import Model
 from responder.pictures import PictureFetcher
 from responder.replies import Replies
+from responder.rules_editor import RulesEditor
 from responder.rules_file import RulesFile
 from responder.session_reader import SessionReader
 from responder.settings import ResponderSettings
@@ -77,7 +79,12 @@ def check_files(settings: ResponderSettings) -> None:
     """Read the files that settings name, before anything starts. Raises WrongSettings, WrongRules."""
     settings.system_template()
     faults = FaultLog(time.time, lambda _: None)
-    RulesFile(settings.rules_file, faults, texts_only=settings.sender_url is not None).load()
+    _rules_file(settings, faults).load()
+
+
+def _rules_file(settings: ResponderSettings, faults: FaultLog) -> RulesFile:
+    texts_only = settings.sender_url is not None
+    return RulesFile(settings.rules_path, faults, optional=settings.rules_file is None, texts_only=texts_only)
 
 
 class Responder:
@@ -99,8 +106,8 @@ class Responder:
         self.faults = FaultLog(time.time, self._fault_publisher.note)
         self.changes = Changes()
         self.database = SqlDatabase(settings.database_url, self.faults)
-        operator = settings.operator
-        self.rules = RulesFile(settings.rules_file, self.faults, texts_only=settings.sender_url is not None)
+        self.rules = _rules_file(settings, self.faults)
+        self._operator = operator = settings.operator(self._opening)
         self.switches = Switches(self.database, settings.active, time.monotonic)
         self._switch_publisher = SwitchPublisher(self.switches, settings.cliente_id, self.faults, time.time)
         self._turns = Turns(self.database, CircumstanceReader(operator, self.switches))
@@ -222,6 +229,9 @@ class Responder:
             switches=self.switches,
             human=HumanReplies(self.database, self.settings.pause),
             rules=self.rules,
+            editor=RulesEditor(self.rules),
+            opening=self._opening,
+            is_open=self._operator.is_open,
             model=self.model,
             transcriber=self.transcriber,
             faults=self.faults,
@@ -355,6 +365,11 @@ class Responder:
             await client.publish_transcript(spoken)
         except CodedError as error:
             _log.warning("%s: what was said is not published on MQTT: %s", pending.session, error.text)
+
+    def _opening(self) -> OpeningTimes:
+        """The hours of the rules file; without, those of the settings."""
+        hours = self.rules.rules.hours
+        return self.settings.opening if hours is None else OpeningTimes(hours.open, hours.closed_text)
 
     def _switched(self) -> None:
         self.changes.notify([None])

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 
 from bridge.contract.opt_outs import is_opt_in
@@ -59,22 +60,34 @@ class SwitchState:
 
 
 @dataclass(frozen=True, slots=True)
+class OpeningTimes:
+    """When messages are answered, and the text that a person gets once a day outside these hours; empty for none."""
+
+    hours: Hours = field(default_factory=Hours)
+    closed_text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class OperatorSettings:
     """The settings that recording and deciding need. `pause` in seconds.
 
-    `autoreplies`: plain texts of WhatsApp Business's own greetings. `closed_text` is sent outside business hours.
+    `autoreplies`: plain texts of WhatsApp Business's own greetings. `opening` is asked each time: the hours can change.
     """
 
     policy: Policy
-    hours: Hours
+    opening: Callable[[], OpeningTimes]
     zone: tzinfo
     pause: float
     autoreplies: frozenset[str] = frozenset()
-    closed_text: str = ""
+
+    @property
+    def closed_text(self) -> str:
+        """What is sent outside business hours."""
+        return self.opening().closed_text
 
     def is_open(self, timestamp: float) -> bool:
         """Whether messages written at this moment are answered."""
-        return self.hours.are_open(datetime.fromtimestamp(timestamp, self.zone))
+        return self.opening().hours.are_open(datetime.fromtimestamp(timestamp, self.zone))
 
     def day_began(self, timestamp: float) -> float:
         """The midnight before this moment in the time zone of the business."""

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from typing_extensions import override
+
 from bridge.contract.errors import CodedError
 
 
@@ -18,10 +23,40 @@ class WrongSettings(ResponderError):
     transient = False
 
 
+@dataclass(frozen=True, slots=True)
+class RulesMistake:
+    """What is wrong in a rules file, and in which line, from 1; None where that is not known."""
+
+    line: int | None
+    text: str
+
+    @override
+    def __str__(self) -> str:
+        return self.text if self.line is None else f"line {self.line}: {self.text}"
+
+
 class WrongRules(ResponderError):
     """The rules file cannot be used; the sentence names the line."""
 
     code = "wrong_rules"
+    transient = False
+
+    def __init__(self, text: str, mistakes: Sequence[RulesMistake] = ()) -> None:
+        super().__init__(text)
+        self.mistakes = tuple(mistakes) or (RulesMistake(None, text),)
+
+
+class RulesChanged(ResponderError):
+    """The rules file is not the one that was edited."""
+
+    code = "rules_changed"
+    transient = False
+
+
+class RulesNotWritten(ResponderError):
+    """The rules file cannot be written; the sentence has the system's reason."""
+
+    code = "rules_not_written"
     transient = False
 
 

@@ -18,6 +18,8 @@ from bridge.contract.kinds.media_content import MediaContent
 
 #: Bytes of a file, at most; the bridge may take less (WA_MEDIA_LIMIT).
 LARGEST = 100_000_000
+#: The folder beside a rules file whose files a text that comes from HTTP may name.
+PUBLIC = "archivos"
 #: The fields that an answer may have instead of a text.
 FIELDS = tuple(name for name, kind in BY_FIELD.items() if issubclass(kind, MediaContent))
 
@@ -36,10 +38,15 @@ class FileAnswer:
 
 @dataclass(slots=True)
 class FileFolder:
-    """The files beside a rules file. None as `folder`: only texts may be answered, for the reason `refused`."""
+    """The files beside a rules file. None as `folder`: only texts may be answered, for the reason `refused`.
+
+    `known`: the text comes from HTTP, which must not send any file of this user. It may name these, and those in the
+    folder `PUBLIC`.
+    """
 
     folder: Path | None
     refused: str = ""
+    known: frozenset[Path] | None = None
     #: Each file that an answer names, there or not.
     named: set[Path] = field(default_factory=set)
     #: The files by their SHA-256.
@@ -77,8 +84,15 @@ class FileFolder:
             raise ValueError(f"{name}: {error.text}") from error
         return FileAnswer(content)
 
+    def _is_public(self, path: Path) -> bool:
+        return self.folder is not None and path.resolve().is_relative_to((self.folder / PUBLIC).resolve())
+
     def _read(self, path: Path) -> tuple[bytes, str]:
         """The beginning of a file and its SHA-256."""
+        if self.known is not None and path not in self.known and not self._is_public(path):
+            raise ValueError(
+                f"a rule that is changed here can only name files in the folder {PUBLIC}/ beside the rules"
+            )
         self.named.add(path)
         try:
             size = path.stat().st_size

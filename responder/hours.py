@@ -6,11 +6,14 @@ A range may pass midnight (`18:00-09:00`); it belongs to the day on which it beg
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+#: The days as `written_hours` names them.
+_NAMES = ("lun", "mar", "mie", "jue", "vie", "sab", "dom")
 _DAYS = {
-    **{name: number for number, name in enumerate(("lun", "mar", "mie", "jue", "vie", "sab", "dom"))},
+    **{name: number for number, name in enumerate(_NAMES)},
     **{name: number for number, name in enumerate(("mon", "tue", "wed", "thu", "fri", "sat", "sun"))},
     "mié": 2,
     "sáb": 5,
@@ -55,10 +58,36 @@ class Hours:
                 raise ValueError(_wrong(part))
         return cls(tuple(spans))
 
+    def by_day(self) -> list[str]:
+        """The times of each day from Monday on, as `09:00-13:00, 15:00-19:00`; empty for a day without."""
+        return [
+            ", ".join(f"{_clock(span.begin)}-{_clock(span.end)}" for span in self.spans if span.day == day)
+            for day in range(len(_NAMES))
+        ]
+
     def are_open(self, moment: datetime) -> bool:
         """Whether `moment`, in the time zone of the business, is within the hours."""
         day, minute = moment.weekday(), moment.hour * 60 + moment.minute
         return not self.spans or any(span.holds(day, minute) for span in self.spans)
+
+
+def written_hours(days: Sequence[str]) -> str:
+    """The setting for the times of each day from Monday on. Raises ValueError for what is no time."""
+    runs: list[tuple[int, int, str]] = []
+    for day, times in enumerate(" ".join(text.split()) for text in days):
+        if times and runs and runs[-1][1] == day - 1 and runs[-1][2] == times:
+            runs[-1] = (runs[-1][0], day, times)
+        elif times:
+            runs.append((day, day, times))
+    written = "; ".join(
+        f"{_NAMES[first]}{'' if first == last else f'-{_NAMES[last]}'} {times}" for first, last, times in runs
+    )
+    Hours.parse(written)
+    return written
+
+
+def _clock(minute: int) -> str:
+    return f"{minute // 60:02}:{minute % 60:02}"
 
 
 def _days(text: str, part: str) -> list[int]:

@@ -27,8 +27,9 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 
 from bridge.contract.text_normalize import LONGEST, contains_phrase, legible, made_of, plain, unaccented
-from responder.errors import WrongRules
+from responder.errors import RulesMistake, WrongRules
 from responder.file_answers import FIELDS, NO_FILES, FileAnswer, FileFolder
+from responder.hours import Hours
 
 #: The language of patterns and answers without one.
 ANY = "any"
@@ -58,6 +59,10 @@ def _expressions(value: Any) -> Any:
         return tuple(regex.compile(text, regex.IGNORECASE) if isinstance(text, str) else text for text in texts)
     except (regex.error, OverflowError, RecursionError) as error:
         raise ValueError(f"{texts!r:.200} is not a regular expression: {error}") from error
+
+
+def _hours(value: Any) -> Any:
+    return Hours.parse(value) if isinstance(value, str) else value
 
 
 _Phrases = Annotated[tuple[str, ...], BeforeValidator(_phrases)]
@@ -169,6 +174,22 @@ class Canned:
     file: FileAnswer | None = None
 
 
+class RulesHours(BaseModel):
+    """Opening hours in the words of RESPONDER_HOURS, and the text outside them."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    open: Annotated[InstanceOf[Hours], BeforeValidator(_hours)] = Hours()
+    closed_text: Annotated[str, Field(max_length=4_096)] = ""
+
+
+class QuickReply(BaseModel):
+    """A text that a person inserts while answering in the panel."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    name: Annotated[str, Field(min_length=1, max_length=64)]
+    text: Annotated[str, Field(min_length=1, max_length=4_096)]
+
+
 class Rules(BaseModel):
     """The content of a rules file."""
 
@@ -176,6 +197,8 @@ class Rules(BaseModel):
     version: Literal[1]
     rules: tuple[Rule, ...] = ()
     forbidden: _Expressions = ()
+    hours: RulesHours | None = None
+    templates: Annotated[tuple[QuickReply, ...], Field(max_length=200)] = ()
 
     @model_validator(mode="after")
     def _check_names(self) -> Rules:
@@ -210,13 +233,18 @@ def parse_rules(text: str, files: FileFolder = NO_FILES) -> Rules:
     try:
         return Rules.model_validate(yaml.safe_load(text) or {"version": 1}, context=files)
     except ValidationError as error:
-        faults = [
-            f"line {_line_of(text, fault['loc'])}: {'.'.join(map(str, fault['loc'])) or 'file'}: {_sentence(fault)}"
-            for fault in error.errors(include_url=False, include_input=False)
+        mistakes = [
+            RulesMistake(
+                _line_of(text, fault["loc"]), f"{'.'.join(map(str, fault['loc'])) or 'file'}: {_sentence(fault)}"
+            )
+            for fault in error.errors(include_url=False, include_input=False)[:5]
         ]
-        raise WrongRules("; ".join(faults[:5])) from error
+        raise WrongRules("; ".join(map(str, mistakes)), mistakes) from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:  # also a date such as 2001-99-99, or endless brackets
-        raise WrongRules(f"not YAML: {' '.join(str(error).split())}") from error
+        mistakes = []
+        if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
+            mistakes = [RulesMistake(error.problem_mark.line + 1, f"not YAML: {error.problem}")]
+        raise WrongRules(f"not YAML: {' '.join(str(error).split())}", mistakes) from error
 
 
 #: The sentences of mistakes, by pydantic's name of them; its own speak of models and instances.
@@ -224,6 +252,8 @@ _SENTENCES = {
     "string_type": "must be a text",
     "string_too_short": "is empty",
     "too_short": "is empty",
+    "too_long": "has too many entries",
+    "string_too_long": "is too long",
     "dict_type": "must be keys with values, such as contains: [abierto]",
     "model_type": "must be keys with values, such as contains: [abierto]",
     "tuple_type": "must be a text or a list of texts",
@@ -235,9 +265,13 @@ def _sentence(fault: ErrorDetails) -> str:
     place = fault["loc"]
     match fault["type"]:
         case "extra_forbidden":
-            # by depth: the file, a rule, a pattern
-            models: dict[int, type[BaseModel]] = {1: Rules, 3: Rule}
-            model = models.get(len(place), Pattern)
+            # by the section and the depth: the file, a rule, a pattern
+            models: dict[tuple[object, int], type[BaseModel]] = {
+                ("rules", 3): Rule,
+                ("hours", 2): RulesHours,
+                ("templates", 3): QuickReply,
+            }
+            model = Rules if len(place) == 1 else models.get((place[0], len(place)), Pattern)
             return f"unknown key {str(place[-1])!r}; known: {', '.join(model.model_fields)}"
         case "missing":
             return "is missing"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import suppress
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 
@@ -23,10 +24,14 @@ SLOW = "rules_slow"
 
 
 class RulesFile:
-    """`load` at the start, then `rules`. Without a path, the shipped rules. `texts_only`: no answer may be a file."""
+    """`load` at the start, then `rules`. An `optional` file need not exist: without it the shipped rules count.
 
-    def __init__(self, path: Path | None, faults: FaultLog, *, texts_only: bool = False) -> None:
-        self._path = path
+    `texts_only`: no answer may be a file.
+    """
+
+    def __init__(self, path: Path, faults: FaultLog, *, optional: bool = False, texts_only: bool = False) -> None:
+        self.path = path
+        self._optional = optional
         self._texts_only = texts_only
         self._named: set[Path] = set()
         self._paths: dict[str, Path] = {}
@@ -38,16 +43,13 @@ class RulesFile:
 
     def load(self) -> None:
         """Read for the first time. Raises WrongRules."""
-        if self._path is None:
-            self._rules = parse_rules((resources.files("responder") / "rules/default.yaml").read_text("utf-8"))
-            return
-        before = _version(self._path)
-        self._rules = self._read(self._path)
+        before = _version(self.path)
+        self._rules = self._read()
         self._seen = self._version(before)
 
     async def watch(self) -> None:
         """Check the file repeatedly until cancelled."""
-        while self._path is not None:
+        while True:
             self._check()
             await asyncio.sleep(CHECK)
 
@@ -82,11 +84,39 @@ class RulesFile:
             return path if sha256_of(path) == sha256 else None
         return None
 
-    def _read(self, path: Path) -> Rules:
-        refused = "MASSIVE_SENDER_URL: the legacy sender sends texts only"
-        files = FileFolder(None, refused) if self._texts_only else FileFolder(path.parent)
+    def text(self) -> str:
+        """The text of the file, or of the shipped rules. Raises WrongRules."""
         try:
-            return _read(path, files)
+            return self.path.read_text(encoding="utf-8")
+        except FileNotFoundError as error:
+            if self._optional:
+                return (resources.files("responder") / "rules/default.yaml").read_text("utf-8")
+            raise WrongRules(f"{self._name} cannot be read: {error.strerror}.") from error
+        except OSError as error:
+            raise WrongRules(f"{self._name} cannot be read: {error.strerror}.") from error
+        except UnicodeDecodeError as error:
+            raise WrongRules(f"{self._name} is not UTF-8; save it with that encoding.") from error
+
+    def parsed(self, text: str) -> Rules:
+        """The rules of a text from HTTP that may become the file's. Raises WrongRules."""
+        return parse_rules(text, replace(self._files(), known=frozenset(self._named)))
+
+    @property
+    def _name(self) -> str:
+        return f"{self.path}" if self._optional else f"RESPONDER_RULES: {self.path}"
+
+    def _files(self) -> FileFolder:
+        refused = "MASSIVE_SENDER_URL: the legacy sender sends texts only"
+        return FileFolder(None, refused) if self._texts_only else FileFolder(self.path.parent)
+
+    def _read(self) -> Rules:
+        files = self._files()
+        try:
+            return parse_rules(self.text(), files)
+        except WrongRules as error:
+            if error.text.startswith(self._name):
+                raise
+            raise WrongRules(f"{self._name}: {error.text}.", error.mistakes) from error
         finally:
             self._named = files.named
             self._paths |= files.paths
@@ -97,11 +127,11 @@ class RulesFile:
 
     def _check(self) -> None:
         """Read the file if it has changed."""
-        if self._path is None or (version := self._version(_version(self._path))) == self._seen:
+        if (version := self._version(_version(self.path))) == self._seen:
             return
         self._slow.clear()
         try:
-            self._rules = self._read(self._path)
+            self._rules = self._read()
         except WrongRules as error:
             self._seen = self._version(version[0])
             self._fault = error.text
@@ -109,9 +139,9 @@ class RulesFile:
         else:
             self._seen = self._version(version[0])
             if self._fault is not None:
-                self._faults.recovered(RECOVERED, "rules", f"{self._path} is in force again.")
+                self._faults.recovered(RECOVERED, "rules", f"{self.path} is in force again.")
             self._fault = None
-            _log.info("%s: %d rules.", self._path, len(self._rules.rules))
+            _log.info("%s: %d rules.", self.path, len(self._rules.rules))
 
 
 def _version(path: Path) -> tuple[int, int, int] | None:
@@ -121,14 +151,3 @@ def _version(path: Path) -> tuple[int, int, int] | None:
     except OSError:
         return None
     return state.st_mtime_ns, state.st_size, state.st_ino
-
-
-def _read(path: Path, files: FileFolder) -> Rules:
-    try:
-        return parse_rules(path.read_text(encoding="utf-8"), files)
-    except OSError as error:
-        raise WrongRules(f"RESPONDER_RULES: {path} cannot be read: {error.strerror}.") from error
-    except UnicodeDecodeError as error:
-        raise WrongRules(f"RESPONDER_RULES: {path} is not UTF-8; save it with that encoding.") from error
-    except WrongRules as error:
-        raise WrongRules(f"RESPONDER_RULES: {path}: {error.text}.") from error

@@ -6,6 +6,7 @@ The broker's settings are the bridge's: the caller of `responder.app.run` passes
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +22,7 @@ from pydantic_settings import SettingsConfigDict
 
 from bridge.contract.settings_file import encoding_fault, settings_fault
 from bridge.sql.settings import SqlSettings
-from responder.chat_state import OperatorSettings
+from responder.chat_state import OpeningTimes, OperatorSettings
 from responder.errors import WrongSettings
 from responder.model import ModelOptions
 from responder.policy import Groups, Policy
@@ -44,6 +45,8 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import URL
 
 ENV_FILE = ".env"
+#: The rules file in the data directory, which the panel makes.
+RULES_NAME = "reglas.yaml"
 _PLACEHOLDERS = frozenset(
     {"changeme", "change-me", "change_me", "password", "secret", "example", "xxx", "sk-...", "your-api-key", "tu_clave"}
 )
@@ -133,7 +136,8 @@ class ResponderSettings(SqlSettings):
         "RESPONDER_HOURS",
         default="",
         validate_default=True,
-        description="Opening hours, for example lun-vie 09:00-18:00; sab 09:00-13:00. Empty: always.",
+        description="Opening hours, for example lun-vie 09:00-18:00; sab 09:00-13:00. Empty: always. `hours` in the"
+        " rules file comes first.",
     )
     zone: ZoneSetting = _name(
         "RESPONDER_TZ",
@@ -194,7 +198,8 @@ class ResponderSettings(SqlSettings):
     rules_file: Path | None = _name(
         "RESPONDER_RULES",
         default=None,
-        description="Rules (YAML) that answer before the model. Default: the shipped rules.",
+        description="Rules (YAML) that answer before the model. Default: reglas.yaml in WA_DATA_DIR, which the panel"
+        " makes; without it the shipped rules.",
     )
 
     openai_api_key: SecretStr | None = _name(
@@ -338,9 +343,18 @@ class ResponderSettings(SqlSettings):
         )
 
     @property
-    def operator(self) -> OperatorSettings:
-        """The settings that recording and deciding need."""
-        return OperatorSettings(self.policy, self.hours, self.zone, self.pause, self.autoreplies, self.closed_text)
+    def opening(self) -> OpeningTimes:
+        """The opening hours that count where the rules file has none."""
+        return OpeningTimes(self.hours, self.closed_text)
+
+    def operator(self, opening: Callable[[], OpeningTimes]) -> OperatorSettings:
+        """The settings that recording and deciding need, with the opening hours in force."""
+        return OperatorSettings(self.policy, opening, self.zone, self.pause, self.autoreplies)
+
+    @property
+    def rules_path(self) -> Path:
+        """The rules file; without RESPONDER_RULES it need not exist."""
+        return self.rules_file or self.data_dir / RULES_NAME
 
     @property
     def prompt_limits(self) -> PromptLimits:

@@ -45,7 +45,7 @@ SECTIONS = {
     "WA_HTTP_HOST": "HTTP and webhooks.",
     "WA_LOG_LEVEL": "The log.",
     "WA_HA": "Home Assistant.",
-    "WA_CAMPAIGNS_URL": "Campaigns.",
+    "WA_CAMPAIGNS_URL": "Campaigns and responder.",
     "WA_CAMPAIGNS_HOST": "HTTP, behind the bridge's.",
     "RESPONDER_HOST": "HTTP endpoints: /health, /api/status, /api/conversaciones, /api/message-received.",
     "DB_HOST": "The legacy database. The tables keep their names; the first start widens them and loses no row. Back"

@@ -53,13 +53,12 @@ class Bridge:
         login: LoginFiles | None = None,
         http: socket.socket | None = None,
         login_link: str | None = None,
-        responder_url: str | None = None,
         limits: BridgeLimits | None = None,
         observers: tuple[Observer, ...] = (),
     ) -> None:
         """`http` is the façade's socket (`bridge.http.server.listen`); without one there is no HTTP and no webhook.
 
-        `login_link` logs one browser in to the panel, which links to the responder's page at `responder_url`.
+        `login_link` logs one browser in to the panel.
         `driver_text` describes the driver in the bridge's status; `login` is what it keeps of a login on disk.
         """
         self._settings = settings
@@ -85,7 +84,6 @@ class Bridge:
         self._login = login
         self._http = http
         self._login_link = login_link
-        self._responder_url = responder_url
 
     def stop(self) -> None:
         """Request a clean end; `run` returns when it is done."""
@@ -131,7 +129,6 @@ class Bridge:
                         owner=owner,
                         version=version(DISTRIBUTION),
                         login_link=self._login_link,
-                        responder_url=self._responder_url,
                     )
                 )
             watchdog = None

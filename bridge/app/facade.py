@@ -51,7 +51,6 @@ async def http_facade(
     owner: str,
     version: str,
     login_link: str | None = None,
-    responder_url: str | None = None,
 ) -> AsyncIterator[HttpFacade]:
     """Serve on `listener`, already bound, inside the context.
 
@@ -104,7 +103,6 @@ async def http_facade(
                 version=version,
                 closing=closing,
                 login_link=login_link,
-                responder_url=responder_url,
             )
 
         async with asyncio.TaskGroup() as tasks:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import socket
 
+import jwt
+from pydantic import SecretStr
+
 from bridge.app.hosted_sessions import HostedSessions
 from bridge.app.limits import BridgeLimits
 from bridge.app.media import UPLOADS
 from bridge.core.shared_media import SharedMedia
 from bridge.http.agent_sends import AgentSends
-from bridge.http.campaigns_gateway import CampaignsGateway
 from bridge.http.context import AppContext
 from bridge.http.credentials import Credentials
 from bridge.http.guard import AuthOptions
@@ -18,6 +20,7 @@ from bridge.http.limits import HttpLimits
 from bridge.http.listener import is_loopback
 from bridge.http.panel_sessions import PanelSessions
 from bridge.http.server import serve
+from bridge.http.service_gateway import CAMPAIGNS, RESPONDER, ServiceGateway
 from bridge.metrics.charts import ChartRecorder
 from bridge.metrics.prometheus import PrometheusMetrics
 from bridge.ports import BotSwitches, Clock
@@ -26,6 +29,9 @@ from bridge.store import BridgeStore
 from bridge.store.uploads import Uploads
 from bridge.webhooks import WebhookRegistry
 from bridge.webhooks.poster import WebhookPoster
+
+#: Seconds for which the responder takes a token of the bridge.
+TOKEN_LIFE = 60.0
 
 
 async def serve_http(
@@ -46,14 +52,15 @@ async def serve_http(
     version: str,
     closing: asyncio.Event,
     login_link: str | None,
-    responder_url: str | None,
 ) -> None:
     """Serve on `listener` until `closing`. Raises `StartError` for a façade that others reach and no key protects."""
     credentials = _credentials(settings, store, clock, limits.http)
     logins = PanelSessions(credentials, clock, settings.data_dir)
     if login_link is not None:
         logins.offer(login_link)
-    campaigns = CampaignsGateway(settings.campaigns_url, settings.campaigns_secret or settings.api_key)
+    shared = settings.campaigns_secret or settings.api_key
+    campaigns = ServiceGateway(CAMPAIGNS, settings.campaigns_url, lambda: _as_key(shared))
+    responder = ServiceGateway(RESPONDER, settings.responder_url, lambda: _of_responder(settings, clock))
     agents = AgentSends(store.proposals, sessions.entries, clock)
     context = AppContext(
         entries=sessions.entries,
@@ -70,11 +77,11 @@ async def serve_http(
         media=media,
         uploads=Uploads(settings.data_dir / UPLOADS, media.store, limit=settings.media_limit),
         campaigns=campaigns,
+        responder=responder,
         clock=clock,
         charts=charts,
         metrics_text=counters.text,
         topics=settings.topics,
-        responder_url=responder_url,
         version=version,
         limits=limits.http,
         closing=closing,
@@ -86,6 +93,19 @@ async def serve_http(
     finally:
         approved.cancel()
         await campaigns.close()
+        await responder.close()
+
+
+def _as_key(secret: SecretStr | None) -> dict[str, str]:
+    return {"x-api-key": secret.get_secret_value()} if secret else {}
+
+
+def _of_responder(settings: BridgeSettings, clock: Clock) -> dict[str, str]:
+    """The key, or a short-lived token where only a secret of tokens is set; without both it serves this machine."""
+    if settings.api_key is not None or settings.jwt_secret is None:
+        return _as_key(settings.api_key)
+    claims = {"sub": "bridge", "aud": settings.jwt_audience, "exp": clock.now() + TOKEN_LIFE, "scope": "admin"}
+    return {"authorization": f"Bearer {jwt.encode(claims, settings.jwt_secret.get_secret_value(), 'HS256')}"}
 
 
 def _credentials(settings: BridgeSettings, store: BridgeStore, clock: Clock, limits: HttpLimits) -> Credentials:

@@ -117,14 +117,14 @@ async def _up(*, sandbox: bool, sandbox_port: int, scan: bool, answering: bool, 
                 address = {"campaigns_url": base_url(sending.host, sending.port), "campaigns_secret": sending.secret}
                 settings = settings.model_copy(update=address)
             warn_of_settings(settings, beside[0] if beside else None)
-            page = _responder_page(beside[0]) if beside else None
+            if beside is not None:
+                settings = settings.model_copy(update={"responder_url": _responder_page(beside[0]).rstrip("/")})
             bridge = Bridge(
                 *(settings, addresses, drivers, clock),
                 driver_text=described,
                 login=kind.login,
                 http=http,
                 login_link=link,
-                responder_url=page,
             )
             async with asyncio.TaskGroup() as tasks:
                 if beside is not None:

@@ -17,10 +17,10 @@ from bridge.core.session import Session
 from bridge.core.session_entry import SessionEntry
 from bridge.core.shared_media import SharedMedia
 from bridge.http.agent_sends import AgentSends
-from bridge.http.campaigns_gateway import CampaignsGateway
 from bridge.http.credentials import Credentials
 from bridge.http.limits import HttpLimits
 from bridge.http.panel_sessions import PanelSessions
+from bridge.http.service_gateway import ServiceGateway
 from bridge.metrics.charts import ChartRecorder
 from bridge.ports import AccessRepository, BotSwitches, Clock, Journal, MediaQueue, Outbox, WebhookRepository
 from bridge.store.uploads import Uploads
@@ -48,13 +48,12 @@ class AppContext:
     switches: BotSwitches
     media: SharedMedia
     uploads: Uploads
-    campaigns: CampaignsGateway
+    campaigns: ServiceGateway
+    responder: ServiceGateway
     clock: Clock
     charts: ChartRecorder
     metrics_text: Callable[[frozenset[str] | None], bytes]
     topics: Topics
-    #: The page of the responder that runs in the same process.
-    responder_url: str | None
     version: str
     limits: HttpLimits = field(default_factory=HttpLimits)
     closing: asyncio.Event = field(default_factory=asyncio.Event)

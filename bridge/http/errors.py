@@ -67,6 +67,22 @@ class CampaignsDown(HttpError):
     sentence = "The campaigns service does not answer: is `wa campaigns` running, and is WA_CAMPAIGNS_URL right?"
 
 
+class NoResponder(HttpError):
+    """No responder is configured."""
+
+    code, http = "no_responder", 404
+    sentence = (
+        "No responder runs beside this bridge: `wa up` starts one; else start `wa responder`, set WA_RESPONDER_URL."
+    )
+
+
+class ResponderDown(HttpError):
+    """The configured responder does not answer."""
+
+    code, http, transient = "responder_down", 503, True
+    sentence = "The responder does not answer: is `wa responder` running, and is WA_RESPONDER_URL right?"
+
+
 class MethodNotAllowed(HttpError):
     """The path exists, but not for this method."""
 

@@ -17,8 +17,8 @@ from bridge.asgi.api_credentials import ApiCredentials
 from bridge.asgi.express_paths import ExpressPaths
 from bridge.asgi.kinds_script import kinds_script
 from bridge.contract.errors import CodedError
-from responder.errors import NoSuchChat
-from responder.http import chats, health, legacy
+from responder.errors import NoSuchChat, RulesChanged, RulesNotWritten, WrongRules
+from responder.http import chats, health, legacy, rules
 from responder.http.context import Surface
 from responder.http.guard import guard
 from responder.http.request_fields import InvalidFields
@@ -32,6 +32,7 @@ def build_app(surface: Surface) -> ASGIApp:
         routes=[
             *legacy.routes,
             *chats.routes,
+            *rules.routes,
             *health.routes,
             Route("/metrics", _metrics),
             Route("/static/kinds.js", _kinds),
@@ -68,14 +69,32 @@ async def _page(_: Request) -> FileResponse:
     return FileResponse(PAGE / "index.html", headers={"Cache-Control": "no-cache"})
 
 
-async def _coded(_: Request, error: Exception) -> JSONResponse:
+#: The status of an error by its code; another is 503 where a retry may help, else 500.
+_STATUS = {NoSuchChat.code: 404, WrongRules.code: 400, RulesChanged.code: 409, RulesNotWritten.code: 409}
+
+
+async def _coded(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, CodedError)  # noqa: S101 - registered for these
-    status = 404 if isinstance(error, NoSuchChat) else 503 if error.transient else 500
-    return JSONResponse({"error": error.text, "code": error.code}, status)
+    status = _STATUS.get(error.code, 503 if error.transient else 500)
+    return _refusal(request, status, error.code, error.text, transient=error.transient)
 
 
-async def _invalid(_: Request, error: Exception) -> JSONResponse:
-    return JSONResponse({"error": str(error)}, 400)
+async def _invalid(request: Request, error: Exception) -> JSONResponse:
+    return _refusal(request, 400, "invalid", str(error))
+
+
+def _refusal(request: Request, status: int, code: str, text: str, *, transient: bool = False) -> JSONResponse:
+    """`error` for the callers of this server, and the members of a problem for the bridge, which passes it on."""
+    if "application/problem+json" not in request.headers.get("accept", ""):
+        return JSONResponse({"error": text} if code == "invalid" else {"error": text, "code": code}, status)
+    problem = {
+        "type": f"urn:whatsapp-mqtt-bridge:error:{code}",
+        "title": code.replace("_", " ").capitalize(),
+        "status": status,
+        "detail": text,
+        "transient": transient,
+    }
+    return JSONResponse({"error": text, "code": code, **problem}, status)
 
 
 async def _http(request: Request, error: Exception) -> JSONResponse:

@@ -15,15 +15,23 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from bridge.asgi.event_stream import EventStreamResponse
+from bridge.contract.errors import CodedError
+from bridge.contract.jid import parse_recipient
 from bridge.contract.kinds import MAX_TEXT
 from bridge.contract.payload import CleanText
+from responder.errors import NoSuchChat
 from responder.http.context import Surface
-from responder.http.request_fields import body_of, from_database, number_of, query_of, surface_of
+from responder.http.request_fields import body_of, from_database, number_of, query_of, sessions_of, surface_of
+from responder.policy import Circumstances, Groups, Verdict, reconsider
 from responder.rules_file import BROKEN
 from responder.store.chats import Show
 
 #: Seconds for which the answer of a person may still be sent.
 REPLY_TTL = 3600.0
+#: The moment until which a pause without an end lasts, in unix seconds: the year 3000.
+NO_END = 32_503_680_000.0
+#: Seconds by which the pause of a message by hand may seem to end at another moment.
+ROUNDED = 2.0
 #: Seconds for which the page shows a fault.
 RECENT = 3600.0
 
@@ -37,10 +45,10 @@ class Reply(BaseModel):
 
 
 class Pause(BaseModel):
-    """Seconds without automatic answers; 0 ends a pause."""
+    """Seconds without automatic answers; 0 ends a pause, null: without an end."""
 
     model_config = ConfigDict(extra="forbid")
-    seconds: Annotated[float, Field(ge=0, le=366 * 86400)]
+    seconds: Annotated[float, Field(ge=0, le=366 * 86400)] | None
 
 
 class Active(BaseModel):
@@ -55,7 +63,15 @@ class ChatQuery(BaseModel):
 
     search: Annotated[str, Field(max_length=200)] = ""
     show: Show = Show.ALL
+    session: Annotated[str, Field(max_length=64)] = ""
     limit: Annotated[int, Field(ge=1, le=200)] = 50
+
+
+class PlaceQuery(BaseModel):
+    """A chat by one of its addresses."""
+
+    session: Annotated[str, Field(min_length=1, max_length=64)]
+    chat: Annotated[str, Field(min_length=1, max_length=96)]
 
 
 class MessageQuery(BaseModel):
@@ -67,14 +83,58 @@ class MessageQuery(BaseModel):
 
 async def chats(request: Request) -> Response:
     """List chats, newest first. `waiting` counts the chats whose newest message is without an answer."""
-    surface, requested = surface_of(request), query_of(request, ChatQuery)
+    surface, requested, sessions = surface_of(request), query_of(request, ChatQuery), sessions_of(request)
+    if requested.session:
+        own = frozenset({requested.session})
+        sessions = own if sessions is None else own & sessions
     found = await surface.chats.find(
-        now=surface.chat_time(), search=requested.search.strip(), show=requested.show, limit=requested.limit
+        now=surface.chat_time(),
+        search=requested.search.strip(),
+        show=requested.show,
+        limit=requested.limit,
+        sessions=sessions,
     )
     body = {
         "chats": [asdict(chat) for chat in found],
-        "waiting": await surface.chats.waiting(),
+        "waiting": await surface.chats.waiting(sessions),
         "now": surface.chat_time(),
+    }
+    return JSONResponse(body)
+
+
+async def chat_at(request: Request) -> Response:
+    """A chat by its address, None if nothing is recorded of it, and whether it is answered automatically now.
+
+    `refusal` is the verdict against it.
+    """
+    surface, asked = surface_of(request), query_of(request, PlaceQuery)
+    sessions = sessions_of(request)
+    if sessions is not None and asked.session not in sessions:
+        raise NoSuchChat("There is no such chat.")
+    try:
+        one = await surface.chats.at(asked.session, _spellings(asked.chat))
+    except NoSuchChat:  # nothing is recorded of it yet, which is no mistake of the caller
+        return JSONResponse({"chat": None})
+    now = surface.chat_time()
+    clients = {client.cliente_id: client.active for client in await surface.switches.clients()}
+    circumstances = Circumstances(
+        now=now,
+        active=await surface.switches.active(),
+        client_active=clients.get(one.cliente_id),
+        opted_out=one.opted_out,
+        paused_until=one.paused_until,
+        is_open=surface.is_open(now),
+    )
+    verdict = reconsider(now, circumstances, surface.settings.policy)
+    if one.is_group and surface.settings.groups is Groups.NEVER:
+        verdict = Verdict.GROUP
+    by_hand = abs(one.taken_at + surface.settings.pause - one.paused_until) < ROUNDED
+    body = {
+        "chat": asdict(one),
+        "now": now,
+        "refusal": None if verdict is Verdict.ANSWER else verdict,
+        "no_end": one.paused_until >= NO_END,
+        "paused_by": None if one.paused_until <= now else one.taken_by if by_hand else "button",
     }
     return JSONResponse(body)
 
@@ -86,15 +146,15 @@ async def opted_out(request: Request) -> Response:
 
 async def chat(request: Request) -> Response:
     """A chat with its messages, oldest first."""
-    surface, chat_id, query = surface_of(request), _chat_id(request), query_of(request, MessageQuery)
-    one = await surface.chats.one(chat_id)
+    surface, query = surface_of(request), query_of(request, MessageQuery)
+    one = await surface.chats.one(await _chat_id(request))
     lines = await surface.chats.lines(one.id, before=query.before, limit=query.limit)
     return JSONResponse({"chat": asdict(one), "messages": [asdict(line) for line in lines], "now": surface.chat_time()})
 
 
 async def reply(request: Request) -> Response:
     """Send the answer of a person; pauses automatic answers in the chat."""
-    surface, chat_id, requested = surface_of(request), _chat_id(request), await body_of(request, Reply)
+    surface, chat_id, requested = surface_of(request), await _chat_id(request), await body_of(request, Reply)
     now = surface.chat_time()
     turn = await surface.human.open(chat_id, requested.text, requested.request, now=now, expires_at=now + REPLY_TTL)
     surface.resume(turn)
@@ -104,15 +164,17 @@ async def reply(request: Request) -> Response:
 
 async def pause(request: Request) -> Response:
     """Pause or resume automatic answers in a chat."""
-    surface, chat_id, requested = surface_of(request), _chat_id(request), await body_of(request, Pause)
+    surface, chat_id, requested = surface_of(request), await _chat_id(request), await body_of(request, Pause)
     until = surface.chat_time() + requested.seconds if requested.seconds else 0.0
+    if requested.seconds is None:
+        until = NO_END
     surface.changes.notify([await surface.chats.pause(chat_id, until)])
     return JSONResponse({"paused_until": until})
 
 
 async def opt_in(request: Request) -> Response:
     """Resume automatic answers to a person who opted out."""
-    surface, chat_id = surface_of(request), _chat_id(request)
+    surface, chat_id = surface_of(request), await _chat_id(request)
     surface.changes.notify([await surface.chats.opt_in(chat_id)])
     return JSONResponse({"opted_out": False})
 
@@ -151,6 +213,7 @@ async def live(request: Request) -> Response:
 
 routes = [
     Route("/api/chats", from_database(chats)),
+    Route("/api/chats/at", from_database(chat_at)),
     Route("/api/chats/{chatId}", from_database(chat)),
     Route("/api/chats/{chatId}/replies", from_database(reply), methods=["POST"]),
     Route("/api/chats/{chatId}/pause", from_database(pause), methods=["POST"]),
@@ -162,8 +225,20 @@ routes = [
 ]
 
 
-def _chat_id(request: Request) -> int:
-    return number_of(request, "chatId", 1, 2**63 - 1)
+async def _chat_id(request: Request) -> int:
+    """The chat of the path, if the caller may use its session. Raises InvalidFields, NoSuchChat."""
+    chat_id, sessions = number_of(request, "chatId", 1, 2**63 - 1), sessions_of(request)
+    if sessions is not None and (await surface_of(request).chats.one(chat_id)).session not in sessions:
+        raise NoSuchChat(f"There is no chat {chat_id}.")
+    return chat_id
+
+
+def _spellings(address: str) -> list[str]:
+    """An address as it was received, and in the form in which names of chats are compared."""
+    try:
+        return sorted({address, str(parse_recipient(address).canonical)})
+    except CodedError:
+        return [address]
 
 
 async def _changes(surface: Surface) -> AsyncIterator[str]:

@@ -9,10 +9,12 @@ from dataclasses import dataclass, field
 from bridge.asgi.event_stream import OpenStreams
 from bridge.sql.database import SqlDatabase
 from responder.changes import Changes
+from responder.chat_state import OpeningTimes
 from responder.faults import FaultLog
 from responder.http.limits import SurfaceLimits
 from responder.incoming import ReceivedMessage
 from responder.model import Model
+from responder.rules_editor import RulesEditor
 from responder.rules_file import RulesFile
 from responder.settings import ResponderSettings
 from responder.store.chats import Chats
@@ -30,6 +32,7 @@ class Surface:
     `chat_time` is the clock of messages and pauses, the bridge's.
     `has_started`: the database was ready once.
 
+    `opening` is in force now; `is_open` says it of a moment.
     `sender` is that of webhook mode. `switched` is called after a switch was set here; `closing` ends streams.
     """
 
@@ -39,6 +42,9 @@ class Surface:
     switches: Switches
     human: HumanReplies
     rules: RulesFile
+    editor: RulesEditor
+    opening: Callable[[], OpeningTimes]
+    is_open: Callable[[float], bool]
     model: Model | None
     transcriber: Transcriber | None
     faults: FaultLog
@@ -55,6 +61,8 @@ class Surface:
     switched: Callable[[], None]
     closing: asyncio.Event
     limits: SurfaceLimits
+    #: One change of the rules file at a time.
+    saving: asyncio.Lock = field(default_factory=asyncio.Lock)
     streams: OpenStreams = field(init=False)
 
     def __post_init__(self) -> None:

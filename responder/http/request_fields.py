@@ -13,6 +13,8 @@ from starlette.responses import Response
 from bridge.sql.errors import DatabaseDown
 from responder.http.context import Surface
 
+#: Comma list of sessions; without it all.
+SESSIONS_HEADER = "x-wa-sessions"
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
@@ -24,6 +26,12 @@ def surface_of(request: Request) -> Surface:
     """What the routes work with."""
     surface: Surface = request.app.state.surface
     return surface
+
+
+def sessions_of(request: Request) -> frozenset[str] | None:
+    """The sessions that the caller of the bridge, which passes requests on, may use; None: all."""
+    given = request.headers.get(SESSIONS_HEADER)
+    return None if given is None else frozenset(name for name in given.split(",") if name)
 
 
 def from_database(handler: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:

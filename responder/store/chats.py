@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Row, exists, func, or_, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.contract.events import EDIT, REACTION, REVOKE
@@ -45,6 +45,17 @@ _WAITS = exists(
 MOST_FOUND = 200
 
 
+#: Names of the sessions that a caller may use; None: all.
+Sessions = frozenset[str] | None
+#: The newest message by hand.
+_TAKEN = (
+    select(messages.c.verdict, messages.c.timestamp)
+    .where(messages.c.verdict.in_((Verdict.OWN, Verdict.OPERATOR)))
+    .order_by(messages.c.id.desc())
+    .limit(1)
+)
+
+
 class Show(StrEnum):
     ALL = "all"
     WAITING = "waiting"  # the newest message is theirs, and was not answered
@@ -68,6 +79,11 @@ class ChatSummary:
     paused_until: float
     opted_out: bool
     waiting: bool
+    #: The newest address, where answers go.
+    chat: str
+    #: Who answered last by hand, of those whose answer pauses: `own` on the phone, `operator` elsewhere; and when.
+    taken_by: str | None = None
+    taken_at: float = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +124,9 @@ class Chats:
     def __init__(self, database: SqlDatabase) -> None:
         self._database = database
 
-    async def find(self, *, now: float, search: str = "", show: Show = Show.ALL, limit: int = 50) -> list[ChatSummary]:
+    async def find(
+        self, *, now: float, search: str = "", show: Show = Show.ALL, limit: int = 50, sessions: Sessions = None
+    ) -> list[ChatSummary]:
         """Chats, newest message first."""
         query = (
             select(chats, _WAITS.label("waits"))
@@ -126,15 +144,17 @@ class Chats:
                 pass
         if search:
             query = query.where(_matches(search))
+        query = query.where(_of(sessions))
         async with self._database.read() as connection:
             rows = (await connection.execute(query)).all()
             newest = await _newest(connection, rows)
         return [_view(row, newest.get((row.cliente_id, row.telefono))) for row in rows]
 
-    async def waiting(self) -> int:
+    async def waiting(self, sessions: Sessions = None) -> int:
         """The number of chats whose newest message waits for an answer."""
+        query = select(func.count()).select_from(chats).where(_WAITS, _of(sessions))
         async with self._database.read() as connection:
-            return int((await connection.execute(select(func.count()).select_from(chats).where(_WAITS))).scalar_one())
+            return int((await connection.execute(query)).scalar_one())
 
     async def one(self, chat_id: int) -> ChatSummary:
         """One chat. Raises NoSuchChat."""
@@ -144,7 +164,20 @@ class Chats:
             if (row := (await connection.execute(query)).one_or_none()) is None:
                 raise NoSuchChat(f"There is no chat {chat_id}.")
             newest = await _newest(connection, [row])
-        return _view(row, newest.get((row.cliente_id, row.telefono)))
+            taken = (await connection.execute(_TAKEN.where(messages.c.chat_id == kept))).one_or_none()
+        view = _view(row, newest.get((row.cliente_id, row.telefono)))
+        return view if taken is None else replace(view, taken_by=taken.verdict, taken_at=taken.timestamp)
+
+    async def at(self, session: str, addresses: Collection[str]) -> ChatSummary:
+        """The chat that has one of these addresses. Raises NoSuchChat."""
+        of_session = identities.c.session == session
+        named = select(identities.c.chat_id).where(of_session, identities.c.name.in_(addresses)).limit(1)
+        answered = select(chats.c.id).where(chats.c.session == session, chats.c.chat.in_(addresses)).limit(1)
+        async with self._database.read() as connection:
+            found = (await connection.execute(named)).scalar() or (await connection.execute(answered)).scalar()
+        if found is None:
+            raise NoSuchChat("The responder has recorded nothing of this chat.")
+        return await self.one(int(found))
 
     async def lines(self, chat_id: int, *, before: int | None = None, limit: int = 50) -> list[ConversationLine]:
         """The newest messages, or those before a given one, oldest first. Raises NoSuchChat."""
@@ -247,6 +280,10 @@ def _kind_of(row: Row[Any]) -> tuple[str | None, str | None]:
     return None, None
 
 
+def _of(sessions: Sessions) -> ColumnElement[bool]:
+    return true() if sessions is None else chats.c.session.in_(sorted(sessions))
+
+
 def _matches(search: str) -> ColumnElement[bool]:
     matching = select(conversations.c.telefono).where(conversations.c.mensaje.icontains(search, autoescape=True))
     # MySQL does not allow LIMIT directly inside IN
@@ -288,4 +325,5 @@ def _view(row: Row[Any], newest: tuple[str, str] | None) -> ChatSummary:
         paused_until=row.paused_until,
         opted_out=row.opted_out_at is not None,
         waiting=bool(row.waits),
+        chat=row.chat,
     )

@@ -46,6 +46,13 @@ NEEDS: list[tuple[str, str, Scope | None]] = [
     *(("GET", f"/v1/campaigns/x/{path}", Scope.SEND) for path in ("history", "report.csv")),
     *(("POST", f"/v1/campaigns{path}", Scope.SEND) for path in ("", "/lists", "/opt-outs", "/x/typing")),
     *(("DELETE", f"/v1/campaigns/{path}", Scope.SEND) for path in ("x", "lists/x", "opt-outs/x")),
+    ("GET", "/v1/responder/chats", Scope.LISTEN),
+    ("GET", "/v1/responder/chats/at?session=haby&chat=x", Scope.LISTEN),
+    *(("POST", f"/v1/responder/chats/1/{path}", Scope.SEND) for path in ("pause", "opt-in")),
+    ("GET", "/v1/responder/templates", Scope.SEND),
+    *(("GET", f"/v1/responder/{path}", Scope.ADMIN) for path in ("rules", "switches")),
+    *(("POST", f"/v1/responder/{path}", Scope.ADMIN) for path in ("rules/check", "rules/try", "switches/active")),
+    *(("PUT", f"/v1/responder/rules{path}", Scope.ADMIN) for path in ("", "/hours", "/templates")),
     ("GET", "/v1/sessions/haby/qr", Scope.ADMIN),
     ("GET", "/v1/sessions/haby/qr.png", Scope.ADMIN),
     ("GET", "/v1/sessions/haby/passkey", Scope.ADMIN),
@@ -123,7 +130,7 @@ async def test_every_route_is_in_the_table_of_scopes(client: httpx.AsyncClient) 
         for method in item
     }
     given = {"{id}": "x", "{listener}": "x", "{action}": "typing", "{sha256}": "0" * 64}
-    given |= {"{campaign}": "x", "{list_id}": "x", "{to}": "x", "{decision}": "approve"}
+    given |= {"{campaign}": "x", "{list_id}": "x", "{to}": "x", "{decision}": "approve", "{chat_id}": "1"}
     for name, value in given.items():
         routes = {(method, path.replace(name, value)) for method, path in routes}
     assert routes - {("GET", "/health")} == {

@@ -33,9 +33,9 @@ enabled = false
 include-path-regex = "/requests/"
 [operations.phases.coverage]
 enabled = false
-# No campaigns service runs here: tests/campaigns asks one.
+# No campaigns service and no responder run here: tests/campaigns and tests/responder ask one.
 [[operations]]
-include-path-regex = "/campaigns"
+include-path-regex = "/(campaigns|responder)"
 [operations.phases.coverage]
 enabled = false
 """

@@ -21,9 +21,8 @@ from bridge.client import Cursor
 from bridge.contract.jid import Jid
 from bridge.contract.messages import Stream
 from bridge.sql.database import SqlDatabase
-from responder.chat_state import OperatorSettings
+from responder.chat_state import OpeningTimes, OperatorSettings
 from responder.errors import NoSuchChat, WrongSettings
-from responder.hours import Hours
 from responder.incoming import PersonLink, ReceivedMessage, StreamPosition, of_webhook
 from responder.policy import Policy, Verdict
 from responder.settings import load
@@ -58,7 +57,7 @@ class Desk:
 
     def __post_init__(self) -> None:
         self.switches = Switches(self.database, True, lambda: self.now)
-        self.operator = OperatorSettings(self.policy, Hours.parse(""), ZoneInfo("UTC"), 1800)
+        self.operator = OperatorSettings(self.policy, OpeningTimes, ZoneInfo("UTC"), 1800)
         self.recorder = Recorder(self.database, self.operator, self.switches)
         self.turns = Turns(self.database, CircumstanceReader(self.operator, self.switches))
 

@@ -12,7 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bridge.contract.text_normalize import fingerprint, made_of, plain
-from responder.chat_state import ChatState, OperatorSettings, SwitchState, judge
+from responder.chat_state import ChatState, OpeningTimes, OperatorSettings, SwitchState, judge
 from responder.errors import WrongRules
 from responder.faults import FaultLog
 from responder.hours import Hours
@@ -199,7 +199,7 @@ _ODD = "a\u0300\u0315\u0344\u0390\u0f73\ufdfa\u200b\u200d\ufe0f\u202e\ud55c\u1d1
 def test_no_message_costs_more_than_50_ms(unit: str, start: str) -> None:
     """The longest message that WhatsApp carries, through everything that its recording and a rule's answer compute."""
     text = (start + unit * 65_536)[:65_536]
-    operator = OperatorSettings(Policy(), Hours(), UTC, 1800)
+    operator = OperatorSettings(Policy(), OpeningTimes, UTC, 1800)
     facts = Facts(text, "chat", 1.0, frozenset({"x"}))
     message = ReceivedMessage("haby", "1", "c", "p", 51, None, None, facts, frozenset({"x"}))
 

@@ -104,6 +104,6 @@ def _me(context: AppContext, caller: Principal, login: PanelSession, *, trusted:
     return {
         **known,
         "version": context.version,
-        "responder": context.responder_url,
+        "responder": context.responder.is_configured,
         "campaigns": context.campaigns.is_configured,
     }

@@ -35,6 +35,7 @@ async function call(method, path, body, headers = {}) {
 
 export const get = (path) => call('GET', path);
 export const post = (path, body) => call('POST', path, body);
+export const put = (path, body) => call('PUT', path, body);
 export const patch = (path, body) => call('PATCH', path, body);
 export const upload = (path, file) => call('POST', path, file);
 export const remove = (path) => call('DELETE', path);

@@ -1,6 +1,7 @@
 // The page's language, and everything that depends on it: texts, numbers, locale.
 
 import { kinds } from './kinds.js';
+import { answerSentences, answerWords } from './texts/answers.js';
 import { approvals } from './texts/approvals.js';
 import { campaigns } from './texts/campaigns.js';
 import { conversation } from './texts/conversation.js';
@@ -13,11 +14,11 @@ import { webhookWords } from './texts/webhooks.js';
 const withParts = (texts, ...parts) => Object.fromEntries(Object.keys(texts).map((table) =>
   [table, Object.assign({}, texts[table], ...parts.map((part) => part[table]))]));
 // The words of the sections, each a part with `en` and `es`.
-export const WORDS = [people, conversation, sessionChanges, webhookWords];
+export const WORDS = [answerWords, people, conversation, sessionChanges, webhookWords];
 const wordsOf = (name) => Object.assign({}, ...WORDS.map((part) => part[name]));
 const TEXTS = {
   en: withParts(english, { words: wordsOf('en') }, campaigns.en, approvals.en),
-  es: withParts(spanish, { words: wordsOf('es') }, campaigns.es, approvals.es),
+  es: withParts(spanish, { words: wordsOf('es') }, campaigns.es, approvals.es, answerSentences),
 };
 const LOCALES = { en: 'en-GB', es: 'es-AR' };
 

@@ -15,6 +15,7 @@ import * as campaigns from './campaigns.js';
 import * as approvals from './approvals.js';
 import * as webhooks from './webhooks.js';
 import * as charts from './charts.js';
+import * as answers from './answers.js';
 import * as access from './access.js';
 
 const WEBHOOK_ICON =
@@ -24,6 +25,8 @@ const GROUP_ICON =
   'M9 11a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7M2 20c0-3.5 3-6 7-6s7 2.5 7 6M16 5a3.5 3.5 0 0 1 0 6M18 15c2 1 4 3 4 5';
 const MEGAPHONE = 'M4 10v4h3l8 5V5L7 10zM18 9a4 4 0 0 1 0 6M8 14l1 6h2';
 const CHECKED = 'M12 3l8 3v6c0 5-3.5 8-8 9-4.5-1-8-4-8-9V6zM8.5 12l2.5 2.5 4.5-5';
+const BOT_ICON = 'M12 3v3M5 6h14v11H9l-4 4zM9 11h.01M15 11h.01';
+const hasResponder = () => account.me.responder;
 const hasCampaigns = () => account.me.campaigns;
 //: By the fragment of the address: a section's module, its icon, the scope it needs, whether it shows one session;
 // `shown`: whether it is offered at all.
@@ -35,6 +38,7 @@ const SECTIONS = {
   outbox: { module: outbox, icon: 'M3 11l18-7-7 17-3-7z', scope: 'send', ofSession: true },
   approvals: { module: approvals, icon: CHECKED, scope: 'send', ofSession: true },
   campaigns: { module: campaigns, icon: MEGAPHONE, scope: 'send', ofSession: false, shown: hasCampaigns },
+  answers: { module: answers, icon: BOT_ICON, scope: 'admin', ofSession: false, shown: hasResponder },
   listeners: { module: webhooks, icon: WEBHOOK_ICON, scope: 'listen', ofSession: true },
   charts: { module: charts, icon: 'M4 20V10M10 20V4M16 20v-7M21 20H3', scope: null, ofSession: true },
   access: { module: access, icon: 'M14 10a4 4 0 1 0-4 4M12 12l8 8M17 17l2-2', scope: 'admin', ofSession: false },
@@ -42,9 +46,9 @@ const SECTIONS = {
 //: Milliseconds between two polls.
 const EVERY = 2000;
 const $ = (id) => document.getElementById(id);
-// What sections share: the statuses of all sessions, and the name of the chosen one.
-const app = { sessions: [], session: null };
-let section = null, lastPoll = new Date();
+// What sections share: the statuses of all sessions, the name of the chosen one, and the chats without an answer.
+const app = { sessions: [], session: null, waiting: { chats: [], waiting: 0 } };
+let section = null, lastPoll = new Date(), askingWaiting = false;
 
 async function start() {
   const link = new URLSearchParams(location.hash.slice(1)).get('link');
@@ -82,9 +86,6 @@ function drawFrame() {
   Object.assign($('language'), { textContent: LANGUAGE_NAMES[other], lang: other });
   $('log-out').hidden = account.me.trusted;
   $('version').textContent = account.me.version;
-  // The responder's page is on this machine: through a proxy its address leads nowhere.
-  const page = ['localhost', '127.0.0.1', '[::1]'].includes(location.hostname) && account.me.responder;
-  Object.assign($('responder'), { hidden: !page, href: page || '' });
   drawTabs();
 }
 
@@ -96,7 +97,16 @@ function drawTabs() {
     h('a', { href: `#${name}`, 'aria-current': name === current() ? 'page' : null },
       svg('svg', { viewBox: '0 0 24 24', 'aria-hidden': 'true' }, svg('path', { d: icon })),
       word(name),
-      name === 'sessions' && failing ? h('span.count', null, String(failing)) : null)));
+      name === 'sessions' && failing ? h('span.count', null, String(failing)) : null,
+      name === 'messages' && app.waiting.waiting ? waitingCount() : null)));
+}
+
+const waitingCount = () =>
+  h('span.count', { 'aria-label': word('withoutAnswer', app.waiting.waiting) }, String(app.waiting.waiting));
+
+function drawTitle() {
+  const { waiting } = app.waiting;
+  document.title = `${waiting ? `(${waiting}) ` : ''}${word(current())} · WhatsApp ⇄ MQTT`;
 }
 
 function current() {
@@ -112,7 +122,7 @@ function openSection(event) {
   view.replaceChildren();
   drawTabs();
   drawSessionChoice();
-  document.title = `${word(name)} · WhatsApp ⇄ MQTT`;
+  drawTitle();
   $('tabs').querySelector('[aria-current]')?.scrollIntoView({ inline: 'nearest', block: 'nearest' });
   section = SECTIONS[name].module.open(view, app);
   if (event) view.focus({ preventScroll: true });
@@ -123,11 +133,13 @@ async function poll() {
   try {
     app.sessions = (await get('/v1/sessions')).sessions;
     if (!app.sessions.some(({ session }) => session === app.session)) app.session = app.sessions[0]?.session ?? null;
+    if (hasResponder() && hasScope('listen')) pollWaiting();
     lastPoll = new Date();
     $('pulse').textContent = '';
     $('frame').classList.remove('lost');
     drawSessionChoice();
     drawTabs();
+    drawTitle();
     section?.refresh();
   } catch (problem) {
     if (problem.status === 401) return;
@@ -136,6 +148,18 @@ async function poll() {
     $('pulse').textContent = `${text} (${word('stale', time)})`;
     $('frame').classList.add('lost');
   }
+}
+
+// Beside the poll, one at a time: a responder that hangs must hold up nothing else of the panel.
+async function pollWaiting() {
+  if (askingWaiting) return;
+  askingWaiting = true;
+  const none = { chats: [], waiting: 0 };
+  app.waiting = await get('/v1/responder/chats?show=waiting&limit=200').catch(() => none);
+  askingWaiting = false;
+  if (!account.me) return;
+  drawTabs();
+  drawTitle();
 }
 
 function drawSessionChoice() {

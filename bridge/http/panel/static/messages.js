@@ -4,6 +4,7 @@ import { MessageMenu } from './acts.js';
 import { hasScope, post, sessionPath } from './api.js';
 import { readableAddress } from './addresses.js';
 import { Attachments } from './attachments.js';
+import { BotBar } from './bot_bar.js';
 import { bubble } from './bubble.js';
 import { KINDS, askFor } from './composer_forms.js';
 import { Conversations } from './conversations.js';
@@ -13,8 +14,9 @@ import { MessageFeed } from './message_feed.js';
 import { MessageList } from './message_list.js';
 import { MessageSearch, bring } from './message_search.js';
 import { problemText } from './problems.js';
+import { QuickReplies } from './quick_replies.js';
 import { ago } from './times.js';
-import { button, emptyState, field, heading, toast } from './widgets.js';
+import { button, chip, emptyState, field, heading, toast } from './widgets.js';
 
 //: Milliseconds between a change and the drawing of it, so that a burst of messages is drawn once.
 const DRAW_AFTER = 80;
@@ -36,7 +38,9 @@ export function open(view, app) {
     onTop: () => { if (opened && isConnected()) load(opened); },
   });
   const found = new MessageSearch(session, { onOpen: (hit) => quietly(openFound(hit)), onChange: drawSoon });
-  const title = h('header.chat-title'), more = h('div.row');
+  const title = h('header.chat-title'), more = h('div.row'), chips = h('div.chips', { hidden: true });
+  const bot = new BotBar(session);
+  let onlyWaiting = false;
   let opened = null, wanted = '', answering = null;
   let loading = null, listed = false, closed = false, timer = 0, asking = 0;
 
@@ -77,14 +81,16 @@ export function open(view, app) {
   const others = h('div.row.others', { hidden: true });
   const other = button('plain', '+', () => showOthers(others.hidden),
     { 'aria-label': word('sendOther'), title: word('sendOther'), 'aria-expanded': 'false' });
+  const quick = new QuickReplies(text);
   const form = h('form.composer', { onsubmit: send },
-    recipient, reply, files.list, files.picker, others,
-    h('div.row', null, other, files.button, text, h('button.main-button', { type: 'submit' }, word('send'))));
+    recipient, reply, files.list, files.picker, others, quick.list,
+    h('div.row', null, other, files.button, quick.button, text,
+      h('button.main-button', { type: 'submit' }, word('send'))));
   const fresh = mayWrite ? button('button', word('newChat'), () => { show(null, true); to.focus(); }) : null;
-  const pane = h('section.conversation', null, title, list.element, mayWrite ? form : null, menu.element);
+  const pane = h('section.conversation', null, title, bot.element, list.element, mayWrite ? form : null, menu.element);
   const frame = h('div.talk', { onkeydown: onKey },
     h('section.chat-list', null,
-      h('div.row', null, field(word('filter'), search), fresh), chats, more, found.element),
+      h('div.row', null, field(word('filter'), search), fresh), chips, chats, more, found.element),
     pane);
 
   const mine = () => app.sessions.find((one) => one.session === session);
@@ -99,15 +105,29 @@ export function open(view, app) {
 
   function draw() {
     if (closed) return;
-    const shown = conversations.list(wanted);
+    const waits = app.waiting.chats.filter((chat) => chat.session === session);
+    if (!waits.length) onlyWaiting = false;
+    drawChips(waits.length);
+    const shown = onlyWaiting ? waits.map(waitingChat) : conversations.list(wanted);
     const nothing = () => (!wanted ? waiting() : found.isEmpty ? emptyState(word('nothingFound')) : null);
     chats.role = shown.length ? 'list' : 'group'; // a list without entries is none
     update(chats, shown.length ? shown.map(entry) : nothing());
     const loadMore = () => quietly(conversations.loadMoreChats());
-    update(more, conversations.next && !wanted ? button('button', word('more'), loadMore) : null);
+    update(more, conversations.next && !wanted && !onlyWaiting ? button('button', word('more'), loadMore) : null);
     frame.classList.toggle('opened', opened !== null || !recipient.hidden);
     drawConversation();
   }
+
+  // Which chats are listed: all, or those whose newest message has no answer.
+  function drawChips(count) {
+    chips.hidden = !count;
+    const choose = (only) => () => { onlyWaiting = only; draw(); };
+    update(chips, chip(word('all'), !onlyWaiting, choose(false)),
+      chip(word('withoutAnswer', number(count)), onlyWaiting, choose(true)));
+  }
+
+  const waitingChat = ({ chat, name, last_text: last, last_at: at, person }) =>
+    ({ chat, name: name ?? conversations.chats.get(chat)?.name ?? readableAddress(person), last, at: at * 1000 });
 
   function entry({ chat, name, last, at, unread }) {
     const current = chat === opened ? 'true' : null;
@@ -138,6 +158,8 @@ export function open(view, app) {
   // Opens a chat; with null none, or the form for a new one.
   function show(chat, isNew = false) {
     opened = chat;
+    if (chat && onlyWaiting) conversations.meet({ chat, timestamp: 0 });
+    bot.show(chat);
     answer(null);
     showOthers(false);
     recipient.hidden = !isNew;
@@ -266,6 +288,8 @@ export function open(view, app) {
   function refresh() {
     feed.follow(mine());
     feed.readOutbox();
+    bot.poll();
+    drawSoon();
     if (!listed && isConnected()) {
       listed = true;
       quietly(conversations.loadChats());

@@ -42,7 +42,7 @@ const en = {
   linesWithout: '{0} lines without a number were left out.',
   onWhatsapp: 'On WhatsApp',
   notOnWhatsapp: 'Not on WhatsApp',
-  notKnown: 'Not known',
+  notKnown: 'Unknown',
   why: 'Why',
   askUnknown: 'Ask again for those not known',
   saveCsv: 'Save as CSV',

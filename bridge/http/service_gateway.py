@@ -1,19 +1,19 @@
-"""Passes requests on to the campaigns service, both ways in parts. It decides nothing: the routes check the scopes."""
+"""Passes requests on to a service beside the bridge, both ways in parts. The routes check the scopes."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fastapi import Request
 from fastapi.responses import StreamingResponse
-from pydantic import SecretStr
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from bridge.http.credentials import Principal
-from bridge.http.errors import CampaignsDown, NoCampaigns
+from bridge.http.errors import CampaignsDown, HttpError, NoCampaigns, NoResponder, ResponderDown
 from bridge.ports import Scope
 
 if TYPE_CHECKING:
@@ -29,37 +29,58 @@ ANSWERS_HEADER = "x-wa-answers"
 _RETURNED = ("content-type", "content-disposition", "retry-after")
 
 
-class CampaignsGateway:
-    """`url` None: there is no campaigns service. `secret` is the one that both sides know."""
+@dataclass(frozen=True, slots=True)
+class ServiceBehind:
+    """A service: `paths` are where its routes begin here and there; `secret_name` is the setting that both sides share.
 
-    def __init__(self, url: str | None, secret: SecretStr | None) -> None:
+    `absent` and `down` are the errors where there is none, and where it does not answer.
+    """
+
+    name: str
+    secret_name: str
+    absent: type[HttpError]
+    down: type[HttpError]
+    paths: tuple[str, str] = ("", "")
+
+
+CAMPAIGNS = ServiceBehind("campaigns service", "WA_CAMPAIGNS_SECRET", NoCampaigns, CampaignsDown)
+RESPONDER = ServiceBehind("responder", "WHATSAPP_API_KEY", NoResponder, ResponderDown, ("/v1/responder", "/api"))
+
+
+class ServiceGateway:
+    """`url` None: the service does not run. `credential` makes the headers that it admits the bridge by."""
+
+    def __init__(self, service: ServiceBehind, url: str | None, credential: Callable[[], Mapping[str, str]]) -> None:
+        self._service = service
         self._url = url
-        self._secret = secret
+        self._credential = credential
         self._client: httpx.AsyncClient | None = None
 
     @property
     def is_configured(self) -> bool:
-        """Whether there is a campaigns service."""
+        """Whether there is such a service."""
         return self._url is not None
 
     async def forward(self, request: Request, caller: Principal) -> Response:
-        """The service's answer to a request. Raises `NoCampaigns`, `CampaignsDown`."""
-        import httpx  # 4 MB, for those who have campaigns
+        """The service's answer to a request. Raises the errors of `ServiceBehind`."""
+        import httpx  # 4 MB, for those who have such a service
 
+        service = self._service
         if self._url is None:
-            raise NoCampaigns
+            raise service.absent
         if self._client is None:
             # trust_env: a proxy of the environment must not see what stays on this machine
             self._client = httpx.AsyncClient(timeout=httpx.Timeout(READ, connect=CONNECT), trust_env=False)
         headers = {"content-type": request.headers.get("content-type", "application/json")}
-        if self._secret is not None:
-            headers["x-api-key"] = self._secret.get_secret_value()
+        headers |= {"accept": "application/json, application/problem+json", **self._credential()}
         if caller.sessions is not None:
             headers[SESSIONS_HEADER] = ",".join(sorted(caller.sessions))
         if not caller.may(Scope.LISTEN, None):
             headers[ANSWERS_HEADER] = "no"
         # as it was sent, not decoded: a `%2F` must stay within its part of the path
-        path = request.scope["raw_path"] + (b"?" + query if (query := request.scope["query_string"]) else b"")
+        here, there = service.paths
+        path = there.encode() + request.scope["raw_path"].removeprefix(here.encode())
+        path += b"?" + query if (query := request.scope["query_string"]) else b""
         url = httpx.URL(self._url).copy_with(raw_path=path)
         content = request.stream() if request.method in ("POST", "PUT") else None
         forwarded = self._client.build_request(request.method, url, headers=headers, content=content)
@@ -69,17 +90,18 @@ class CampaignsGateway:
             return Response(status_code=400)  # no caller reads it
         except httpx.HTTPError as error:
             _log.warning("%s %s", type(error).__name__, error)
-            raise CampaignsDown from error
+            raise service.down from error
         if answer.status_code in (401, 403):
             await answer.aclose()
-            _log.error("The campaigns service refuses the bridge: WA_CAMPAIGNS_SECRET must be the same for both.")
-            raise CampaignsDown(
-                "The campaigns service refuses the bridge: WA_CAMPAIGNS_SECRET must be the same for both."
-            )
+            text = f"The {service.name} refuses the bridge: {service.secret_name} must be the same for both."
+            _log.error("%s", text)
+            raise service.down(text)
         if answer.status_code == 204:
             await answer.aclose()
             return Response(status_code=204)
         kept = {name: answer.headers[name] for name in _RETURNED if name in answer.headers}
+        if answer.status_code >= 400:
+            kept["content-type"] = "application/problem+json"
         return StreamingResponse(_parts(answer), answer.status_code, kept)
 
     async def close(self) -> None:

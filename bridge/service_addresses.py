@@ -1,4 +1,4 @@
-"""Where the bridge's HTTP side finds the campaigns service."""
+"""Where the bridge's HTTP side finds the services beside it."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings
 
 
-class CampaignAddress(BaseSettings):
-    """The part of the bridge's settings that names the campaigns service."""
+class ServiceAddresses(BaseSettings):
+    """The part of the bridge's settings that names campaigns service and responder."""
 
     campaigns_url: str | None = Field(
         validation_alias="WA_CAMPAIGNS_URL",
@@ -22,9 +22,17 @@ class CampaignAddress(BaseSettings):
         " WHATSAPP_API_KEY.",
     )
 
-    @field_validator("campaigns_url")
+    responder_url: str | None = Field(
+        validation_alias="WA_RESPONDER_URL",
+        default=None,
+        description="Address of the responder, for example http://127.0.0.1:3013; /v1/responder is passed on to it with"
+        " WHATSAPP_API_KEY, or a token of WA_JWT_SECRET. `wa up` sets it by itself. Default: none, and the panel shows"
+        " no automatic answers.",
+    )
+
+    @field_validator("campaigns_url", "responder_url")
     @classmethod
-    def _check_campaigns_url(cls, url: str | None) -> str | None:
+    def _check_service_url(cls, url: str | None) -> str | None:
         if url is not None and not url.startswith(("http://", "https://")):
             raise ValueError("must begin with http:// or https://")
         return url and url.rstrip("/")

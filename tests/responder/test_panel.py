@@ -1,0 +1,180 @@
+"""The bridge's panel with a responder: rules, hours, quick replies, and in a chat what the responder does."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from axe_playwright_python.async_playwright import Axe  # type: ignore[import-untyped]
+from playwright.async_api import Page, ViewportSize, expect
+
+from bridge.http.listener import listen
+from bridge.settings import load as load_bridge
+from tests.client.conftest import ANA, BETO, ScriptedBridge
+from tests.http.panel.conftest import DESK, OpenPanel, browser, open_panel
+from tests.mosquitto_server import MosquittoServer, free_port
+from tests.pictures import picture
+from tests.responder.conftest import ResponderHarness
+
+__all__ = ["browser", "open_panel"]
+NARROW: ViewportSize = {"width": 320, "height": 700}
+KEY = "clave-larga-de-prueba-0123456789"
+SECRET = "un-secreto-de-prueba-bastante-largo-0123456789"
+
+
+class PanelOf:
+    """The address of a bridge's panel."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+
+@pytest.fixture(params=[{}])
+async def scripted_bridge(
+    broker: MosquittoServer, tmp_path: Path, request: pytest.FixtureRequest
+) -> AsyncIterator[ScriptedBridge]:
+    """As in conftest, with HTTP, and with the address of a responder that the harness starts."""
+    settings = load_bridge(
+        addresses=broker.url("bridge"),
+        data_dir=tmp_path / "bridge",
+        pace="off",
+        instance="test",
+        responder_url=f"http://127.0.0.1:{free_port()}",
+        **request.param,
+    )
+    bridge = ScriptedBridge(settings)
+    bridge.http = listen("127.0.0.1", 0)
+    await bridge.start()
+    try:
+        yield bridge
+    finally:
+        await bridge.stop()
+
+
+@pytest.fixture
+async def panel(harness: ResponderHarness, scripted_bridge: ScriptedBridge) -> PanelOf:
+    """The panel, with a responder that the bridge finds."""
+    assert scripted_bridge.http is not None
+    url = f"http://127.0.0.1:{scripted_bridge.http.getsockname()[1]}"
+    given: dict[str, Any] = {
+        name: value
+        for name in ("api_key", "jwt_secret")
+        if (value := getattr(scripted_bridge.settings, name)) is not None
+    }
+    await harness.start(port=urlsplit(str(scripted_bridge.settings.responder_url)).port, **given)
+    return PanelOf(url)
+
+
+async def check(page: Page, name: str) -> None:
+    """Accessible, within the window, and pictured."""
+    found = (await Axe().run(page)).response["violations"]
+    serious = [one for one in found if one["impact"] in ("serious", "critical")]
+    assert serious == [], [(one["id"], one["nodes"][0]["html"][:160]) for one in serious]
+    assert await page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, name
+    await picture(page, f"answers-{name}")
+
+
+@pytest.mark.parametrize(("name", "size", "scheme"), [("desk", DESK, "light"), ("narrow", NARROW, "dark")])
+async def test_an_owner_makes_rules_hours_and_replies(
+    panel: PanelOf, harness: ResponderHarness, open_panel: OpenPanel, name: str, size: ViewportSize, scheme: str
+) -> None:
+    page = await open_panel(panel, size=size, scheme=scheme, locale="es-AR", at="#answers", expected="400")
+    await page.get_by_text("greeting").click()
+    await expect(page.get_by_text("El mensaje es solamente:").first).to_be_visible()
+    await check(page, f"shipped-{name}")
+    await page.get_by_role("button", name="Hacer mis reglas").click()
+    text = page.get_by_role("textbox", name="Texto de las reglas")
+    rule = "version: 1\nrules:\n  - name: envíos\n    when: {contains: [envio]}\n    anwser: Sí, a todo el país.\n"
+    await text.fill(rule)
+    await page.get_by_role("button", name="Guardar", exact=True).click()
+    await expect(page.get_by_text("no hay una clave 'anwser'; las que hay: name, when, answer")).to_be_visible()
+    await check(page, f"mistake-{name}")
+    await page.get_by_role("button", name="Línea 5").click()
+    assert await text.evaluate("(area) => area.value.slice(area.selectionStart, area.selectionEnd)") == (
+        "    anwser: Sí, a todo el país."
+    )
+    await text.fill(rule.replace("anwser", "answer"))
+    await page.get_by_label("Una frase de un cliente").fill("¿Hacen ENVÍO a Salta?")
+    await page.get_by_role("button", name="Probar").click()
+    await expect(page.get_by_text("Responde la regla «envíos»:")).to_be_visible()
+    await page.get_by_role("button", name="Guardar", exact=True).click()
+    await expect(page.get_by_role("button", name="Editar como texto")).to_be_visible()
+    assert harness.responder is not None
+    assert harness.responder.rules.path.read_text() == rule.replace("anwser", "answer")
+    await page.get_by_label("Lunes").fill("9 a 18")
+    await page.get_by_role("button", name="Guardar el horario").click()
+    await expect(page.get_by_text("Las horas van como")).to_be_visible()
+    await page.get_by_label("Lunes").fill("09:00-18:00")
+    await page.get_by_label("Respuesta fuera de horario").fill("Estamos cerrados.")
+    await page.get_by_role("button", name="Guardar el horario").click()
+    await expect(page.get_by_text("Vienen de la configuración")).to_be_hidden()
+    await page.get_by_role("button", name="Agregar una respuesta rápida").click()
+    dialog = page.get_by_role("dialog")
+    await dialog.get_by_label("Nombre").fill("envíos")
+    await dialog.get_by_label("Mensaje").fill("Enviamos a todo el país.")
+    await dialog.get_by_role("button", name="Guardar").click()
+    await expect(page.get_by_role("button", name="Editar envíos")).to_be_visible()
+    await check(page, f"own-{name}")
+    assert "lun 09:00-18:00" in harness.responder.rules.path.read_text()
+
+
+@pytest.mark.parametrize(("name", "size", "scheme"), [("desk", DESK, "light"), ("narrow", NARROW, "dark")])
+async def test_who_waits_is_answered_and_the_bot_stops(
+    panel: PanelOf, harness: ResponderHarness, open_panel: OpenPanel, name: str, size: ViewportSize, scheme: str
+) -> None:
+    phone = harness.bridge.phone
+    phone.answers |= {"chats.list": {"chats": [], "next": None}, "chats.history": {"messages": [], "complete": True}}
+    phone.answers |= {"chats.read": {}}
+    phone.incoming(BETO, "¿Cuánto sale el envío?", notify_name="Beto Gómez")
+    await harness.verdicts(1)
+    phone.incoming(ANA, "hola", notify_name="Ana")
+    await harness.answers(1)
+    assert harness.responder is not None
+    harness.responder.rules.path.write_text(
+        "version: 1\ntemplates:\n  - {name: envío, text: 'Sale $4.500.'}\n  - {name: horario, text: 'De 9 a 18.'}\n"
+    )
+    page = await open_panel(panel, size=size, scheme=scheme, locale="es-AR", at="#messages")
+    await expect(page).to_have_title("(1) Mensajes · WhatsApp ⇄ MQTT")
+    await page.get_by_role("button", name="Sin responder: 1").click()
+    await page.get_by_role("listitem").filter(has_text="Beto Gómez").click()
+    await expect(page.get_by_text("Responde solo", exact=True)).to_be_visible()
+    await page.get_by_role("button", name="Pausar hasta que reanude").click()
+    await expect(page.get_by_text("En pausa hasta que reanudes.")).to_be_visible()
+    await check(page, f"paused-{name}")
+    await page.get_by_role("button", name="Reanudar").click()
+    await expect(page.get_by_role("button", name="Pausar 30 min")).to_be_visible()
+    text = page.locator(".composer textarea")
+    await text.press_sequentially("/env")
+    await expect(page.get_by_role("option")).to_have_count(1)
+    await check(page, f"replies-{name}")
+    await page.keyboard.press("Enter")
+    await expect(text).to_have_value("Sale $4.500.")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_text("Alguien respondió desde el panel.")).to_be_visible()
+    await expect(page).to_have_title("Mensajes · WhatsApp ⇄ MQTT")
+
+
+@pytest.mark.parametrize("scripted_bridge", [{"api_key": KEY}, {"jwt_secret": SECRET}], indirect=True)
+async def test_the_bridge_is_admitted_by_key_or_token(panel: PanelOf, scripted_bridge: ScriptedBridge) -> None:
+    from bridge.http.credentials import new_key
+    from bridge.ports import Scope
+    from bridge.store import BRIDGE_STORE, BridgeStore
+
+    made = new_key("test", [Scope.ADMIN], None, 0.0)
+    other = new_key("ventas", [Scope.LISTEN], ["ventas"], 0.0)
+    path = scripted_bridge.settings.data_dir / BRIDGE_STORE
+    async with BridgeStore(path, now=scripted_bridge.clock.now) as store:
+        for one in (made, other):
+            await store.access.add_key(one.key)
+    async with httpx.AsyncClient(base_url=f"{panel.url}/v1/responder", headers={"x-api-key": made.text}) as http:
+        rules = await http.get("/rules")
+        assert (rules.status_code, rules.json()["own"]) == (200, False), rules.text
+        wrong = await http.put("/rules", json={"text": "rules: [", "revision": rules.json()["revision"]})
+        assert (wrong.status_code, wrong.json()["code"]) == (400, "wrong_rules")
+        assert wrong.headers["content-type"] == "application/problem+json"
+        seen = await http.get("/chats", headers={"x-api-key": other.text})
+        assert seen.json()["chats"] == []
