@@ -14,7 +14,7 @@ from bridge.cli.run import Exit
 from tests.docs.pages import ROOT, anchors, blocks, links, prose
 
 DOCS = ROOT / "docs"
-PAGES = [ROOT / "README.md", *sorted(DOCS.glob("*.md")), ROOT / "deploy/README.md", ROOT / "mosquitto/README.md"]
+PAGES = [ROOT / "README.md", *sorted(DOCS.glob("**/*.md")), ROOT / "deploy/README.md", ROOT / "mosquitto/README.md"]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
