@@ -1,7 +1,7 @@
 # Each recipe execs the program, so that exit codes and signals pass through.
 MAKEFLAGS += --no-print-directory --no-builtin-rules
 .DEFAULT_GOAL := help
-.PHONY: help setup test-setup run test check bench chaos takeover kills lists day cluster home-assistant clean
+.PHONY: help setup test-setup run test check bench chaos takeover kills lists day cluster wheel home-assistant clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' Makefile
@@ -41,6 +41,9 @@ day: setup  ## a squeezed day of the responder with wrong clock, small packets, 
 
 cluster: setup  ## kill every node of a real NATS cluster under load; option: ROUNDS=
 	@exec .venv/bin/python -m tests.cluster $(if $(ROUNDS),--rounds $(ROUNDS))
+
+wheel: setup  ## build dist/*.whl with all that it needs, install it away from here, carry a message each way
+	@rm -rf dist && .venv/bin/hatchling build -t wheel && exec .venv/bin/python -m tests.installed_wheel dist
 
 home-assistant: setup  ## run the recipe of the docs on a real Home Assistant; needs Python 3.13, installs 600 MB; option: PYTHON=
 	@test -x .venv-home-assistant/bin/hass || { $(or $(PYTHON),python3.13) -m venv .venv-home-assistant && .venv-home-assistant/bin/pip install -q homeassistant==2025.4.4 paho-mqtt==2.1.0 home-assistant-frontend==20250411.0; }

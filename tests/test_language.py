@@ -16,7 +16,18 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-FOLDERS = ("bridge", "campaigns", "responder", "bench", "scripts", "tests", "docs", "deploy", "mosquitto")
+FOLDERS = (
+    "bridge",
+    "campaigns",
+    "responder",
+    "bench",
+    "scripts",
+    "tests",
+    "docs",
+    "deploy",
+    "integrations",
+    "mosquitto",
+)
 SUFFIXES = {".py", ".js", ".mjs", ".md", ".html", ".css", ".sql", ".sh", ".yml", ".yaml", ".conf", ".example", ""}
 #: Each with what to write instead.
 WORDS = {

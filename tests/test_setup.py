@@ -172,6 +172,7 @@ def test_make_lists_its_targets_and_passes_on_a_failure() -> None:
         "lists",
         "day",
         "cluster",
+        "wheel",
         "home-assistant",
         "clean",
     ]

@@ -1,15 +1,16 @@
 """The wheel: everything that runs is inside, wa-js and its licences too, and it works with no checkout beside it."""
 
-import os
 import shutil
 import subprocess
 import sys
-import sysconfig
-import venv
+import tomllib
 import zipfile
 from pathlib import Path
 
 import pytest
+
+from tests.installed_wheel import InstalledProgram, carry, install
+from tests.parts import require_binary
 
 ROOT = Path(__file__).parent.parent
 PAGE = "bridge/drivers/web"
@@ -32,7 +33,8 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_it_ships_every_file_of_the_package(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
-    package = {path.relative_to(ROOT).as_posix() for path in (ROOT / "bridge").rglob("*") if path.is_file()}
+    folders = [ROOT / name for name in ("bridge", "campaigns", "responder")]
+    package = {path.relative_to(ROOT).as_posix() for one in folders for path in one.rglob("*") if path.is_file()}
     fetched = {name for name in package if "/node_modules/" in name}
     only_for_set_up = {f"{PAGE}/package-lock.json", f"{PAGE}/.npmrc"}
     assert {name for name in package - fetched - only_for_set_up if "__pycache__" not in name} <= names
@@ -46,26 +48,37 @@ def test_it_ships_every_file_of_the_package(wheel: Path) -> None:
     assert not {name for name in names if name.startswith(("tests/", "scripts/", ".venv/"))}
 
 
-def test_installed_alone_it_finds_wa_js_and_its_own_command(wheel: Path, tmp_path: Path) -> None:
-    """The dependencies come from our environment, by a plain path that brings no editable installation along."""
-    venv.create(tmp_path / "env", symlinks=True)
-    python = tmp_path / "env/bin/python"
-    pip = [sys.executable, "-m", "pip", "-qq", "--python", str(python), "install", "--no-deps", "--no-index"]
-    subprocess.run([*pip, str(wheel)], check=True, env={**os.environ, "PIP_USER": "0"})
-    (site,) = (tmp_path / "env/lib").glob("python3*/site-packages")
-    (site / "dependencies.pth").write_text(sysconfig.get_path("purelib"))
+@pytest.fixture
+def installed(wheel: Path, tmp_path: Path) -> Path:
+    """`wa` of an environment that knows no checkout; the dependencies are ours."""
+    return install(wheel, tmp_path / "env", dependencies=False)
+
+
+def test_installed_alone_it_finds_wa_js_and_its_own_command(installed: Path, tmp_path: Path) -> None:
     script = (
         "import importlib.resources as resources\n"
         "page = resources.files('bridge.drivers.web')\n"
         "wa_js = page / 'node_modules/@wppconnect/wa-js/dist/wppconnect-wa.js'\n"
         "print(page); print(len(wa_js.read_bytes()))"
     )
+    python = installed.with_name("python")
     read = subprocess.run([python, "-I", "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True)
     where, size = read.stdout.splitlines()
-    assert Path(where).is_relative_to(site)
+    assert Path(where).is_relative_to(tmp_path / "env/lib")
     assert int(size) == (ROOT / WA_JS / "dist/wppconnect-wa.js").stat().st_size
-    helped = subprocess.run([tmp_path / "env/bin/wa", "--help"], cwd=tmp_path, capture_output=True, text=True)
-    assert helped.returncode == 0, helped.stderr
+
+
+@pytest.mark.timeout(180)
+def test_installed_alone_it_carries_a_message_each_way(installed: Path, tmp_path: Path) -> None:
+    """Without downloads; `make wheel` installs the dependencies too."""
+    require_binary("mosquitto", "mosquitto")
+    require_binary("chromium-headless-shell", "chromium-headless-shell")
+    work = tmp_path / "elsewhere"
+    work.mkdir()
+    program = InstalledProgram(installed, work)
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert program.run("--version").stdout == f"wa {version}\n"
+    carry(program)
 
 
 @pytest.fixture

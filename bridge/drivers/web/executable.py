@@ -6,6 +6,7 @@ import asyncio
 import os
 import re
 import shutil
+import sys
 from pathlib import Path
 
 from bridge.contract.errors import CodedError
@@ -13,6 +14,11 @@ from bridge.drivers.web.child_environment import child_environment
 
 #: By memory use: headless-shell takes about half as much as chromium (213 against 394 MiB for one page).
 NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
+#: Ubuntu has Chromium as a snap only, which cannot use a profile outside its own folders: hence Playwright's.
+INSTALL = (
+    "On Debian: apt install chromium-headless-shell. On Ubuntu and macOS:"
+    f" {sys.executable} -m playwright install --with-deps chromium. Or name any Chromium in WA_BROWSER."
+)
 #: Ends the names of the builds of Chromium that have no window.
 _WITHOUT_WINDOW = "headless-shell"
 _VERSION = re.compile(r"(\d+)\.\d+\.\d+\.\d+")
@@ -51,10 +57,7 @@ def find_executable(configured: str | None, playwright_own: str | None = None, *
             "No browser with a window is installed. On Debian: apt install chromium. Elsewhere name any Chromium in"
             " WA_BROWSER."
         )
-    raise BrowserFailed(
-        "No browser is installed. On Debian: apt install chromium-headless-shell (or chromium)."
-        " Elsewhere name any Chromium in WA_BROWSER."
-    )
+    raise BrowserFailed(f"No browser is installed. {INSTALL}")
 
 
 async def user_agent(executable: Path, limit: float = 20.0) -> str:

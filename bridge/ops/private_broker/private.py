@@ -25,7 +25,7 @@ HOST = "127.0.0.1"
 TRIAL_WARNING = (
     "mosquitto is not installed, so the broker runs inside this process: for a trial only."
     " It keeps nothing over a restart, and does not redeliver a command that was in progress when a connection broke."
-    " Install the package mosquitto, or set WA_MQTT_URL to your broker."
+    " On Debian and Ubuntu: apt install mosquitto. On macOS: brew install mosquitto. Or set WA_MQTT_URL to your broker."
 )
 
 

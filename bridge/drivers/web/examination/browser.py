@@ -10,11 +10,9 @@ from pathlib import Path
 from bridge.contract.errors import CodedError
 from bridge.drivers.web import Limits, PlaywrightRuntime
 from bridge.drivers.web.browser import Browser
-from bridge.drivers.web.executable import find_executable, user_agent
+from bridge.drivers.web.executable import INSTALL, find_executable, user_agent
 from bridge.drivers.web.profile import Profile
 from bridge.ports import DriverSettings, Finding, fault, ok
-
-_INSTALL = "On Debian: apt install chromium-headless-shell. Elsewhere set WA_BROWSER to any Chromium."
 
 
 async def browser(settings: DriverSettings, runtime: PlaywrightRuntime) -> Finding:
@@ -24,7 +22,7 @@ async def browser(settings: DriverSettings, runtime: PlaywrightRuntime) -> Findi
         executable = find_executable(settings.browser, bundled)
         version = (await user_agent(executable)).partition("Chrome/")[2].partition(".")[0]
     except CodedError as error:
-        return fault("browser", error.text, _INSTALL)
+        return fault("browser", error.text, INSTALL)
     started = time.monotonic()
     try:
         with tempfile.TemporaryDirectory(prefix="wa-doctor-") as folder:
@@ -42,6 +40,6 @@ async def browser(settings: DriverSettings, runtime: PlaywrightRuntime) -> Findi
     except CodedError as error:
         return fault("browser", error.text, f"Try it manually: {executable} --headless --dump-dom about:blank")
     if answer != 42:
-        return fault("browser", f"{executable} starts but evaluates JavaScript wrongly.", _INSTALL)
+        return fault("browser", f"{executable} starts but evaluates JavaScript wrongly.", INSTALL)
     seconds = time.monotonic() - started
     return ok("browser", f"{executable} {version} starts and loads a page in {seconds:.1f} s.")
