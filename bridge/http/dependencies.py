@@ -114,9 +114,9 @@ async def audit_of(request: Request, context: ContextOf) -> Audit:
     return audit
 
 
-async def agent_of(request: Request, context: ContextOf) -> AgentAccess:
+async def agent_of(request: Request, context: ContextOf, session: str) -> AgentAccess:
     """What the caller, an agent, may do in the session of the path. Raises `Forbidden` for any other caller."""
-    principal, session = _principal(request), str(request.path_params["session"])
+    principal = _principal(request)
     if principal.agent is None or principal.agent.agent is None:
         raise Forbidden("This path is for keys of agents: `wa key create NAME --chat NUMBER` makes one.")
     if principal.sessions is not None and session not in principal.sessions:

@@ -16,9 +16,9 @@ PAGE = ROOT / "docs/responder.md"
 TEXT = PAGE.read_text(encoding="utf-8")
 #: In place of the files that the page's rules name.
 FILES = FileFolder(ROOT / "tests/samples")
-(RULES,) = (
-    parse_rules(block.text.replace("carta.jpg", "red.jpg"), FILES) for block in blocks(PAGE) if block.language == "yaml"
-)
+#: The blocks are parts of one file.
+_FILE = "\n".join(block.text for block in blocks(PAGE) if block.language == "yaml")
+RULES = parse_rules(_FILE.replace("carta.jpg", "red.jpg"), FILES)
 _, _, table = TEXT.partition("| Message | Rule |\n")
 EXAMPLES: list[tuple[str, str]] = re.findall(r"^\| (.+?) \| (\S+) \|$", table.split("\n\n")[0], re.MULTILINE)
 

@@ -72,7 +72,7 @@ async def test_the_page_names_every_path_of_v1(client: httpx.AsyncClient) -> Non
     assert len(paths) > 15
     for path in paths:
         short = path.replace("/v1/sessions/{session}/", "…/")
-        assert re.search(rf"`(?:GET |POST )?{re.escape(short)}[`?]", page), path
+        assert re.search(rf"`(?:GET |POST |PUT )?{re.escape(short)}[`?]", page), path
 
 
 async def test_every_operation_is_described_and_names_what_it_answers(client: httpx.AsyncClient) -> None:
