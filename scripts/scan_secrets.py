@@ -16,7 +16,7 @@ from detect_secrets.plugins.base import BasePlugin
 #: Public addresses of the internet are no secrets.
 _EXCLUDED = frozenset({"Public IP (ipv4)"})
 #: Example passwords, and words that follow the word password in a table.
-_EXAMPLES = frozenset({"password", "<password>", "changeme", "ws[s]://…"})
+_EXAMPLES = frozenset({"password", "<password>", "PASSWORD", "clave", "changeme", "…", "ws[s]://…"})
 #: Detectors that are wrong in a folder: tests and benchmarks invent passwords for their temporary brokers, databases
 #: and models; the recorded kinds hold hashes and thumbnails of media, uploads are named by their hash; texts of the
 #: panel speak of secrets, one file has a table of letters that look alike, one names the file of a secret, one shows
@@ -32,6 +32,8 @@ _NOT_SECRET = {
     "bridge/http/v1/campaigns.py": frozenset({"Hex High Entropy String"}),
     "bridge/http/panel/static/texts/": frozenset({"Secret Keyword"}),
     "bridge/app/media.py": frozenset({"Secret Keyword"}),
+    "deploy/kubernetes/settings.yaml": frozenset({"Secret Keyword"}),
+    "docs/cluster.md": frozenset({"Secret Keyword"}),
 }
 #: First line of an environment file that a test writes; its entropy looks like that of a key.
 _SETTINGS = "WA_MQTT_PREFIX="
