@@ -73,6 +73,8 @@ _MARKS = (
 _OF_THE_BRIDGE = (
     _Sweep("dead letters", "dead_letters", ("number",), ("body",), "DELETE FROM dead_letters"),
     _Sweep("audit details", "audit", ("number",), ("detail",), "UPDATE audit SET detail = NULL"),
+    # a repetition of one that was claimed meets the command's id, which stays
+    _Sweep("sends of agents", "proposals", ("number",), ("chat", "text"), "DELETE FROM proposals"),
 )
 
 
@@ -120,10 +122,10 @@ def erase_session(path: Path, person: ErasedPerson, *, marks: bool, dry_run: boo
 
 
 def erase_bridge(path: Path, person: ErasedPerson, *, dry_run: bool = False) -> dict[str, int]:
-    """Erase a person from the bridge's own store: dead letters, details of the audit. Raises `StoreUnusable`.
+    """Erase a person from the bridge's own store: dead letters, details of the audit, what agents want to send.
 
-    `filters kept` counts webhooks that an operator limited to this person's chat: without the filter they would get all
-    chats.
+    Raises `StoreUnusable`. `filters kept` counts webhooks that an operator limited to this person's chat: without the
+    filter they would get all chats.
     """
     with _opened(path, "bridge_migrations") as connection:
         done = {sweep.what: sweep.run(connection, person, dry_run=dry_run) for sweep in _OF_THE_BRIDGE}

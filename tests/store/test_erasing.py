@@ -25,6 +25,8 @@ from bridge.ports import (
     JournalRecord,
     NewNotice,
     PersonAddress,
+    Proposal,
+    ProposalState,
     RequestClaim,
     Webhook,
     WebhookFilter,
@@ -228,7 +230,7 @@ async def test_a_dry_run_counts_and_changes_nothing(opener: Opener, path: Path) 
     assert dump(path) == before
 
 
-async def test_dead_letters_and_details_of_the_audit(tmp_path: Path, clock: SetClock) -> None:
+async def test_what_the_bridge_keeps_of_a_person_for_all_sessions(tmp_path: Path, clock: SetClock) -> None:
     path = tmp_path / "bridge.db"
     async with BridgeStore(path, now=clock) as store:
         for seq, chat in enumerate([PN, OTHER_PN], 1):
@@ -238,7 +240,13 @@ async def test_dead_letters_and_details_of_the_audit(tmp_path: Path, clock: SetC
         for number, chat in enumerate([PN, OTHER_PN]):
             choice = WebhookFilter(chats=frozenset({chat}))
             await store.webhooks.put(Webhook(f"l{number}", "haby", f"http://127.0.0.1:9/{number}", 1.0, choice))
-        assert erase_bridge(path, ErasedPerson.of(TYPED)) == {"dead letters": 1, "audit details": 0, "filters kept": 1}
+        for number, chat in enumerate([PN, OTHER_PN]):
+            text = SECRET if chat == PN else "de Juan"
+            ids = ("haby", "k1", f"p{number}", f"agent-k1-p{number}")
+            await store.proposals.propose(Proposal(*ids, chat, text, ProposalState.PROPOSED, 1.0, 2.0))
+        done = erase_bridge(path, ErasedPerson.of(TYPED))
+        assert done == {"dead letters": 1, "audit details": 0, "sends of agents": 1, "filters kept": 1}
+        assert [kept.text for kept in await store.proposals.waiting("haby")] == ["de Juan"]
         assert wipe(path, "bridge_migrations", beside_a_bridge=True)
         [left] = await store.webhooks.dead_letters("haby", 0, 10)
         assert "de Juan" in left.body
