@@ -1,5 +1,5 @@
 "use strict";
-// The connection of one session, shared by the nodes that use it: subscriptions, the session's status, the nodes' marks.
+// One session's connection, shared by the nodes that use it: subscriptions, the session's status, the nodes' marks.
 
 const path = require("node:path");
 const mqtt = require("mqtt");
