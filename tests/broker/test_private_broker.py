@@ -182,7 +182,7 @@ async def test_the_trial_broker_has_a_warning(tmp_path: Path) -> None:
     async with private_broker(tmp_path, binary="no-such-broker") as broker:
         assert broker.kind == "amqtt"
         assert broker.warning is not None
-        assert "Install the package mosquitto" in broker.warning
+        assert "apt install mosquitto" in broker.warning
 
 
 async def test_a_second_broker_on_the_same_directory_is_refused(tmp_path: Path, binary: str | None) -> None:

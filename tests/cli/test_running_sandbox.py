@@ -61,7 +61,7 @@ async def test_the_commands_of_the_files_work_on_the_running_sandbox(
         url, _, token = link.out.strip().partition("/#link=")
         login = {"Authorization": f"Link {token}"}
         first = await client.post(f"{url}/panel/login", headers=login)
-        assert (first.status_code, first.json()["responder"]) == (200, page[1])
+        assert (first.status_code, first.json()["responder"]) == (200, True)
         assert first.json()["version"]
 
         key = await wa("key", "create", "prueba", "--json")
