@@ -34,8 +34,15 @@ class MessageActs:
         self._new_id = new_id
         #: All of them since the start, in order.
         self.log: list[Act] = []
+        #: By device: how many of them its page has in memory, or was shown.
+        self._shown: dict[str, int] = {}
         #: How often linked devices did each: (kind, message id).
         self.received: list[tuple[str, str]] = []
+
+    def take_new(self, device_id: str) -> list[Act]:
+        """What was done since the last call for this device, also while its page had no connection."""
+        missed, self._shown[device_id] = self.log[self._shown.get(device_id, 0) :], len(self.log)
+        return missed
 
     def react(self, message_id: str, emoji: str, author: str | None = None) -> ServiceMessage:
         """Someone (None: the account) reacts, or takes the reaction back (no emoji). Raises `EntryNotFound`."""

@@ -150,15 +150,19 @@ class DeviceDatabase:
         found = self.get(str(MessageKey.parse(key)))
         return [found] if found else []
 
-    def reactions(self, key: str) -> list[Record]:
-        """The reactions to a message; those taken back are not listed."""
-        message = self._world.message(key)
-        return [reaction_record(message, who) for who, one in message.reactions.items() if one.emoji] if message else []
+    def reactions(self, key: str | None) -> list[Record]:
+        """The rows of the reactions to a message (None: to all); an empty one was taken back."""
+        return [reaction_record(message, author) for message in self._one_or_all(key) for author in message.reactions]
 
-    def votes(self, key: str) -> list[Record]:
-        """The votes in a poll."""
+    def votes(self, key: str | None) -> list[Record]:
+        """The rows of the votes in a poll (None: in all)."""
+        return [vote_record(message, voter) for message in self._one_or_all(key) for voter in message.votes]
+
+    def _one_or_all(self, key: str | None) -> list[ServiceMessage]:
+        if key is None:
+            return [one for one in self._world.state.messages if self.device.has(one.chat, one.position)]
         message = self._world.message(key)
-        return [vote_record(message, voter) for voter in message.votes] if message else []
+        return [message] if message else []
 
     def record(self, message: ServiceMessage, *, fresh: bool = False) -> Record:
         """A stored message in the form of the page's model: without `notifyName`, which is not stored."""

@@ -62,7 +62,7 @@ class PageSocket:
         self._queue: asyncio.Queue[Record] = asyncio.Queue()
         self._database: DeviceDatabase | None = None
         self._slot: str | None = None
-        self._shown = self._acts_shown = 0
+        self._shown = 0
         self._replaced = False
         self._followed: set[str | None] = set()
         #: Whether the page has loaded its chats: before, nothing that arrives is delivered to it.
@@ -192,7 +192,8 @@ class PageSocket:
             self._database.catch_up()
             for message, ack, _ in self._database.missed_acks():
                 self._database.take_ack(message, ack)
-        self._shown, self._acts_shown = device.delivered, len(self._world.acts.log)
+        self._shown = device.delivered
+        self._world.acts.take_new(device.id)
 
     def _has_missed_many(self, device: Device) -> bool:
         return len(self._world.state.messages) - device.delivered >= self._world.state.settings.blocking_resume
@@ -217,8 +218,7 @@ class PageSocket:
 
     def _push_acts(self, database: DeviceDatabase) -> None:
         """Push what was done to messages since the page was loaded. What was done before is in the database only."""
-        missed, self._acts_shown = self._world.acts.log[self._acts_shown :], len(self._world.acts.log)
-        for act in missed:
+        for act in self._world.acts.take_new(database.device.id):
             message = act.message
             match act:
                 case Reacted(_, author):
@@ -301,7 +301,6 @@ class PageSocket:
         elif frame.get("resume"):
             self._database = DeviceDatabase(self._world, device)
             self._shown, self._live = device.delivered, True
-            self._acts_shown = len(self._world.acts.log)
             self._push("welcome", **common)
             if self._world.online:
                 self._reconnected(self._database)
@@ -337,9 +336,9 @@ class PageSocket:
             case "find":
                 return database.find(frame["anchor"], frame["count"], before=frame["before"])
             case "reactions":
-                return database.reactions(frame["key"])
+                return database.reactions(frame.get("key"))
             case "votes":
-                return database.votes(frame["key"])
+                return database.votes(frame.get("key"))
             case "act":
                 return self._world.acts.from_device(database.device, frame["kind"], frame)
             case "group":

@@ -143,10 +143,10 @@ def events(sink: RecordingSink, kind: str) -> list[tuple[dict[str, Any], str | N
     return list(found.values())
 
 
-def poll_in(web: WebWorld, chat: str) -> str:
+def poll_in(web: WebWorld, chat: str, t: int | None = None) -> str:
     options = [{"name": name, "localId": number} for number, name in enumerate(("Lunes", "Martes", "Jueves"))]
     fields = {"pollName": "¿Qué día?", "pollOptions": options}
-    return web.sandbox.world.incoming(chat, "", kind="poll_creation", fields=fields).id
+    return web.sandbox.world.incoming(chat, "", kind="poll_creation", fields=fields, t=t).id
 
 
 @pytest.mark.parametrize("away", [False, True])
@@ -179,6 +179,36 @@ async def test_what_people_do_to_messages_is_announced(web: WebWorld, *, away: b
         assert [fields["emoji"] for fields, _ in events(sink, "reaction")] == ["👍", "❤️"]
         assert [fields["selected"] for fields, _ in events(sink, "poll_vote")] == [["Martes"], ["Lunes", "Jueves"]]
     assert len(acts.log) == 6
+
+
+@pytest.mark.parametrize("missing", [[], ["WAWebSchemaReactions", "WAWebPollsVotesSchema"]])
+async def test_acts_while_no_page_was_open_are_announced(web: WebWorld, missing: list[str]) -> None:
+    """However old the message is; where the page does not show its tables, on the newest 100 messages of a chat."""
+    world, now = web.sandbox.world, int(web.sandbox.world.now())
+    world.configure(world.state.settings.model_copy(update={"missing_modules": missing}))
+    old, old_poll = web.incoming(ANA, "a las 8"), poll_in(web, ANA, now)
+    for number in range(150):
+        world.incoming(ANA, str(number), t=now + 1)
+    new, new_poll = world.incoming(ANA, "a las 9", t=now + 2).id, poll_in(web, ANA, now + 2)
+    async with connected(web) as (driver, _):
+        world.acts.react(new, "👎", MEMBER)
+    for message_id in (old, new):
+        world.acts.react(message_id, "👍", ANA)
+    for poll in (old_poll, new_poll):
+        world.acts.vote(poll, ["Martes"], ANA)
+    world.acts.react(new, "", MEMBER)
+    marks = {ANA: now + 2}
+    async with running(driver) as sink:
+        await sink.until_state(SessionState.CONNECTED)
+        read = [one.key.id async for batch in driver.collect(marks, 0, now) for one in batch]
+        await driver.resume()
+        await sink.until(lambda: bool(events(sink, "reaction") and events(sink, "poll_vote")))
+    assert old not in read
+    found = {(fields["message_id"].split("_")[2], fields["emoji"]) for fields, _ in events(sink, "reaction")}
+    assert found == ({(new, "👍")} if missing else {(old, "👍"), (new, "👍"), (new, "")})
+    voted = {fields["message_id"].split("_")[2] for fields, _ in events(sink, "poll_vote")}
+    assert voted == ({new_poll} if missing else {old_poll, new_poll})
+    assert all(author == ANA for fields, author in events(sink, "poll_vote"))
 
 
 async def do_everything(web: WebWorld, edited: str, revoked: str, poll: str, own: str) -> None:

@@ -21,6 +21,7 @@ WA_JS = Path(bridge.drivers.web.__file__).parent / "node_modules/@wppconnect/wa-
 EVENTS = [
     "chat.new_message",
     "chat.msg_ack_change",
+    "chat.new_reaction",
     "chat.new_chat",
     "conn.auth_code_change",
     "conn.authenticated",

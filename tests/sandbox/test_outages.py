@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from playwright.async_api import BrowserContext
+from playwright.async_api import BrowserContext, WebSocketRoute
 
 from bridge.sandbox import Sandbox
 from bridge.sandbox.records import BlockReason, TransmissionMode
@@ -53,6 +53,26 @@ async def test_an_older_message_that_is_not_in_memory_is_found_by_its_id(sandbox
     await reloaded(paired)
     assert await paired.run("(id) => Boolean(WPP.whatsapp.MsgStore.get(id))", old.key) is False
     assert await paired.run("async (id) => (await WPP.chat.getMessageById(id)).body", old.key) == "vieja"
+
+
+async def test_acts_during_a_lost_connection_of_the_open_page_arrive_after_it(sandbox: Sandbox, paired: Tab) -> None:
+    routes: list[WebSocketRoute] = []
+
+    def pass_through(route: WebSocketRoute) -> None:
+        route.connect_to_server()
+        routes.append(route)
+
+    await paired.page.route_web_socket("**/ws/chat", pass_through)
+    await reloaded(paired)
+    message = sandbox.world.incoming(ANA, "a las 8")
+    await paired.event("chat.new_message", id=message.key)
+    connected = len(sandbox.world.listeners)
+    await routes[-1].close()
+    async with asyncio.timeout(5):
+        while len(sandbox.world.listeners) == connected:  # noqa: ASYNC110 - the sandbox's list has no event
+            await asyncio.sleep(0.005)
+    sandbox.world.acts.react(message.id, "👍", ANA)
+    await paired.event("chat.new_reaction")
 
 
 async def test_messages_received_while_closed_arrive_as_new_ones_after_the_load(sandbox: Sandbox, paired: Tab) -> None:

@@ -28,7 +28,7 @@ function chatsSince(since, baseline) {
 // Replaces a collection that was interrupted.
 function beginCollecting(since, baseline, actsSince) {
   const chats = chatsSince(since, baseline).map(({ chat, mark }) => ({ chat, mark, tries: 0 }));
-  current = { chats, reading: null, past: { baseline, actsSince } };
+  current = { chats, reading: null, past: { baseline, actsSince }, unlisted: null };
 }
 
 function openReading(chat) {
@@ -99,10 +99,25 @@ function sinceMark(messages, mark) {
   return dated.filter(({ t }) => t === null || t >= mark).sort((one, other) => (one.t ?? 0) - (other.t ?? 0));
 }
 
+// Reactions and votes may be on messages of any age, further back than a chat is read: their tables list them. Returns
+// those whose table this page does not show.
+async function findAddons(since) {
+  const unlisted = [];
+  for (const addon of addons) {
+    const rows = await Promise.resolve().then(() => addon.table().all()).catch(() => null);
+    await addon.announceRows(rows?.filter((row) => inSeconds(row[addon.time]) >= since) ?? [], since);
+    if (!rows) unlisted.push(addon);
+  }
+  return unlisted;
+}
+
 // What was done to a message while no page was there to announce it: the stores show it, no event does.
-async function findActs(msg, past) {
+async function findActs(msg, { past, unlisted }) {
   if (!(msg.t >= past.baseline)) return;
   for (const find of finders) await find(msg, past).catch(() => undefined);
+  for (const { mayHave, announce } of unlisted) {
+    if (mayHave(msg)) await announce(msg.id, past.actsSince).catch(() => undefined);
+  }
 }
 
 // True once the chat is read completely. A chat that fails is retried after the others; if it fails again, what was found
@@ -128,12 +143,13 @@ async function collectSome(count, budget) {
   const collection = current;
   const until = performance.now() + budget;
   const [items, failed] = [[], []];
+  collection.unlisted ??= await findAddons(collection.past.actsSince);
   while (items.length < count && performance.now() < until) {
     collection.reading ??= openReading(collection.chats.shift()) ?? null;
     if (!collection.reading) break;
     if (!collection.reading.sorted) {
       if (!(await readNext(collection, failed))) continue;
-      for (const msg of collection.reading.found.values()) await findActs(msg, collection.past);
+      for (const msg of collection.reading.found.values()) await findActs(msg, collection);
     }
     items.push(...takeReading(collection.reading, count - items.length));
     if (collection.reading.offset >= collection.reading.sorted.length) collection.reading = null;

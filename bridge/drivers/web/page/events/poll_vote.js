@@ -11,10 +11,20 @@ function announceVote(key, chosen, sender, at) {
 WPP.on("chat.poll_response", ({ msgId, selectedOptions, timestamp, sender }) =>
   announceVote(msgId, selectedOptions, sender, timestamp));
 
-finders.push(async (msg, { actsSince }) => {
-  if (read(msg, "type") !== "poll_creation") return;
-  const { votes } = await WPP.chat.getVotes(String(msg.id));
+async function announceVotes(poll, since) {
+  const { msgId, votes } = await WPP.chat.getVotes(String(poll));
   for (const { selectedOptions, timestamp, sender } of votes) {
-    if (inSeconds(timestamp) >= actsSince) announceVote(msg.id, selectedOptions, sender, timestamp);
+    if (inSeconds(timestamp) >= since) announceVote(msgId, selectedOptions, sender, timestamp);
   }
+}
+
+addons.push({
+  table: () => WPP.whatsapp.functions.getTableVotes(),
+  time: "senderTimestampMs",
+  announceRows: async (rows, since) => {
+    const polls = new Set(rows.map(({ parentMsgKey }) => String(parentMsgKey)));
+    for (const poll of polls) await announceVotes(poll, since).catch(() => undefined); // one that is gone
+  },
+  mayHave: (msg) => read(msg, "type") === "poll_creation",
+  announce: announceVotes,
 });

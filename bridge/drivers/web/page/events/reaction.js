@@ -11,10 +11,21 @@ function announceReaction(id, msgId, emoji, sender, t) {
 WPP.on("chat.new_reaction", ({ id, msgId, reactionText, sender, timestamp }) =>
   announceReaction(id, msgId, reactionText, sender, timestamp));
 
-finders.push(async (msg, { actsSince }) => {
-  if (!read(msg, "hasReaction")) return;
-  const { reactions } = await WPP.chat.getReactions(String(msg.id));
+async function announceReactions(key, since) {
+  const { reactions } = await WPP.chat.getReactions(String(key));
   for (const { id, reactionText, sender, timestamp } of reactions.flatMap(({ senders }) => senders)) {
-    if (inSeconds(timestamp) >= actsSince) announceReaction(id, msg.id, reactionText, sender, timestamp);
+    if (inSeconds(timestamp) >= since) announceReaction(id, key, reactionText, sender, timestamp);
   }
+}
+
+addons.push({
+  table: () => WPP.loader.loadModule("WAWebSchemaReactions").getReactionsTable(),
+  time: "timestamp",
+  announceRows: async (rows) => {
+    for (const { msgKey, parentMsgKey, reactionText, senderUserJid, timestamp } of rows) {
+      announceReaction(msgKey, parentMsgKey, reactionText, senderUserJid, timestamp);
+    }
+  },
+  mayHave: (msg) => Boolean(read(msg, "hasReaction")),
+  announce: announceReactions,
 });

@@ -77,7 +77,8 @@ export function revoked({ before, own, record }) {
 }
 
 async function getReactions(key) {
-  const found = await socket.database('reactions', { key: String(key) });
+  const rows = await socket.database('reactions', { key: String(key) });
+  const found = rows.filter(({ reactionText }) => reactionText);
   const mine = found.find(({ senderUserJid }) => isMe(senderUserJid));
   const emojis = [...new Set(found.map(({ reactionText }) => reactionText))];
   return {
@@ -95,11 +96,19 @@ async function getVotes(keys) {
   return found.flat().map(inflateVote);
 }
 
+const reactionsTable = { all: () => socket.database('reactions') };
+const votesTable = { all: () => socket.database('votes') };
+
+// wa-js recognizes the function by the name in its text.
+const getTable = () => ({ 'poll-votes': votesTable })["poll-votes"];
+
 register({
   SandboxActs: { revoke },
   WAWebSendReactionMsgAction: { sendReactionToMsg },
   WAWebReactionsCollectionUpdate: reactionsModule,
   WAWebReactionsBridge: { getReactions },
+  WAWebSchemaReactions: { getReactionsTable: () => reactionsTable },
+  WAWebPollsVotesSchema: { getTable },
   WAWebSendMessageEditAction: { addAndSendMessageEdit },
   WAWebChatForwardMessage: { forwardMessages },
   WAWebPollsVotesDb: votesModule,
