@@ -6,19 +6,18 @@ deploy/wa.env.example is made from the descriptions here (scripts/env_files.py).
 
 from __future__ import annotations
 
-from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import SecretStr, ValidationError, ValidationInfo, field_validator
-from pydantic_settings import NoDecode, SettingsConfigDict
+from pydantic import SecretStr, ValidationInfo, field_validator
+from pydantic_settings import NoDecode
 
 from bridge.asgi.forwarded import Proxies
 from bridge.broker import BrokerAddress
 from bridge.browser_settings import BrowserSettings
 from bridge.contract.errors import StartError
 from bridge.contract.pace import Pace
-from bridge.contract.settings_file import encoding_fault, settings_fault
+from bridge.contract.settings_file import ProgramSettings, read_settings
 from bridge.contract.topics import Topics, check_prefix, check_session_name
 from bridge.core.call_rejection import CallPolicy
 from bridge.core.media_policy import MediaMode, MediaPolicy
@@ -46,20 +45,9 @@ from bridge.setting_types import (
 from bridge.store.media_s3 import S3Location
 from bridge.webhooks.callback_url import CallbackRules
 
-ENV_FILE = ".env"
 
-
-class BridgeSettings(BrowserSettings, SendingSettings, HomeAssistantSettings, ServiceAddresses):
+class BridgeSettings(BrowserSettings, SendingSettings, HomeAssistantSettings, ServiceAddresses, ProgramSettings):
     """The effective settings. Frozen; read with `load`."""
-
-    model_config = SettingsConfigDict(
-        env_file=ENV_FILE,
-        env_file_encoding="utf-8",
-        extra="ignore",
-        frozen=True,
-        populate_by_name=True,
-        env_ignore_empty=True,
-    )
 
     addresses: Annotated[tuple[BrokerAddress, ...], NoDecode, parsed(parse_brokers)] = setting(
         "WA_MQTT_URL",
@@ -343,10 +331,4 @@ class BridgeSettings(BrowserSettings, SendingSettings, HomeAssistantSettings, Se
 
 def load(**overrides: Any) -> BridgeSettings:
     """Read the settings. Raises `StartError` with one line for each wrong variable."""
-    with suppress(OSError):
-        if broken := encoding_fault(ENV_FILE, Path(ENV_FILE).read_bytes()):
-            raise StartError(broken)
-    try:
-        return BridgeSettings(**overrides)
-    except ValidationError as error:
-        raise StartError(settings_fault(BridgeSettings, error)) from error
+    return read_settings(BridgeSettings, StartError, **overrides)

@@ -5,14 +5,13 @@ The broker's settings are the bridge's: the caller of `campaigns.app.run` passes
 
 from __future__ import annotations
 
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import NoDecode, SettingsConfigDict
+from pydantic import BeforeValidator, Field, SecretStr, field_validator
+from pydantic_settings import NoDecode
 
-from bridge.contract.settings_file import encoding_fault, settings_fault
+from bridge.contract.settings_file import ProgramSettings, read_settings
 from bridge.contract.topics import check_session_name
 from bridge.sql.settings import SqlSettings
 from campaigns.errors import WrongCampaignSettings
@@ -20,7 +19,6 @@ from campaigns.errors import WrongCampaignSettings
 if TYPE_CHECKING:
     from sqlalchemy.engine import URL
 
-ENV_FILE = ".env"
 _PLACEHOLDERS = frozenset({"changeme", "change-me", "change_me", "password", "secret", "example", "xxx"})
 
 
@@ -40,17 +38,8 @@ def _url(value: Any) -> Any:
     return value.rstrip("/") if isinstance(value, str) else value
 
 
-class CampaignSettings(SqlSettings):
+class CampaignSettings(SqlSettings, ProgramSettings):
     """The settings in force. Read with `load`."""
-
-    model_config = SettingsConfigDict(
-        env_file=ENV_FILE,
-        env_file_encoding="utf-8",
-        extra="ignore",
-        frozen=True,
-        populate_by_name=True,
-        env_ignore_empty=True,
-    )
 
     host: str = Field(
         validation_alias="WA_CAMPAIGNS_HOST",
@@ -103,10 +92,4 @@ class CampaignSettings(SqlSettings):
 
 def load(**overrides: Any) -> CampaignSettings:
     """Read the settings. Raises `WrongCampaignSettings` with one sentence for each wrong variable."""
-    with suppress(OSError):
-        if broken := encoding_fault(ENV_FILE, Path(ENV_FILE).read_bytes()):
-            raise WrongCampaignSettings(broken)
-    try:
-        return CampaignSettings(**overrides)
-    except ValidationError as error:
-        raise WrongCampaignSettings(settings_fault(CampaignSettings, error)) from error
+    return read_settings(CampaignSettings, WrongCampaignSettings, **overrides)

@@ -7,20 +7,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import (
     Field,
     SecretStr,
-    ValidationError,
     field_validator,
     model_validator,
 )
-from pydantic_settings import SettingsConfigDict
 
-from bridge.contract.settings_file import encoding_fault, settings_fault
+from bridge.contract.settings_file import ProgramSettings, read_settings
 from bridge.sql.settings import SqlSettings
 from responder.chat_state import OpeningTimes, OperatorSettings
 from responder.errors import WrongSettings
@@ -44,7 +41,6 @@ from responder.transcriber import TranscriberOptions
 if TYPE_CHECKING:
     from sqlalchemy.engine import URL
 
-ENV_FILE = ".env"
 #: The rules file in the data directory, which the panel makes.
 RULES_NAME = "reglas.yaml"
 _PLACEHOLDERS = frozenset(
@@ -57,17 +53,8 @@ def _name(variable: str, **rest: Any) -> Any:
     return Field(validation_alias=variable, **rest)
 
 
-class ResponderSettings(SqlSettings):
+class ResponderSettings(SqlSettings, ProgramSettings):
     """The settings in force. Read with `load`."""
-
-    model_config = SettingsConfigDict(
-        env_file=ENV_FILE,
-        env_file_encoding="utf-8",
-        extra="ignore",
-        frozen=True,
-        populate_by_name=True,
-        env_ignore_empty=True,
-    )
 
     host: str = _name("RESPONDER_HOST", default="127.0.0.1", description="Address of the HTTP server.")
     port: int = _name("PORT", default=3013, ge=0, le=65535, description="Its port; 0 takes a free one.")
@@ -373,10 +360,4 @@ class ResponderSettings(SqlSettings):
 
 def load(**overrides: Any) -> ResponderSettings:
     """Read the settings. Raises `WrongSettings` with one sentence for each wrong variable."""
-    with suppress(OSError):
-        if broken := encoding_fault(ENV_FILE, Path(ENV_FILE).read_bytes()):
-            raise WrongSettings(broken)
-    try:
-        return ResponderSettings(**overrides)
-    except ValidationError as error:
-        raise WrongSettings(settings_fault(ResponderSettings, error)) from error
+    return read_settings(ResponderSettings, WrongSettings, **overrides)

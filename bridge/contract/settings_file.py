@@ -1,8 +1,43 @@
-"""Why settings cannot be read: the file as text, and the values. Pure."""
+"""How each program reads its settings, from the environment and `.env`, and why they cannot be read."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, TypeVar
+
 from pydantic import BaseModel, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+_ENV_FILE = ".env"
+
+
+class ProgramSettings(BaseSettings):
+    """What the settings of each program have in common. Read with `read_settings`."""
+
+    model_config = SettingsConfigDict(
+        env_file=_ENV_FILE,
+        env_file_encoding="utf-8",
+        extra="ignore",
+        frozen=True,
+        populate_by_name=True,
+        env_ignore_empty=True,
+    )
+
+
+_Settings = TypeVar("_Settings", bound=ProgramSettings)
+
+
+def read_settings(model: type[_Settings], wrong: Callable[[str], Exception], **overrides: Any) -> _Settings:
+    """The settings in force. Raises `wrong` with a sentence about a file that is not UTF-8, or wrong variables."""
+    with suppress(OSError):
+        if fault := encoding_fault(_ENV_FILE, Path(_ENV_FILE).read_bytes()):
+            raise wrong(fault)
+    try:
+        return model(**overrides)
+    except ValidationError as error:
+        raise wrong(_settings_fault(model, error)) from error
 
 
 def encoding_fault(name: str, content: bytes) -> str | None:
@@ -20,7 +55,7 @@ def encoding_fault(name: str, content: bytes) -> str | None:
     return None
 
 
-def settings_fault(model: type[BaseModel], error: ValidationError) -> str:
+def _settings_fault(model: type[BaseModel], error: ValidationError) -> str:
     """A sentence that names each wrong variable of these settings."""
     # a default that is refused has the field's name in `loc`, not the variable's
     variables = {name: str(field.validation_alias) for name, field in model.model_fields.items()}

@@ -2,30 +2,16 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, SecretStr, field_validator
 
 from bridge.contract.errors import StartError
-from bridge.contract.settings_file import encoding_fault, settings_fault
-
-ENV_FILE = ".env"
+from bridge.contract.settings_file import ProgramSettings, read_settings
 
 
-class McpSettings(BaseSettings):
+class McpSettings(ProgramSettings):
     """The settings in force. Read with `load_mcp_settings`."""
-
-    model_config = SettingsConfigDict(
-        env_file=ENV_FILE,
-        env_file_encoding="utf-8",
-        extra="ignore",
-        frozen=True,
-        populate_by_name=True,
-        env_ignore_empty=True,
-    )
 
     url: str = Field(
         validation_alias="WA_MCP_URL", default="http://127.0.0.1:3011", description="Address of the bridge's HTTP."
@@ -68,10 +54,4 @@ class McpSettings(BaseSettings):
 
 def load_mcp_settings(**overrides: Any) -> McpSettings:
     """Read the settings. Raises `StartError` with one sentence for each wrong variable."""
-    with suppress(OSError):
-        if broken := encoding_fault(ENV_FILE, Path(ENV_FILE).read_bytes()):
-            raise StartError(broken)
-    try:
-        return McpSettings(**overrides)
-    except ValidationError as error:
-        raise StartError(settings_fault(McpSettings, error)) from error
+    return read_settings(McpSettings, StartError, **overrides)

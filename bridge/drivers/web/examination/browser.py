@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
-import tempfile
 import time
-from pathlib import Path
 
 from bridge.contract.errors import CodedError
 from bridge.drivers.web import Limits, PlaywrightRuntime
-from bridge.drivers.web.browser import Browser
+from bridge.drivers.web.examination.trial_browser import trial_browser
 from bridge.drivers.web.executable import INSTALL, find_executable, user_agent
-from bridge.drivers.web.profile import Profile
 from bridge.ports import DriverSettings, Finding, fault, ok
 
 
@@ -25,18 +21,8 @@ async def browser(settings: DriverSettings, runtime: PlaywrightRuntime) -> Findi
         return fault("browser", error.text, INSTALL)
     started = time.monotonic()
     try:
-        with tempfile.TemporaryDirectory(prefix="wa-doctor-") as folder:
-            async with (
-                Profile(Path(folder) / "profile") as profile,
-                Browser(
-                    runtime,
-                    profile,
-                    executable=settings.browser,
-                    arguments=shlex.split(settings.browser_args),
-                    limits=Limits(),
-                ) as running,
-            ):
-                answer = await (await running.page()).evaluate("() => 6 * 7")
+        async with trial_browser(settings, runtime, Limits()) as running:
+            answer = await (await running.page()).evaluate("() => 6 * 7")
     except CodedError as error:
         return fault("browser", error.text, f"Try it manually: {executable} --headless --dump-dom about:blank")
     if answer != 42:

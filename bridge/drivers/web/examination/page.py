@@ -6,19 +6,15 @@ The site loads all of them on its QR page, so a missing one is a change of the s
 from __future__ import annotations
 
 import asyncio
-import shlex
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from bridge.contract.errors import CodedError
 from bridge.contract.proxy import Proxy
 from bridge.drivers.web import Limits, PlaywrightRuntime
-from bridge.drivers.web.browser import Browser
+from bridge.drivers.web.examination.trial_browser import trial_browser
 from bridge.drivers.web.injection import REQUIRED_MODULES
 from bridge.drivers.web.library import numbers
-from bridge.drivers.web.profile import Profile
 from bridge.drivers.web.versions import ChosenVersions
 from bridge.drivers.web.web_page import SiteUnreachable, StateReport, WebPage
 from bridge.ports import DriverSettings, Finding, fault, ok, warning
@@ -44,25 +40,14 @@ async def page(settings: DriverSettings, runtime: PlaywrightRuntime, proxy: Prox
     limits = Limits()
     try:
         versions = ChosenVersions.of(settings)
-        with tempfile.TemporaryDirectory(prefix="wa-doctor-") as folder:
-            async with (
-                Profile(Path(folder) / "profile") as profile,
-                Browser(
-                    runtime,
-                    profile,
-                    executable=settings.browser,
-                    arguments=shlex.split(settings.browser_args),
-                    limits=limits,
-                    proxy=proxy,
-                ) as browser,
-            ):
-                tab = await browser.page()
-                web_page = WebPage(tab, session="doctor", available=False, limits=limits, versions=versions)
-                await web_page.prepare(settings.web_url)
-                await web_page.open(settings.web_url)
-                loaded = await _loaded(web_page, limits)
-                if loaded.text is None:
-                    loaded = replace(loaded, version=await tab.evaluate(_VERSION))
+        async with trial_browser(settings, runtime, limits, proxy) as browser:
+            tab = await browser.page()
+            web_page = WebPage(tab, session="doctor", available=False, limits=limits, versions=versions)
+            await web_page.prepare(settings.web_url)
+            await web_page.open(settings.web_url)
+            loaded = await _loaded(web_page, limits)
+            if loaded.text is None:
+                loaded = replace(loaded, version=await tab.evaluate(_VERSION))
     except SiteUnreachable as error:
         return [fault("page", f"WhatsApp Web cannot be loaded: {error.text}.", "See the site above.")]
     except CodedError as error:

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
-import tempfile
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 from bridge.contract.errors import CodedError
 from bridge.contract.proxy import Proxy
 from bridge.drivers.web import Limits, PlaywrightRuntime
-from bridge.drivers.web.browser import Browser
-from bridge.drivers.web.profile import Profile
+from bridge.drivers.web.examination.trial_browser import trial_browser
 from bridge.drivers.web.versions import ChosenVersions
 from bridge.drivers.web.web_page import ProxyRefused, SiteUnreachable, WebPage
 from bridge.ports import DriverSettings, Finding, fault, ok
@@ -32,26 +28,15 @@ async def proxies(settings: DriverSettings, runtime: PlaywrightRuntime) -> Async
 async def _through(settings: DriverSettings, runtime: PlaywrightRuntime, proxy: Proxy, sessions: list[str]) -> Finding:
     limits, of = Limits(), f"{proxy} of {', '.join(sessions)}"
     try:
-        with tempfile.TemporaryDirectory(prefix="wa-doctor-") as folder:
-            async with (
-                Profile(Path(folder) / "profile") as profile,
-                Browser(
-                    runtime,
-                    profile,
-                    executable=settings.browser,
-                    arguments=shlex.split(settings.browser_args),
-                    limits=limits,
-                    proxy=proxy,
-                ) as browser,
-            ):
-                page = WebPage(
-                    await browser.page(),
-                    session="doctor",
-                    available=False,
-                    limits=limits,
-                    versions=ChosenVersions.of(settings),
-                )
-                await page.open(settings.web_url)
+        async with trial_browser(settings, runtime, limits, proxy) as browser:
+            page = WebPage(
+                await browser.page(),
+                session="doctor",
+                available=False,
+                limits=limits,
+                versions=ChosenVersions.of(settings),
+            )
+            await page.open(settings.web_url)
     except ProxyRefused as error:
         return fault("proxy", f"{of} lets nothing through: {error.text}.", _ADVICE.format(session=sessions[0]))
     except SiteUnreachable as error:
