@@ -183,32 +183,39 @@ async def test_what_people_do_to_messages_is_announced(web: WebWorld, *, away: b
 
 @pytest.mark.parametrize("missing", [[], ["WAWebSchemaReactions", "WAWebPollsVotesSchema"]])
 async def test_acts_while_no_page_was_open_are_announced(web: WebWorld, missing: list[str]) -> None:
-    """However old the message is; where the page does not show its tables, on the newest 100 messages of a chat."""
+    """However many messages followed. Reactions and votes on messages of days ago: where the page shows its tables."""
     world, now = web.sandbox.world, int(web.sandbox.world.now())
     world.configure(world.state.settings.model_copy(update={"missing_modules": missing}))
-    old, old_poll = web.incoming(ANA, "a las 8"), poll_in(web, ANA, now)
+    days_ago = now - 3 * 24 * 3600
+    old, old_poll = world.incoming(ANA, "a las 8", t=days_ago).id, poll_in(web, ANA, days_ago)
+    for number in range(150):
+        world.incoming(ANA, str(number), t=days_ago)
+    edited, revoked = web.incoming(ANA, "a las 9"), web.incoming(ANA, "borrame")
     for number in range(150):
         world.incoming(ANA, str(number), t=now + 1)
     new, new_poll = world.incoming(ANA, "a las 9", t=now + 2).id, poll_in(web, ANA, now + 2)
     async with connected(web) as (driver, _):
         world.acts.react(new, "👎", MEMBER)
+    world.acts.edit(edited, "a las 10")
+    world.acts.revoke(revoked)
     for message_id in (old, new):
         world.acts.react(message_id, "👍", ANA)
     for poll in (old_poll, new_poll):
         world.acts.vote(poll, ["Martes"], ANA)
     world.acts.react(new, "", MEMBER)
-    marks = {ANA: now + 2}
     async with running(driver) as sink:
         await sink.until_state(SessionState.CONNECTED)
-        read = [one.key.id async for batch in driver.collect(marks, 0, now) for one in batch]
+        read = [one.key.id async for batch in driver.collect({ANA: now + 2}, 0, now) for one in batch]
         await driver.resume()
-        await sink.until(lambda: bool(events(sink, "reaction") and events(sink, "poll_vote")))
-    assert old not in read
+        await sink.until(lambda: all(events(sink, kind) for kind in ("reaction", "poll_vote", "edit", "revoke")))
+    assert not {old, edited, revoked} & {*read}
+    assert ({"message_id": f"false_{ANA}_{edited}", "body": "a las 10"}, ANA) in events(sink, "edit")
+    assert ({"message_id": f"false_{ANA}_{revoked}", "by": ANA}, ANA) in events(sink, "revoke")
     found = {(fields["message_id"].split("_")[2], fields["emoji"]) for fields, _ in events(sink, "reaction")}
     assert found == ({(new, "👍")} if missing else {(old, "👍"), (new, "👍"), (new, "")})
     voted = {fields["message_id"].split("_")[2] for fields, _ in events(sink, "poll_vote")}
     assert voted == ({new_poll} if missing else {old_poll, new_poll})
-    assert all(author == ANA for fields, author in events(sink, "poll_vote"))
+    assert all(author == ANA for _, author in events(sink, "poll_vote"))
 
 
 async def do_everything(web: WebWorld, edited: str, revoked: str, poll: str, own: str) -> None:

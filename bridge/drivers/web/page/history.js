@@ -3,6 +3,9 @@
 // a time, so no single call takes long, and chats share calls: an account may have tens of thousands of chats.
 
 const PAGE = 100;
+// How long after a message it can be deleted for everyone, in seconds; to edit it there are 15 minutes.
+const REVOCABLE = 60 * 3600;
+const LOOK_BACK = 1000; // messages of a chat that are read for what was done to them, beyond those that are missing
 const SKIPPED = new Set(["newsletter", "broadcast"]);
 let current = null;
 
@@ -27,7 +30,8 @@ function chatsSince(since, baseline) {
 
 // Replaces a collection that was interrupted.
 function beginCollecting(since, baseline, actsSince) {
-  const chats = chatsSince(since, baseline).map(({ chat, mark }) => ({ chat, mark, tries: 0 }));
+  const acts = Math.max(baseline, actsSince - REVOCABLE); // what is older was not changed meanwhile
+  const chats = chatsSince(since, baseline).map(({ chat, mark }) => ({ chat, mark, acts, tries: 0 }));
   current = { chats, reading: null, past: { baseline, actsSince }, unlisted: null };
 }
 
@@ -60,7 +64,8 @@ async function withNewest(page, key) {
   return newest ? [...page, newest] : page;
 }
 
-// Reads one page further back. True once the mark or the start of the chat is reached.
+// Reads one page further back. True once the mark and the last message that can have been changed, or the start of the chat,
+// are reached.
 async function readOlder(reading) {
   const first = reading.anchor === undefined;
   const rows = await WPP.chat
@@ -80,7 +85,8 @@ async function readOlder(reading) {
   const ascending = rows.length ? rows : page; // rows are, whatever their times say; memory may have gaps
   reading.anchor = idOf(ascending[0]);
   const oldest = ascending.map(timeOf).find((time) => time !== null);
-  return oldest !== undefined && oldest < reading.mark;
+  if (oldest === undefined || oldest >= reading.mark) return false;
+  return oldest < reading.acts || reading.found.size >= LOOK_BACK;
 }
 
 function takeReading(reading, count) {
@@ -132,7 +138,8 @@ async function readNext(collection, failed) {
       failed.push({ chat: reading.chat, mark: reading.mark, text: String(error?.message ?? error) });
       return true;
     }
-    collection.chats.push({ chat: reading.chat, mark: reading.mark, tries: reading.tries });
+    const { chat, mark, acts, tries } = reading;
+    collection.chats.push({ chat, mark, acts, tries });
     collection.reading = null;
     return false;
   }
