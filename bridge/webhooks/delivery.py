@@ -216,6 +216,7 @@ class WebhookWorker:
             held.attempts += 1
             probing = self.health.circuit is not Circuit.CLOSED
             at, (answer, seconds) = self._context.clock.now(), await self._post(held, item)
+            await self._context.turns.take()  # many answers may come at once
             held.taken += is_taken(answer)
             verdict = judge(answer, held.taken, self._context.limits, legacy=self.webhook.legacy)
             self._record(answer, verdict)
@@ -259,6 +260,7 @@ class WebhookWorker:
         upto = self._lanes.settle(held)
         self._stored[held.stream] = max(upto, self._stored[held.stream])
         await self._journal.settle(self.webhook.reader, held.stream, held.seq, upto)
+        await self._context.turns.take()  # many may share a commit
         self._lanes.release(held)
         self._show(held.stream)
 

@@ -297,7 +297,9 @@ async def test_a_message_for_many_webhooks_takes_one_step_in_each_turn_of_the_lo
         await harness.registry.register("haby", f"{URL}/{number}")
     await harness.arrive("a")
     await harness.poster.got(50)
-    loop, turn, posts = asyncio.get_running_loop(), 0, {}
+    loop, turn = asyncio.get_running_loop(), 0
+    posts: dict[int, list[str]] = {}
+    counting: asyncio.Handle
 
     def count() -> None:
         nonlocal turn, counting
