@@ -46,7 +46,7 @@ async def _starts(path: Path) -> list[float]:
 
 
 async def _measure_one(path: Path, rows: int) -> dict[str, float]:
-    """Milliseconds, by figure."""
+    """Milliseconds of each figure, by its name."""
     dice = random.Random(7)  # noqa: S311 - equal texts at each run
     async with open_store(path, now=time.time) as store:
         await append(store, rows, dice)
