@@ -38,9 +38,13 @@ PROCESSES = multiprocessing.get_context("spawn")
 
 
 class ServedBridge:
-    """A connected bridge with HTTP and no rate limit. The pace is the default, so commands wait as in production."""
+    """A connected bridge with HTTP and no rate limit. The pace is the default, so commands wait as in production.
 
-    def __init__(self, folder: Path) -> None:
+    Without the address of a `broker`, none is reached.
+    """
+
+    def __init__(self, folder: Path, broker: str = "mqtt://127.0.0.1:9") -> None:
+        self.broker = parse_addresses(broker)
         self.settings = load(data_dir=folder, http_rate="off", instance="bench", log_level="ERROR")
         self.clock = SystemClock()
         self.phone = ScriptedPhone(self.clock, paired=True)
@@ -48,10 +52,9 @@ class ServedBridge:
         self.port = int(self.listener.getsockname()[1])
 
     async def __aenter__(self) -> ServedBridge:
-        unreachable = parse_addresses("mqtt://127.0.0.1:9")
         self.bridge = Bridge(
             self.settings,
-            unreachable,
+            self.broker,
             lambda _: ScriptedDriver(self.phone),
             self.clock,
             http=self.listener,

@@ -49,7 +49,7 @@ async def _measure(path: Path, rows: int) -> list[str]:
     async with open_store(path, now=time.time) as store:
         # CPU, not time, so that what else runs on the machine counts for nothing
         index = SqliteMessageIndex(store.database, store.journal, time.thread_time)
-        appended = await _append(store, rows, random.Random(7))  # noqa: S311 - equal texts at each run
+        appended = await append(store, rows, random.Random(7))  # noqa: S311 - equal texts at each run
         before = await _megabytes(store)
         begun, slices = _cpu(), sorted([spent * 1000 async for spent in index.work()])
         spent = _cpu() - begun
@@ -81,17 +81,17 @@ def _size(connection: sqlite3.Connection) -> int:
     return int(pages) * int(size)
 
 
-async def _append(store: SessionStore, rows: int, dice: random.Random) -> float:
+async def append(store: SessionStore, rows: int, dice: random.Random) -> float:
     spent = 0.0
     for first in range(0, rows, BATCH):
-        records = [_record(number, dice) for number in range(first, first + BATCH)]
+        records = [message(number, dice) for number in range(first, first + BATCH)]
         begun = _cpu()
         await store.journal.append(records)
         spent += _cpu() - begun
     return spent
 
 
-def _record(number: int, dice: random.Random) -> JournalRecord:
+def message(number: int, dice: random.Random) -> JournalRecord:
     chat = f"54911555{number % CHATS:05}@c.us"
     words = (f"palabra{int(WORDS ** dice.random()) - 1}" for _ in range(dice.randint(*LENGTHS)))
     message = MessageBody.model_validate(

@@ -210,7 +210,7 @@ class SessionHost:
                 observer(self.name, event)
 
         try:
-            async with open_store(path, now=self._clock.now, observe=observe) as store:
+            async with open_store(path, now=self._clock.now, observe=observe, check_later=True) as store:
                 if store.incomplete:
                     await self._begin_new_epoch(store)
                 elif ownership.interrupted:
@@ -265,6 +265,7 @@ class SessionHost:
                 ending.append(tasks.create_task(deliveries.run(), name=f"deliveries {self.name}"))
             living = tasks.create_task(session.run(), name=f"session {self.name}")
             beside = [
+                tasks.create_task(store.checked(), name=f"check of the store {self.name}"),
                 tasks.create_task(downloads.run(), name=f"downloads {self.name}"),
                 tasks.create_task(self._compact(store), name=f"compaction {self.name}"),
                 tasks.create_task(store.search.run(), name=f"index {self.name}"),

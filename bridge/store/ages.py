@@ -11,20 +11,20 @@ _DAY = 86400.0
 _AGED_TO, _REMEMBERS_FROM = "aged_to", "remembers_from"
 
 
-def age_to(connection: sqlite3.Connection, now: float) -> float:
+def age_to(connection: sqlite3.Connection, now: float, newest: int) -> float:
     """The time (unix seconds) by which ages are counted: `now`, but at most a day beyond what is certain.
 
-    Certain are the time of the newest message, by WhatsApp's clock, and what this returned before, which is stored. So
+    Certain are `newest`, which `newest_message` returned, and what this returned before, which is stored. So
     after a month without either, each compaction advances by a day, until a message arrives or `now` is reached.
     """
-    certain = max(_fact(connection, _AGED_TO), newest_message(connection))
+    certain = max(_fact(connection, _AGED_TO), newest)
     aged = min(now, certain + _DAY) if certain else now
     _keep(connection, _AGED_TO, max(aged, certain))
     return aged
 
 
 def newest_message(connection: sqlite3.Connection) -> int:
-    """When the newest message was written, by WhatsApp's clock (unix seconds); 0 without one."""
+    """When the newest message was written, by WhatsApp's clock (unix seconds); 0 without one. Looks at every chat."""
     (newest,) = connection.execute("SELECT coalesce(max(timestamp), 0) FROM watermarks").fetchone()
     return int(newest)
 

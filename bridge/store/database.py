@@ -16,8 +16,8 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from bridge.ports import StoreUnusable
-from bridge.store import files
-from bridge.store.errors import translated
+from bridge.store import files, soundness
+from bridge.store.errors import StoreDamaged, translated
 from bridge.store.writer import Job, Operation, Writer
 
 T = TypeVar("T")
@@ -31,13 +31,19 @@ _changing: defaultdict[Path, threading.Lock] = defaultdict(threading.Lock)
 
 
 class SqliteDatabase:
-    """An `async with`: the file is checked, or made with schema `steps`, on the way in, and closed on the way out."""
+    """An `async with`: the file is checked, or made with schema `steps`, on the way in, and closed on the way out.
 
-    def __init__(self, path: Path, at: float, steps: Sequence[str]) -> None:
+    `check_later`: after a kill, open at once and check beside; `write` then waits for `checked`, reads do not.
+    """
+
+    def __init__(self, path: Path, at: float, steps: Sequence[str], *, check_later: bool = False) -> None:
         self.path = path
         self._at = at
         self._steps = steps
+        self._check_later = check_later
         self._open = False
+        self._check: soundness.CheckBeside | None = None
+        self._damaged = False
         #: The newest commits may be missing, since a -wal is: results already published for them may be contradicted.
         self.incomplete = False
         self._watchers: list[Callable[[], None]] = []
@@ -49,13 +55,18 @@ class SqliteDatabase:
         self._reader = ThreadPoolExecutor(1, f"store-reader-{self.path}")
         opening = self._reader.submit(self._prepare)
         try:
-            self._writing, self.incomplete = await asyncio.wrap_future(opening)
+            prepared = await asyncio.wrap_future(opening)
+            self._writing, self.incomplete = prepared.connection, prepared.incomplete
             self._reading = files.connect(self.path, read_only=True)
+            if not prepared.checked:
+                self._check = soundness.CheckBeside(files.connect(self.path, read_only=True), self.path)
+                self._beside.submit(self._check.run)
         except BaseException:
             opening.add_done_callback(self._close_unused)  # a caller that is cancelled does not stop the thread
             self._reader.shutdown(wait=False)
             raise
-        self._writer = Writer(self._writing, asyncio.get_running_loop(), self._translate)
+        ready = self._check.passed if self._check is not None else _nothing
+        self._writer = Writer(self._writing, asyncio.get_running_loop(), self._translate, ready)
         # Daemon: a program that dies without closing must not hang here; what was committed is safe.
         self._thread = threading.Thread(target=self._writer.run, name=f"store-writer-{self.path}", daemon=True)
         self._thread.start()
@@ -83,6 +94,11 @@ class SqliteDatabase:
         closing.result()
         if cancelled is not None:
             raise cancelled
+
+    async def checked(self) -> None:
+        """Return once the file is known to be sound. Raises `StoreUnusable`; its subclass `StoreDamaged` for damage."""
+        if self._check is not None:
+            await asyncio.wrap_future(self._check.outcome)
 
     def watch(self, changed: Callable[[], None]) -> None:
         """Call `changed` in the event loop within `POLL` seconds after another process changed the file."""
@@ -148,27 +164,33 @@ class SqliteDatabase:
         except sqlite3.Error as error:
             raise self._translate(error) from error
 
-    def _prepare(self) -> tuple[sqlite3.Connection, bool]:
+    def _prepare(self) -> files.PreparedFile:
         with _changing[self.path]:
-            return files.prepare(self.path, self._at, self._steps)
+            return files.prepare(self.path, self._at, self._steps, check_later=self._check_later)
 
     def _close(self) -> None:
         # Every other connection first: a checkpoint is complete only when no connection reads, and SQLite removes the
         # -wal when the last one closes, which must be the one that has left WAL mode. Callers of `checkpoint` that
         # were cancelled have left its thread behind.
+        if self._check is not None:
+            self._check.end()
         self._beside.shutdown(cancel_futures=True)
         self._reader.shutdown()
         self._reading.close()
         self._writer.end()
         self._thread.join()
+        sound = not self._damaged and (self._check is None or self._check.outcome.exception() is None)
         with _changing[self.path]:
-            files.close(self._writing, self.path)
+            if files.close(self._writing, self.path) and sound:
+                soundness.mark_closed(self.path)
 
-    def _close_unused(self, opening: Future[tuple[sqlite3.Connection, bool]]) -> None:
+    def _close_unused(self, opening: Future[files.PreparedFile]) -> None:
         """Without a proper close it would lose its -wal, and the next start would begin a new epoch."""
         if not opening.cancelled() and opening.exception() is None:
+            prepared = opening.result()
             with _changing[self.path]:
-                files.close(opening.result()[0], self.path)
+                if files.close(prepared.connection, self.path) and prepared.checked:
+                    soundness.mark_closed(self.path)
 
     def _poll(self) -> None:
         loop = asyncio.get_running_loop()
@@ -188,7 +210,13 @@ class SqliteDatabase:
             raise StoreUnusable(f"{self.path} is not open.")
 
     def _translate(self, error: Exception) -> Exception:
-        return translated(error, self.path)
+        known = translated(error, self.path)
+        self._damaged = self._damaged or isinstance(known, StoreDamaged)
+        return known
+
+
+def _nothing() -> None:
+    """There is nothing to wait for."""
 
 
 def _version(connection: sqlite3.Connection) -> int:

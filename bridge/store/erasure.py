@@ -158,7 +158,7 @@ def _opened(path: Path, migrations: str) -> Iterator[sqlite3.Connection]:
         raise StoreUnusable(
             f"{path} is missing its -wal file. Start the bridge once: it begins a new epoch and reports it."
         )
-    connection, _ = files.prepare(path, time.time(), schema.migrations(migrations))
+    connection = files.prepare(path, time.time(), schema.migrations(migrations)).connection
     try:
         yield connection
     except sqlite3.Error as error:

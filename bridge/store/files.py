@@ -9,17 +9,31 @@ import os
 import re
 import sqlite3
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
 from bridge.ports import StoreUnusable
-from bridge.store import schema
+from bridge.store import schema, soundness
 from bridge.store.errors import StoreDamaged, translated
 
 #: SQLite's files beside the database; without its -wal the last commits may be missing.
 COMPANIONS = ("-wal", "-shm")
 _KEPT = ".corrupt-"
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedFile:
+    """A store that may be used, and the connection to write with, which keeps its -wal in being.
+
+    `incomplete`: the newest commits may be missing, since the -wal is. `checked`: known to be sound; else nothing may
+    be committed before a check of the whole file.
+    """
+
+    connection: sqlite3.Connection
+    incomplete: bool
+    checked: bool
 
 
 def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
@@ -38,11 +52,11 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
     return connection
 
 
-def prepare(path: Path, at: float, steps: Sequence[str]) -> tuple[sqlite3.Connection, bool]:
-    """Make sure that a sound store of the newest schema is at `path`, private to its owner.
+def prepare(path: Path, at: float, steps: Sequence[str], *, check_later: bool = False) -> PreparedFile:
+    """Make sure that a store of the newest schema is at `path`, private to its owner.
 
-    Returns a connection to write with, and whether the newest commits may be missing, since the -wal is. The connection
-    that was checked is the one that is used, so that the -wal exists from here on.
+    It is known to be sound by the mark of its last close, else by a check of the whole file. `check_later`: leave that
+    check to the caller where the last end was a kill, after which the file only has to be read.
 
     Raises `StoreDamaged` for one that is not sound, `StoreUnusable` for one that cannot be used for another reason.
     """
@@ -52,7 +66,8 @@ def prepare(path: Path, at: float, steps: Sequence[str]) -> tuple[sqlite3.Connec
         if not path.exists():
             _refuse_silent_start(path)
             _create(path, at, steps)
-        return _check(path, steps), incomplete
+        connection, checked = _open_sound(path, steps, check_later=check_later and not incomplete)
+        return PreparedFile(connection, incomplete, checked)
     except StoreUnusable:
         raise
     except OSError as error:
@@ -62,16 +77,21 @@ def prepare(path: Path, at: float, steps: Sequence[str]) -> tuple[sqlite3.Connec
         raise (StoreDamaged(f"{path} is damaged: {error}.") if known is error else known) from error
 
 
-def close(connection: sqlite3.Connection, path: Path) -> None:
-    """Close the last connection and leave WAL mode, by which the next start sees that the file is complete."""
+def close(connection: sqlite3.Connection, path: Path) -> bool:
+    """Close the last connection and leave WAL mode, by which the next start sees that the file is complete.
+
+    Returns whether that was possible.
+    """
+    left = False
     try:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        connection.execute("PRAGMA journal_mode = DELETE")
+        left = connection.execute("PRAGMA journal_mode = DELETE").fetchone() == ("delete",)
     except sqlite3.Error:
         pass  # another process has it open; everything is in the -wal, where the next start finds it
     finally:
         connection.close()
         _keep_wal(path)
+    return left
 
 
 def _keep_wal(path: Path) -> None:
@@ -85,9 +105,13 @@ def _keep_wal(path: Path) -> None:
 
 def lacks_wal(path: Path) -> bool:
     """Whether the file was left in WAL mode, as by a kill (bytes 18 and 19 of its header), and its -wal is gone."""
+    return _in_wal_mode(path) and not path.with_name(f"{path.name}-wal").exists()
+
+
+def _in_wal_mode(path: Path) -> bool:
     with path.open("rb") as file:
         header = file.read(20)
-    return header[18:20] == b"\x02\x02" and not path.with_name(f"{path.name}-wal").exists()
+    return header[18:20] == b"\x02\x02"
 
 
 def keep_aside(path: Path, *, at: datetime | None = None) -> Path:
@@ -162,18 +186,21 @@ def _create(path: Path, at: float, steps: Sequence[str]) -> None:
     _sync_folder(path.parent)
 
 
-def _check(path: Path, steps: Sequence[str]) -> sqlite3.Connection:
+def _open_sound(path: Path, steps: Sequence[str], *, check_later: bool) -> tuple[sqlite3.Connection, bool]:
     if not path.is_file():
         raise StoreDamaged(f"{path} is not a file.")
     if not path.stat().st_size:
         raise StoreDamaged(f"{path} is empty. A store never is: its content is lost.")
+    marked = soundness.take_mark(path)
     if path.stat().st_mode & 0o077:
         path.chmod(0o600)
+    killed = _in_wal_mode(path)
     connection = connect(path)
     try:
-        faults = [fault for (fault,) in connection.execute("PRAGMA quick_check(3)")]
-        if faults != ["ok"]:
-            raise StoreDamaged(f"{path} is damaged: {'; '.join(map(str, faults))[:300]}.")
+        # before anything is written to it, a step of the schema above all
+        checked = not (check_later and killed and schema.version(connection) == len(steps))
+        if checked and not marked:
+            soundness.check(connection, path)
         if not schema.is_ours(connection):
             raise StoreDamaged(f"{path} is a database of another program, not a store of this bridge.")
         connection.execute("BEGIN IMMEDIATE")  # a read-only file fails here, not at the first message
@@ -190,7 +217,7 @@ def _check(path: Path, steps: Sequence[str]) -> sqlite3.Connection:
         if had_wal:
             _keep_wal(path)
         raise
-    return connection
+    return connection, checked
 
 
 def _migrate(connection: sqlite3.Connection, path: Path, steps: Sequence[str]) -> None:

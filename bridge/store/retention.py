@@ -10,6 +10,7 @@ import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import TypeVar
 
 from bridge.contract.messages import Stream
 from bridge.ports import Bounds
@@ -17,14 +18,15 @@ from bridge.store import numbers, requests, rows
 from bridge.store.ages import age_to, newest_message, remember_from, remembers_from
 from bridge.store.database import SqliteDatabase
 from bridge.store.journal import bounds_of_all
+from bridge.store.slices import Slices
 
 #: Seconds that a command's id is kept, from its last change.
 IDS_REMEMBERED = 30 * 24 * 3600.0
 #: Seconds that the key of a message is kept, from when the message was written.
 KEYS_REMEMBERED = 400 * 24 * 3600.0
-#: Rows of one transaction: an arriving message waits for one of these at most.
-_CHUNK = 500
-_SCANNED = 10 * _CHUNK
+#: Keys that one slice looks at, at most.
+_MOST_KEYS = 5000
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,35 +58,48 @@ async def compact(
     counted by `ages.age_to`. `forgotten` is called with the bounds after each transaction, `remembers` with the time
     before which everything is history.
     """
-    now = await database.write(lambda connection: age_to(connection, now))
-    items = commands = answered = notices = 0
-    while removed := (
-        await database.write(
-            lambda connection: _forget_items(connection, now - max_age, max_bytes), lambda left: forgotten(left[1])
-        )
-    )[0]:
-        items += removed
-    while removed := await database.write(lambda connection: rows.forget(connection, now - ids_remembered, _CHUNK)):
-        commands += removed
-    while removed := await database.write(lambda connection: requests.forget(connection, now - ids_remembered, _CHUNK)):
-        answered += removed
-    while removed := await database.write(lambda connection: _forget_notices(connection, now - ids_remembered)):
-        notices += removed
+    newest = await database.read(newest_message)
+    now = await database.write(lambda connection: age_to(connection, now, newest))
+    items = await _in_slices(
+        database,
+        lambda connection, limit: _forget_items(connection, now - max_age, max_bytes, limit),
+        lambda done: forgotten(done[1]),
+    )
+    until = now - ids_remembered
+    commands = await _in_slices(database, lambda connection, limit: (rows.forget(connection, until, limit), None))
+    answered = await _in_slices(database, lambda connection, limit: (requests.forget(connection, until, limit), None))
+    notices = await _in_slices(database, lambda connection, limit: (_forget_notices(connection, until, limit), None))
     await database.write(lambda connection: numbers.forget(connection, now))
-    keys = await _forget_keys(database, now, keys_remembered, remembers)
-    while await database.write(_shrink_file):
-        pass
+    keys = await _forget_keys(database, now, newest, keys_remembered, remembers)
+    await _in_slices(database, lambda connection, limit: (_shrink_file(connection, limit), None))
     return Compaction(items, commands, answered, notices, keys)
 
 
-def _forget_items(connection: sqlite3.Connection, before: float, max_bytes: int) -> tuple[int, dict[Stream, Bounds]]:
+async def _in_slices(
+    database: SqliteDatabase,
+    step: Callable[[sqlite3.Connection, int], tuple[int, T]],
+    committed: Callable[[tuple[int, T]], None] | None = None,
+) -> int:
+    """Repeat a step until it has removed nothing; returns how much all of them removed. The writer rests in between."""
+    slices, count = Slices(database), 0
+    while True:
+        (removed, _), spent = await slices.write(step, committed)
+        if not removed:
+            return count
+        count += removed
+        await slices.rest(spent)
+
+
+def _forget_items(
+    connection: sqlite3.Connection, before: float, max_bytes: int, limit: int
+) -> tuple[int, dict[Stream, Bounds]]:
     newest = dict(connection.execute("SELECT stream, last FROM streams"))
     (held,) = connection.execute("SELECT coalesce(sum(bytes), 0) FROM streams").fetchone()
     gone: list[tuple[int]] = []
     gone_up_to: dict[str, int] = {}
     freed = dict.fromkeys(newest, 0)
     for number, stream, seq, at, size in connection.execute(
-        "SELECT id, stream, seq, at, size FROM journal ORDER BY id LIMIT ?", (_CHUNK,)
+        "SELECT id, stream, seq, at, size FROM journal ORDER BY id LIMIT ?", (limit,)
     ):
         if seq == newest[stream]:
             continue
@@ -105,15 +120,15 @@ def _forget_items(connection: sqlite3.Connection, before: float, max_bytes: int)
     return len(gone), bounds_of_all(connection)
 
 
-def _forget_notices(connection: sqlite3.Connection, before: float) -> int:
+def _forget_notices(connection: sqlite3.Connection, before: float, limit: int) -> int:
     return connection.execute(
         "DELETE FROM notices WHERE number IN (SELECT number FROM notices WHERE published_at < ? LIMIT ?)",
-        (before, _CHUNK),
+        (before, limit),
     ).rowcount
 
 
 async def _forget_keys(
-    database: SqliteDatabase, now: float, remembered: float, remembers: Callable[[int], None]
+    database: SqliteDatabase, now: float, newest: int, remembered: float, remembers: Callable[[int], None]
 ) -> int:
     """Delete the keys that were history at the last run, and make the next ones history.
 
@@ -121,28 +136,45 @@ async def _forget_keys(
     much space as they do: so this runs once in a hundredth of the time that they are kept.
     """
     history = await database.read(remembers_from)
-    begins = int(min(now, await database.read(newest_message)) - remembered)
+    begins = int(min(now, newest) - remembered)
     if begins < history + remembered / 100:
         return 0
-    count = await database.write(lambda connection: _forget_reported_events(connection, history))
-    after: str | None = ""
-    while after is not None:
-        removed, after = await database.write(partial(_forget_some_keys, beyond=after, before=history))
-        count += removed
+    count = 0
+    for forget in (_forget_reported_events, _forget_message_keys):
+        slices, after = Slices(database, rows=250, fewest=50, most=_MOST_KEYS), ""
+        while True:
+            step = partial(forget, after, history)
+            (removed, last), spent = await slices.write(step)
+            count += removed
+            if last is None:
+                break
+            after = last
+            await slices.rest(spent)
     await database.write(lambda connection: remember_from(connection, begins), lambda _: remembers(begins))
     return count
 
 
-def _forget_reported_events(connection: sqlite3.Connection, before: int) -> int:
-    """The keys of own messages: each was reported after the message was written."""
-    return connection.execute("DELETE FROM told_once WHERE subject = 'event' AND at < ?", (before,)).rowcount
+def _forget_reported_events(
+    beyond: str, before: int, connection: sqlite3.Connection, limit: int
+) -> tuple[int, str | None]:
+    """The keys of own messages: each was reported after the message was written. As `_forget_message_keys`."""
+    (last,) = connection.execute(
+        "SELECT max(key) FROM (SELECT key FROM told_once WHERE subject = 'event' AND key > ? ORDER BY key LIMIT ?)",
+        (beyond, limit),
+    ).fetchone()
+    forgotten = connection.execute(
+        "DELETE FROM told_once WHERE subject = 'event' AND key > ? AND key <= ? AND at < ?", (beyond, last, before)
+    )
+    return forgotten.rowcount, last
 
 
-def _forget_some_keys(connection: sqlite3.Connection, beyond: str, before: int) -> tuple[int, str | None]:
-    """Scan the next keys; returns how many were deleted and the raw id to continue after, None at the end."""
+def _forget_message_keys(
+    beyond: str, before: int, connection: sqlite3.Connection, limit: int
+) -> tuple[int, str | None]:
+    """Scan the next keys; returns how many were deleted and the key to continue after, None at the end."""
     (last,) = connection.execute(
         "SELECT max(raw_id) FROM (SELECT raw_id FROM message_keys WHERE raw_id > ? ORDER BY raw_id LIMIT ?)",
-        (beyond, _SCANNED),
+        (beyond, limit),
     ).fetchone()
     forgotten = connection.execute(  # a message without a time is never history
         "DELETE FROM message_keys WHERE raw_id > ? AND raw_id <= ? AND timestamp > 0 AND timestamp < ?",
@@ -151,9 +183,10 @@ def _forget_some_keys(connection: sqlite3.Connection, beyond: str, before: int) 
     return forgotten.rowcount, last
 
 
-def _shrink_file(connection: sqlite3.Connection) -> bool:
-    """Return some free pages to the file system; whether more are left."""
+def _shrink_file(connection: sqlite3.Connection, limit: int) -> int:
+    """Return some free pages to the file system; how many."""
     (free,) = connection.execute("PRAGMA freelist_count").fetchone()
-    for _ in range(min(free, _CHUNK)):
+    pages = min(free, limit)
+    for _ in range(pages):
         connection.execute("PRAGMA incremental_vacuum(1)")  # a step frees one page, and Python's module takes one step
-    return bool(free > _CHUNK)
+    return int(pages)

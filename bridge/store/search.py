@@ -23,14 +23,11 @@ from bridge.contract.messages import Stream
 from bridge.ports import FoundMessage, FoundPage, MessageIndex, StoreUnusable, TextQuery
 from bridge.store.database import SqliteDatabase
 from bridge.store.journal import SqliteJournal
+from bridge.store.slices import SHARE, Slices
 
 _log = logging.getLogger(__name__)
-#: Seconds that a slice should hold the writer, and its rows: the first one, the fewest, the most.
-SLICE, ROWS = 0.004, (50, 10, 400)
 #: Pages of the index that one slice rewrites.
 PAGES = 16
-#: Between two slices in the background the writer is free for this many times the last slice.
-SHARE = 4.0
 #: Seconds without a new item after which the new ones are indexed, and after which they are in any case.
 QUIET, LATEST = 1.0, 30.0
 #: Seconds that a search spends on indexing the rest, and on searching.
@@ -72,7 +69,7 @@ class SqliteMessageIndex(MessageIndex):
         self._database = database
         self._journal = journal
         self._clock = clock
-        self._rows = ROWS[0]
+        self._slices = Slices(database, rows=50, fewest=10, clock=clock)
         self._slots = asyncio.Semaphore(AT_ONCE)
 
     async def run(self) -> None:
@@ -92,7 +89,7 @@ class SqliteMessageIndex(MessageIndex):
         """Index the rest, in slices; yields the seconds for which each held the writer."""
         while spent := await self._index_slice():
             yield spent
-            while spent := await self._timed(partial(merge_index, pages=PAGES)):
+            while spent := await self._merge_slice():
                 yield spent
 
     @override
@@ -121,23 +118,12 @@ class SqliteMessageIndex(MessageIndex):
             await asyncio.sleep(QUIET)
 
     async def _index_slice(self) -> float:
-        rows = self._rows
-        if spent := await self._timed(partial(index_next, limit=rows)):
-            self._rows = int(min(max(rows * min(SLICE / spent, 2.0), ROWS[1]), ROWS[2]))
-        return spent
+        count, spent = await self._slices.write(index_next)
+        return spent if count else 0.0
 
-    async def _timed(self, step: Callable[[sqlite3.Connection], int]) -> float:
-        """Write a slice; returns the seconds that the writer needed, 0 where nothing was left to do."""
-
-        def write(connection: sqlite3.Connection) -> float:
-            begun = self._clock()
-            if not step(connection):
-                return 0.0
-            connection.execute("SAVEPOINT written")  # FTS5 writes now instead of in the commit
-            connection.execute("RELEASE written")
-            return max(self._clock() - begun, 1e-6)
-
-        return await self._database.write(write)
+    async def _merge_slice(self) -> float:
+        merged, spent = await self._slices.write(lambda connection, _: merge_index(connection, PAGES))
+        return spent if merged else 0.0
 
 
 def index_next(connection: sqlite3.Connection, limit: int) -> int:

@@ -49,6 +49,10 @@ class SessionStore:
         """Whether its newest commits may be missing: then a new epoch has to begin before anything is published."""
         return self.database.incomplete
 
+    async def checked(self) -> None:
+        """Return once the file is known to be sound; until then nothing is committed. Raises `StoreDamaged`."""
+        await self.database.checked()
+
     async def new_epoch(self, unknown: Callable[[OutboxRow], NewNotice]) -> str:
         """Begin a new epoch, as after a restored backup, and return it.
 
@@ -109,16 +113,18 @@ async def open_store(
     now: Callable[[], float],
     observe: Callable[[Event], None] = lambda _: None,
     recent_items: int = ITEMS,
+    check_later: bool = False,
 ) -> AsyncIterator[SessionStore]:
     """Open the store at `path`, created with its folder if missing; committed and closed on the way out.
 
     `observe` gets what was committed; `recent_items` of each stream are held in memory. The folder is the session's
-    own: it becomes private to its owner (0700), the file 0600.
+    own: it becomes private to its owner (0700), the file 0600. `check_later`: after a kill the file is checked while it
+    is open already, commits wait, and the caller awaits `checked` beside what it does.
 
     Raises `StoreUnusable` with a sentence that names the file; its subclass `StoreDamaged` says that the file should
     be kept aside with `keep_aside`.
     """
-    async with SqliteDatabase(path, now(), schema.migrations()) as database:
+    async with SqliteDatabase(path, now(), schema.migrations(), check_later=check_later) as database:
         queue = NoticeQueue(database)
         journal = SqliteJournal(database, now, observe, recent_items=recent_items)
         store = SessionStore(

@@ -11,6 +11,8 @@ from collections.abc import Callable, Sequence
 from queue import Empty, SimpleQueue
 from typing import Generic, TypeVar
 
+from bridge.ports import StoreUnusable
+
 T = TypeVar("T")
 Operation = Callable[[sqlite3.Connection], T]
 #: Maximum operations in one transaction: bounds how long the first of them waits for the last.
@@ -69,17 +71,22 @@ class Job(Generic[T]):
 
 
 class Writer:
-    """Runs jobs in the order of `put`, until `end`. `run` is the whole life of the thread."""
+    """Runs jobs in the order of `put`, until `end`. `run` is the whole life of the thread.
+
+    `ready` returns once the file may be written; where it raises `StoreUnusable`, every job fails with that.
+    """
 
     def __init__(
         self,
         connection: sqlite3.Connection,
         loop: asyncio.AbstractEventLoop,
         translate: Callable[[Exception], Exception],
+        ready: Callable[[], None],
     ) -> None:
         self._connection = connection
         self._loop = loop
         self._translate = translate
+        self._ready = ready
         self._waiting: SimpleQueue[Job[object] | None] = SimpleQueue()
 
     def put(self, job: Job[T]) -> None:
@@ -116,8 +123,9 @@ class Writer:
         if not group:
             return
         try:
+            self._ready()
             self._connection.execute("BEGIN IMMEDIATE")
-        except sqlite3.Error as error:  # a lock of another process: waiting again for each job would not help
+        except (sqlite3.Error, StoreUnusable) as error:  # a lock of another process: waiting for each would not help
             for job in group:
                 job.fail(error)
             return

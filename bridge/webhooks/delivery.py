@@ -30,6 +30,7 @@ from bridge.webhooks.delivery_log import DeliveryLog, PostRecord, PostResult
 from bridge.webhooks.headers import WebhookDelivery
 from bridge.webhooks.lanes import HeldItem, Lanes, LaneWidth
 from bridge.webhooks.limits import WebhookLimits
+from bridge.webhooks.loop_turns import LoopTurns
 from bridge.webhooks.page_cache import Item, PageCache
 from bridge.webhooks.retry_policy import (
     THROTTLED,
@@ -99,6 +100,7 @@ class DeliveryContext:
     legacy_groups: bool
     limits: WebhookLimits
     log: DeliveryLog = field(default_factory=DeliveryLog)
+    turns: LoopTurns = field(default_factory=LoopTurns)
 
 
 class WebhookWorker:
@@ -161,11 +163,10 @@ class WebhookWorker:
         self._stored[stream] = position
         while True:
             self._show(stream)
-            if journal.bounds(stream).last <= position:
-                if self._stored[stream] < lanes.settled(stream):  # excluded items need not be read after a restart
-                    self._stored[stream] = lanes.settled(stream)
-                    await journal.move_cursor(reader, stream, self._stored[stream])
-                await journal.wait_beyond(stream, position)
+            if self._stored[stream] < lanes.settled(stream) and journal.bounds(stream).last <= position:
+                self._stored[stream] = lanes.settled(stream)  # excluded items need not be read after a restart
+                await journal.move_cursor(reader, stream, self._stored[stream])
+            await self._pages.beyond(stream, position)
             while lanes.held + self._context.limits.page > self._context.limits.held:
                 await self._changed.wait()
             for item in await self._pages.after(stream, position):
@@ -206,6 +207,7 @@ class WebhookWorker:
     async def _attempt(self, held: HeldItem) -> None:
         """Post an item once, then settle or postpone it."""
         try:
+            await self._context.turns.take()
             item = await self._pages.item(held.stream, held.seq)
             # it waited for its turn, and may have been erased
             if item is None or not includes(self._filter, held.stream, item.fields):
@@ -214,6 +216,7 @@ class WebhookWorker:
             held.attempts += 1
             probing = self.health.circuit is not Circuit.CLOSED
             at, (answer, seconds) = self._context.clock.now(), await self._post(held, item)
+            await self._context.turns.take()  # many answers may come at once
             held.taken += is_taken(answer)
             verdict = judge(answer, held.taken, self._context.limits, legacy=self.webhook.legacy)
             self._record(answer, verdict)
@@ -257,6 +260,7 @@ class WebhookWorker:
         upto = self._lanes.settle(held)
         self._stored[held.stream] = max(upto, self._stored[held.stream])
         await self._journal.settle(self.webhook.reader, held.stream, held.seq, upto)
+        await self._context.turns.take()  # many may share a commit
         self._lanes.release(held)
         self._show(held.stream)
 

@@ -1,4 +1,8 @@
-"""Pages of the journal, read and parsed once for all webhooks with the same cursor, which most have."""
+"""Pages of the journal, read and parsed once for all webhooks with the same cursor, which most have.
+
+It also waits for new items once for all of them: a message must not wake a thousand tasks at the moment when MQTT
+publishes it.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +15,7 @@ from typing import Any
 from bridge.contract.messages import Stream, in_stream
 from bridge.ports import Journal
 from bridge.webhooks.limits import WebhookLimits
+from bridge.webhooks.loop_turns import LoopTurns
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +40,38 @@ class _Page:
 class PageCache:
     """The last page that was read, one per stream of one session, and the last that was read again."""
 
-    def __init__(self, session: str, journal: Journal, limits: WebhookLimits) -> None:
+    def __init__(self, session: str, journal: Journal, limits: WebhookLimits, turns: LoopTurns) -> None:
         self._session = session
         self._journal = journal
         self._limits = limits
+        self._turns = turns
+        self._waiting: dict[Stream, list[asyncio.Future[None]]] = {stream: [] for stream in Stream}
         self._pages: dict[Stream, _Page] = {}
         self._again: dict[Stream, _Page] = {}
         self._locks = {stream: asyncio.Lock() for stream in Stream}
+
+    async def run(self) -> None:
+        """Release those that wait for new items, one after the other, until it is cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            for stream in Stream:
+                tasks.create_task(self._announce(stream), name=f"new {stream} of {self._session} for webhooks")
+
+    async def beyond(self, stream: Stream, seq: int) -> None:
+        """Return in a turn of one's own once the stream has an item after `seq`; needs `run`."""
+        if self._journal.bounds(stream).last > seq:
+            await self._turns.take()
+            return
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting[stream].append(turn)
+        await turn
+
+    async def _announce(self, stream: Stream) -> None:
+        last = self._journal.bounds(stream).last
+        while True:
+            await self._journal.wait_beyond(stream, last)
+            last = self._journal.bounds(stream).last
+            self._turns.release(self._waiting[stream])
+            self._waiting[stream] = []
 
     async def after(self, stream: Stream, seq: int) -> tuple[Item, ...]:
         """Items after `seq`, at least one where the journal has one. Raises what the journal raises."""

@@ -28,7 +28,7 @@ class SessionDeliveries:
         self.session = session
         self.journal = journal
         self._registry = registry
-        self._pages = PageCache(session, journal, context.limits)
+        self._pages = PageCache(session, journal, context.limits, context.turns)
         self._context = context
         self._workers: dict[str, tuple[WebhookWorker, asyncio.Task[None]]] = {}
         self._health: dict[str, WebhookHealth] = {}
@@ -64,6 +64,7 @@ class SessionDeliveries:
         await self._registry.attach(self)
         try:
             async with asyncio.TaskGroup() as tasks:
+                announcing = tasks.create_task(self._pages.run(), name=f"new items of {self.session} for webhooks")
                 while not self._closing.is_set():
                     self._changed.clear()
                     self._match_registry(tasks)
@@ -73,6 +74,7 @@ class SessionDeliveries:
                             await self._changed.wait()
                 for worker, _ in self._workers.values():
                     worker.close()
+                announcing.cancel()
         finally:
             self._registry.detach(self)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import sqlite3
 import threading
 import time
 from dataclasses import replace
@@ -51,6 +52,31 @@ async def test_a_damaged_store_is_kept_aside_reported_and_never_silently_replace
     store.write_bytes(sound)
     await tested.until(lambda: tested.state("haby") is CONNECTED)
     await probe.wait("wa/haby/status", lambda status: status["state"] == "connected" and status["last_seq"] == 1)
+
+
+async def test_a_store_damaged_by_a_kill_is_found_and_set_aside_beside_the_session(
+    tested: BridgeUnderTest, probe: MqttProbe
+) -> None:
+    await tested.start(haby=CONNECTED)
+    tested.phones["haby"].incoming(ANA, "1")
+    await probe.wait("wa/haby/in")
+    store = tested.store("haby")
+    files = {store: store.read_bytes(), store.with_name("store.db-wal"): store.with_name("store.db-wal").read_bytes()}
+    await tested.stop()
+    connection = sqlite3.connect(store)
+    (page,) = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'pictures'").fetchone()
+    connection.close()
+    for file, content in files.items():  # as a kill leaves them
+        file.write_bytes(content)
+    with store.open("r+b") as damaged:
+        damaged.seek((page - 1) * 4096)
+        damaged.write(b"\xff" * 4096)
+    await tested.start(otra=CONNECTED)
+    said = await probe.wait("wa/haby/status", lambda status: status["state"] == "error")
+    assert said["reason"] == "store_unusable"
+    (kept,) = [file for file in store.parent.glob("store.db.corrupt-*") if not file.name.endswith(("-wal", "-shm"))]
+    assert kept.name in said["text"]
+    assert not store.exists()
 
 
 async def test_an_unusable_folder_is_reported_until_it_is_usable(tested: BridgeUnderTest, probe: MqttProbe) -> None:

@@ -138,10 +138,10 @@ async def test_a_closed_store_is_reported(path: Path, clock: SetClock) -> None:
         await store.journal.read(Stream.IN, 0, 1)
 
 
-async def test_closing_leaves_one_file(path: Path, clock: SetClock) -> None:
+async def test_closing_leaves_one_file_and_its_mark(path: Path, clock: SetClock) -> None:
     async with open_store(path, now=clock) as store:
         await store.journal.append([record("A")])
-    assert [file.name for file in path.parent.iterdir()] == ["store.db"]
+    assert sorted(file.name for file in path.parent.iterdir()) == ["store.db", "store.db-closed"]
     assert not [thread for thread in threading.enumerate() if "store-" in thread.name]
 
 

@@ -211,7 +211,7 @@ def test_an_interrupted_start_does_not_block_the_next_one(path: Path) -> None:
     path.parent.mkdir(parents=True)
     path.with_name("store.db.new").write_bytes(b"half a store")
     assert use(path, [record("A")]) == Bounds(1, 1)
-    assert sorted(file.name for file in path.parent.iterdir()) == ["store.db"]
+    assert sorted(file.name for file in path.parent.iterdir()) == ["store.db", "store.db-closed"]
 
 
 async def test_only_the_owner_can_read_the_files(path: Path, clock: SetClock) -> None:
@@ -261,10 +261,10 @@ async def test_a_cancelled_opening_is_no_loss(path: Path, clock: SetClock, monke
         pass
     prepare, started, resume = files.prepare, threading.Event(), threading.Event()
 
-    def slow(*arguments: Any) -> tuple[sqlite3.Connection, bool]:
+    def slow(*arguments: Any, **options: Any) -> files.PreparedFile:
         started.set()
         resume.wait(10)
-        return prepare(*arguments)
+        return prepare(*arguments, **options)
 
     monkeypatch.setattr(files, "prepare", slow)
     opening = asyncio.create_task(open_store(path, now=clock).__aenter__(), name="opening")
@@ -308,10 +308,10 @@ async def test_a_cancelled_close_ends_before_its_caller(
 ) -> None:
     close, started, resume = files.close, threading.Event(), threading.Event()
 
-    def slow(connection: sqlite3.Connection, at: Path) -> None:
+    def slow(connection: sqlite3.Connection, at: Path) -> bool:
         started.set()
         resume.wait(10)
-        close(connection, at)
+        return close(connection, at)
 
     async def use() -> None:
         async with open_store(path, now=clock):
@@ -323,7 +323,7 @@ async def test_a_cancelled_close_ends_before_its_caller(
     asyncio.get_running_loop().call_later(0.1, resume.set)
     with pytest.raises(asyncio.CancelledError):
         await using
-    assert [file.name for file in path.parent.iterdir()] == ["store.db"]
+    assert sorted(file.name for file in path.parent.iterdir()) == ["store.db", "store.db-closed"]
     assert not files.lacks_wal(path)
 
 
@@ -334,13 +334,13 @@ async def test_an_opening_waits_for_the_end_of_a_cancelled_one(
     await use_nothing(path, clock)
     close, started, resume = files.close, threading.Event(), threading.Event()
 
-    def slow(connection: sqlite3.Connection, at: Path) -> None:
+    def slow(connection: sqlite3.Connection, at: Path) -> bool:
         wal, apart = at.with_name(f"{at.name}-wal"), at.with_name("apart")
         wal.rename(apart)
         started.set()
         resume.wait(10)
         apart.rename(wal)
-        close(connection, at)
+        return close(connection, at)
 
     monkeypatch.setattr(files, "close", slow)
     opening = asyncio.create_task(open_store(path, now=clock).__aenter__(), name="opening")

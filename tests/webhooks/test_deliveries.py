@@ -289,3 +289,36 @@ async def test_an_unregistered_webhook_is_removed_with_its_cursor(harness: Deliv
         while await harness.session.journal.cursor(webhook.reader, Stream.IN):  # noqa: ASYNC110
             await asyncio.sleep(0.01)
     assert await harness.bridge.webhooks.webhooks() == []
+
+
+async def test_a_message_for_many_webhooks_takes_one_step_in_each_turn_of_the_loop(harness: DeliveryHarness) -> None:
+    await harness.start()
+    for number in range(50):
+        await harness.registry.register("haby", f"{URL}/{number}")
+    await harness.arrive("a")
+    await harness.poster.got(50)
+    loop, turn = asyncio.get_running_loop(), 0
+    posts: dict[int, list[str]] = {}
+    counting: asyncio.Handle
+
+    def count() -> None:
+        nonlocal turn, counting
+        turn += 1
+        counting = loop.call_soon(count)
+
+    def answer(url: str) -> PostAnswer:
+        posts.setdefault(turn, []).append(url)
+        return ACCEPTED
+
+    counting = loop.call_soon(count)
+    harness.poster.answer = answer
+    reader = asyncio.create_task(harness.session.journal.wait_beyond(Stream.IN, 1), name="as MQTT")
+    reader.add_done_callback(lambda _: posts.setdefault(turn, []).append("MQTT"))
+    await harness.arrive("b", "c")
+    await harness.poster.got(150)
+    counting.cancel()
+    order = [url for turn in sorted(posts) for url in posts[turn]]
+    assert order[0] == "MQTT"
+    assert max(map(len, posts.values())) <= 3
+    for number in range(50):
+        assert [seq for url, seq in harness.poster.posts if url.endswith(f"/{number}")] == ["1", "2", "3"]
