@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 
 #: Seconds after which a download that still runs, or that took long, delays the next one no more.
-PATIENCE = 0.5
+LONGEST = 0.5
 
 
 class DownloadPace:
@@ -22,12 +22,12 @@ class DownloadPace:
 
     def began(self, number: int, now: float) -> None:
         """A download began; `number` identifies it."""
-        self._last, self._began, self._gap = number, now, PATIENCE
+        self._last, self._began, self._gap = number, now, LONGEST
 
     def ended(self, number: int, now: float) -> None:
-        """A download ended."""
+        """A download ended, whatever came of it."""
         if number == self._last:
-            self._gap = min(2 * (now - self._began), PATIENCE)
+            self._gap = min(2 * (now - self._began), LONGEST)
 
     def pause(self, now: float) -> float:
         """Seconds until the next one of a backlog may begin; 0: now."""

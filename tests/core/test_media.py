@@ -16,7 +16,7 @@ from bridge.contract.backoff import Backoff
 from bridge.contract.errors import InternalError, MessageNotFound
 from bridge.contract.kinds.media import Media
 from bridge.contract.messages import Stream
-from bridge.core.download_pace import PATIENCE, DownloadPace
+from bridge.core.download_pace import LONGEST, DownloadPace
 from bridge.core.inbound import InboundPipeline
 from bridge.core.media_downloads import DownloadLimits, MediaDownloads
 from bridge.core.media_links import MediaLinks
@@ -170,14 +170,14 @@ def test_a_rest_is_as_long_as_the_download_before_it() -> None:
     pace = DownloadPace()
     assert pace.pause(100.0) == 0
     pace.began(1, 100.0)
-    assert pace.pause(100.1) == pytest.approx(PATIENCE - 0.1)  # until it ends, which may be never
+    assert pace.pause(100.1) == pytest.approx(LONGEST - 0.1)  # until it ends, which may be never
     pace.ended(1, 100.1)
     assert pace.pause(100.1) == pytest.approx(0.1)
     assert pace.pause(100.2) == pytest.approx(0)
     pace.began(2, 200.0)
     pace.ended(1, 230.0)  # the end of another one says nothing
     pace.ended(2, 200.4)
-    assert pace.pause(200.4) == pytest.approx(PATIENCE - 0.4)
+    assert pace.pause(200.4) == pytest.approx(LONGEST - 0.4)
 
 
 async def test_a_backlog_is_taken_one_by_one_and_a_slow_file_holds_up_none(rig: MediaRig) -> None:
@@ -200,9 +200,9 @@ async def test_a_backlog_is_taken_one_by_one_and_a_slow_file_holds_up_none(rig: 
     first.set()
     await rig.events(LIMITS.concurrent)
     await rig.harness.until(lambda: running == 1)
-    await asyncio.sleep(PATIENCE / 2)
+    await asyncio.sleep(LONGEST / 2)
     assert running == 1
-    rig.harness.clock.advance(PATIENCE)
+    rig.harness.clock.advance(LONGEST)
     await rig.harness.until(lambda: running == 2)
     later.set()
     assert {event["state"] for event in await rig.events(13)} == {"ready"}
