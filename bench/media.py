@@ -33,8 +33,8 @@ from tests.mosquitto_server import free_port
 
 MB = 1_000_000  # as in settings
 CHAT, OTHER = "5491155500001", "5491155500002"
-#: Bytes of a picture of the burst, and texts per second beside it.
-PICTURE, PACE = 20_000, 10.0
+#: Bytes of a picture of the burst, texts per second beside it, and seconds of texts alone, before and after it.
+PICTURE, PACE, QUIET = 20_000, 10.0, 10.0
 _BYTES = {"Content-Type": "application/octet-stream"}
 BEGIN, END = "<!-- written by python -m bench.media -->\n", "<!-- end of bench.media -->\n"
 #: Runs in the page: seconds that WhatsApp Web's part of a download takes, without the bridge.
@@ -213,10 +213,18 @@ async def texts(stage: Stage, watcher: Watcher, until: Callable[[], bool]) -> li
     return [watcher.came[one] * 1000 - announced[one] for one in identifiers]
 
 
+async def in_quiet(stage: Stage, watcher: Watcher) -> list[float]:
+    """Latencies of texts with nothing beside them, in ms."""
+    ended = time.monotonic() + QUIET
+    return await texts(stage, watcher, lambda: time.monotonic() > ended)
+
+
 async def beside_pictures(stage: Stage, watcher: Watcher, count: int) -> tuple[list[float], list[float], float]:
-    """Latencies of texts in quiet and beside `count` pictures at once, in ms; pictures per second. None may be lost."""
-    ended = time.monotonic() + 10
-    quiet = await texts(stage, watcher, lambda: time.monotonic() > ended)
+    """Latencies of texts in quiet and beside `count` pictures at once, in ms; pictures per second. None may be lost.
+
+    Quiet is measured before the pictures and after them, since the load by other programs changes all the time.
+    """
+    quiet = await in_quiet(stage, watcher)
     names: list[str] = []
     began = time.monotonic()
 
@@ -232,7 +240,8 @@ async def beside_pictures(stage: Stage, watcher: Watcher, count: int) -> tuple[l
     async with asyncio.timeout(60 + count), asyncio.TaskGroup() as tasks:
         tasks.create_task(pictures(), name="pictures")
         busy = await texts(stage, watcher, is_over)
-    return quiet, busy, count / (time.monotonic() - began)
+    rate = count / (time.monotonic() - began)
+    return quiet + await in_quiet(stage, watcher), busy, rate
 
 
 async def measure(folder: Path, pictures: int, runs: int) -> list[Figure]:

@@ -24,6 +24,7 @@ from bridge.contract.kinds.media import MediaState
 from bridge.contract.payload import instant
 from bridge.contract.requests import MediaAnswer, MediaGet, Request
 from bridge.contract.session import SessionState
+from bridge.core.download_pace import DownloadPace
 from bridge.core.media_policy import MediaMode
 from bridge.core.people import People
 from bridge.core.session_view import SessionView
@@ -46,10 +47,11 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class DownloadLimits:
-    """`concurrent` downloads of a session. A download may take `least` seconds, and one more for each `rate` bytes.
+    """`concurrent` downloads of a session; of a backlog of more, one by one (`DownloadPace`).
 
-    After `attempts` failures a file is `failed`, or `expired` if the phone did not give it again. `unavailable`:
-    seconds until a download is tried again that could not begin; `unusable`: that could not be stored.
+    A download may take `least` seconds, and one more for each `rate` bytes. After `attempts` failures a file is
+    `failed`, or `expired` if the phone did not give it again. `unavailable`: seconds until a download is tried again
+    that could not begin; `unusable`: that could not be stored.
     """
 
     concurrent: int = 3
@@ -97,6 +99,7 @@ class MediaDownloads:
         self._limits = limits or DownloadLimits()
         self._running: dict[int, asyncio.Task[None]] = {}
         self._files: set[str] = set()
+        self._pace = DownloadPace()
 
     async def run(self) -> None:
         """Download until cancelled, while the session is connected. Raises what the queue raises."""
@@ -105,17 +108,22 @@ class MediaDownloads:
                 await self._connected()
                 room = self._limits.concurrent - len(self._running)
                 waiting = await self._queue.due(2 * self._limits.concurrent, self._running) if room > 0 else ()
+                is_backlog = len(waiting) > self._limits.concurrent
                 for row in waiting:
-                    if len(self._running) >= self._limits.concurrent:
+                    if len(self._running) >= self._limits.concurrent or (is_backlog and self._pause() > 0):
                         break
                     if row.sha256 in self._files:
                         continue  # the same file, of another message: it is in the store afterwards
                     name = f"media {row.number} of {self._session}"
                     self._running[row.number] = task = tasks.create_task(self._take(row), name=name)
+                    self._pace.began(row.number, self._clock.monotonic())
                     if row.sha256 is not None:
                         self._files.add(row.sha256)
                     task.add_done_callback(partial(self._ended, row))
-                await self._wait()
+                if is_backlog and (pause := self._pause()) > 0:
+                    await self._rest(pause)
+                else:
+                    await self._wait()
 
     async def answer(self, request: Request) -> dict[str, Any]:
         """Carry out `media.get`; see `ask`."""
@@ -161,6 +169,17 @@ class MediaDownloads:
     def _ended(self, row: ReceivedMedia, _: asyncio.Task[None]) -> None:
         del self._running[row.number]
         self._files.discard(row.sha256 or "")
+        self._pace.ended(row.number, self._clock.monotonic())
+
+    def _pause(self) -> float:
+        return self._pace.pause(self._clock.monotonic())
+
+    async def _rest(self, seconds: float) -> None:
+        """Before the next file of a backlog: until a download ends, which may shorten the pause, at most `seconds`."""
+        if self._running:
+            await asyncio.wait(self._running.values(), timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        else:
+            await asyncio.sleep(seconds)
 
     async def _connected(self) -> None:
         with self._view.watch() as changes:

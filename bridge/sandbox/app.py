@@ -22,7 +22,7 @@ from bridge.sandbox.control import control
 from bridge.sandbox.fault_control import fault_control
 from bridge.sandbox.guard import UPLOAD, guard
 from bridge.sandbox.linked_devices import CodeNotShown, NotLinked
-from bridge.sandbox.media import MediaServer, StoredUpload
+from bridge.sandbox.media import FALLBACK, MediaServer, StoredUpload
 from bridge.sandbox.media_control import media_control
 from bridge.sandbox.page_socket import PageSocket
 from bridge.sandbox.passkey import PasskeyAsked
@@ -62,10 +62,12 @@ def build_app(world: World, media: MediaServer, received: ReceivedFiles) -> ASGI
         return _page("phone")
 
     @app.post(UPLOAD, include_in_schema=False)
+    @app.post(FALLBACK + UPLOAD, include_in_schema=False)
     async def upload(request: Request) -> StoredUpload:
-        if world.state.settings.uploads_fail:
+        settings = world.state.settings
+        if settings.uploads_fail or (settings.file_server_down and not request.url.path.startswith(FALLBACK)):
             raise HTTPException(503)
-        await asyncio.sleep(world.state.settings.upload_ms / 1000)
+        await asyncio.sleep(settings.upload_ms / 1000)
         return await media.receive(request.stream())
 
     @app.get("/mms/{sha256}", include_in_schema=False)

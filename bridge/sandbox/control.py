@@ -183,6 +183,8 @@ class SettingsPatch(RequestBody):
     send_mode: str | None = None
     refusal_code: int | None = None
     uploads_fail: bool | None = None
+    file_server_down: bool | None = None
+    file_retry_ms: int | None = None
     upload_ms: int | None = None
     ack_error_codes: bool | None = None
     downloads: str | None = None

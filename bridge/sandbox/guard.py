@@ -13,6 +13,7 @@ from starlette.websockets import WebSocketClose
 from bridge.asgi.body import BodyLimit
 from bridge.asgi.limits import BodyLimits
 from bridge.asgi.loopback import LoopbackOnly
+from bridge.sandbox.media import FALLBACK
 
 #: `size` is also the limit of one frame of a page or phone.
 LIMITS = BodyLimits()
@@ -26,7 +27,7 @@ PICTURE = "/api/picture"
 
 def guard(app: ASGIApp) -> ASGIApp:
     """The application behind its middleware."""
-    streamed = frozenset({UPLOAD, INCOMING_FILE, PICTURE})
+    streamed = frozenset({UPLOAD, FALLBACK + UPLOAD, INCOMING_FILE, PICTURE})
     return LoopbackOnly(BodyLimit(app, LIMITS, _refuse, streamed=streamed), "The sandbox", _refuse)
 
 

@@ -11,6 +11,8 @@ from uuid import uuid4
 from pydantic import BaseModel
 
 PREFIX = "/mms/"
+#: Before the paths of the second server for files, which pages ask when the first one fails.
+FALLBACK = "/fallback"
 _PATH = re.compile(rf"{PREFIX}([0-9a-f]{{64}})")
 
 

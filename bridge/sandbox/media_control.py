@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import product
 from typing import Annotated
 
 from fastapi import APIRouter, HTTPException, Query, Request, Response
@@ -10,6 +11,7 @@ from fastapi import APIRouter, HTTPException, Query, Request, Response
 from bridge.contract.jid import Jid
 from bridge.sandbox.contacts import EntryNotFound
 from bridge.sandbox.guard import INCOMING_FILE
+from bridge.sandbox.media import FALLBACK
 from bridge.sandbox.received_media import AGAIN, FIRST, LARGEST, ReceivedFiles
 from bridge.sandbox.views import MessageView, message_view
 from bridge.sandbox.world import World
@@ -62,8 +64,8 @@ def media_control(world: World, received: ReceivedFiles) -> APIRouter:
     async def download(request: Request) -> Response:
         return await received.answer(request.url.path, world.state.settings)
 
-    for prefix in (FIRST, AGAIN):
-        api.add_api_route(f"{prefix}{{name}}", download, include_in_schema=False)
+    for server, prefix in product(("", FALLBACK), (FIRST, AGAIN)):
+        api.add_api_route(f"{server}{prefix}{{name}}", download, include_in_schema=False)
     return api
 
 

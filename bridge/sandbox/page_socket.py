@@ -287,6 +287,7 @@ class PageSocket:
             "lid_migrated": state.settings.lid_migrated,
             "sync_ms": state.settings.sync_ms,
             "watched_ms": state.settings.watched_ms,
+            "file_retry_ms": state.settings.file_retry_ms,
             "outdated": state.settings.always_outdated,
         }
         if not frame.get("device"):

@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.padding import PKCS7
 from starlette.responses import FileResponse, Response, StreamingResponse
 
+from bridge.sandbox.media import FALLBACK
 from bridge.sandbox.records import DownloadMode, SandboxSettings
 
 #: Paths of a file as its sender uploaded it, and as the account's phone uploads it again.
@@ -55,7 +56,10 @@ class ReceivedFiles:
         }
 
     async def answer(self, path: str, settings: SandboxSettings) -> Response:
-        """What the server answers to a page that downloads the file at `path`."""
+        """What a server answers to a page that downloads the file at `path`."""
+        if settings.file_server_down and not path.startswith(FALLBACK):
+            return Response(status_code=503)
+        path = path.removeprefix(FALLBACK)
         name = path.rpartition("/")[2]
         file = self._folder / name
         mode = settings.downloads if path.startswith(FIRST) else DownloadMode.NORMAL

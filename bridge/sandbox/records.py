@@ -347,7 +347,11 @@ class SandboxSettings(BaseModel, extra="forbid"):
     """The service answers each look-up of a number with this error; None: it looks."""
     refusal_code: int = Field(default=403, ge=400, le=599)
     uploads_fail: bool = False
-    """Whether the server for files refuses uploads."""
+    """Whether both servers for files refuse uploads."""
+    file_server_down: bool = False
+    """Whether the first of the two servers for files answers 503 to everything."""
+    file_retry_ms: int = Field(default=1000, ge=0)
+    """A page's pause after its first failure at a server for files; each further one is twice as long."""
     upload_ms: int = Field(default=0, ge=0)
     """How long it takes for an upload beside the transfer."""
     downloads: DownloadMode = DownloadMode.NORMAL

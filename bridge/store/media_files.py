@@ -64,7 +64,7 @@ class MediaFiles(MediaStore):
         try:
             file.seek(start)
             left = None if end is None else end - start
-            while part := await asyncio.to_thread(file.read, PART if left is None else min(PART, left)):
+            while left != 0 and (part := await asyncio.to_thread(file.read, PART if left is None else min(PART, left))):
                 left = None if left is None else left - len(part)
                 yield part
         finally:

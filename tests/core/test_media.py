@@ -16,6 +16,7 @@ from bridge.contract.backoff import Backoff
 from bridge.contract.errors import InternalError, MessageNotFound
 from bridge.contract.kinds.media import Media
 from bridge.contract.messages import Stream
+from bridge.core.download_pace import LONGEST, DownloadPace
 from bridge.core.inbound import InboundPipeline
 from bridge.core.media_downloads import DownloadLimits, MediaDownloads
 from bridge.core.media_links import MediaLinks
@@ -163,6 +164,48 @@ async def test_the_newest_comes_first_and_few_at_once(rig: MediaRig) -> None:
     assert set(order[: LIMITS.concurrent]) == {message.key.id for message in first}
     # Those that begin together may overtake each other on their way to the driver.
     assert later[-1].key.id in order[LIMITS.concurrent : 2 * LIMITS.concurrent]
+
+
+def test_a_rest_is_as_long_as_the_download_before_it() -> None:
+    pace = DownloadPace()
+    assert pace.pause(100.0) == 0
+    pace.began(1, 100.0)
+    assert pace.pause(100.1) == pytest.approx(LONGEST - 0.1)  # until it ends, which may be never
+    pace.ended(1, 100.1)
+    assert pace.pause(100.1) == pytest.approx(0.1)
+    assert pace.pause(100.2) == pytest.approx(0)
+    pace.began(2, 200.0)
+    pace.ended(1, 230.0)  # the end of another one says nothing
+    pace.ended(2, 200.4)
+    assert pace.pause(200.4) == pytest.approx(LONGEST - 0.4)
+
+
+async def test_a_backlog_is_taken_one_by_one_and_a_slow_file_holds_up_none(rig: MediaRig) -> None:
+    first, later = asyncio.Event(), asyncio.Event()
+    running = 0
+
+    async def downloading() -> None:
+        nonlocal running
+        running += 1
+        await (later if first.is_set() else first).wait()
+        running -= 1
+
+    rig.harness.phone.downloading = downloading
+    for number in range(LIMITS.concurrent):
+        rig.incoming(file_of(seed=number))
+    await rig.harness.until(lambda: running == LIMITS.concurrent)
+    for number in range(100, 110):
+        rig.incoming(file_of(seed=number))
+    await rig.harness.stream(Stream.IN, 13)
+    first.set()
+    await rig.events(LIMITS.concurrent)
+    await rig.harness.until(lambda: running == 1)
+    await asyncio.sleep(LONGEST / 2)
+    assert running == 1
+    rig.harness.clock.advance(LONGEST)
+    await rig.harness.until(lambda: running == 2)
+    later.set()
+    assert {event["state"] for event in await rig.events(13)} == {"ready"}
 
 
 async def test_one_file_of_many_messages_is_downloaded_once(rig: MediaRig) -> None:

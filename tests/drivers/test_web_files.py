@@ -82,8 +82,17 @@ async def test_what_the_page_refuses_says_why_and_sends_nothing(
         assert web.sent() == {}
 
 
+async def test_a_file_goes_to_the_second_server_while_the_first_is_down(web: WebWorld, tmp_path: Path) -> None:
+    web.set(file_server_down=True, file_retry_ms=10)
+    content = random.Random(3).randbytes(1 << 20)
+    async with connected(web) as (driver, sink):
+        key = await send(driver, file_of(tmp_path, content), "document", "application/octet-stream")
+        await sink.until(partial(_is_sent, web, key))
+    assert (sent(web, key).sha256, sent(web, key).deliveries) == (hashlib.sha256(content).hexdigest(), 1)
+
+
 async def test_a_failed_upload_is_no_doubt(web: WebWorld, tmp_path: Path) -> None:
-    web.set(uploads_fail=True)
+    web.set(uploads_fail=True, file_retry_ms=10)
     async with connected(web) as (driver, _):
         with pytest.raises(InternalError, match="could not upload the file, so nothing was sent"):
             await send(driver, file_of(tmp_path, b"text"), "document", "text/plain")

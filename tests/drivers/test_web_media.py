@@ -12,12 +12,15 @@ from typing import Any
 
 import httpx
 import pytest
+from starlette.responses import Response
 
 from bridge.contract.errors import InternalError, TooLarge
 from bridge.contract.jid import MessageKey
 from bridge.drivers.web.profile import DOWNLOADS
 from bridge.ports import MediaGone, WhatsAppDriver
-from bridge.sandbox.records import DownloadMode
+from bridge.sandbox.media import FALLBACK
+from bridge.sandbox.received_media import AGAIN, FIRST
+from bridge.sandbox.records import DownloadMode, SandboxSettings
 from tests.drivers.worlds import ANA, WebWorld, connected, page_of
 
 LIMIT, SECONDS = 100 << 20, 60.0
@@ -96,8 +99,30 @@ async def test_a_file_above_the_limit_is_not_saved(web: WebWorld) -> None:
             await taken(driver, await arrived(web, sample(1001)), limit=1000)
 
 
+async def test_a_file_comes_from_the_second_server_while_the_first_is_down(
+    web: WebWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    web.set(file_server_down=True, file_retry_ms=10)
+    asked, answer = [], web.sandbox.received.answer
+
+    async def answered(path: str, settings: SandboxSettings) -> Response:
+        asked.append(path.removesuffix(path.rpartition("/")[2]))
+        return await answer(path, settings)
+
+    monkeypatch.setattr(web.sandbox.received, "answer", answered)
+    async with connected(web) as (driver, _):
+        contents = {await arrived(web, sample(size)): sample(size) for size in (3000, 4000)}
+        key, other = contents
+        assert await taken(driver, key) == contents[key]
+        assert asked == [FIRST, FIRST, f"{FALLBACK}{FIRST}"]
+        web.sandbox.world.state.settings.downloads = DownloadMode.EXPIRED
+        assert await taken(driver, other) == contents[other]  # the phone's own upload is on both servers, too
+        assert asked[-3:] == [AGAIN, AGAIN, f"{FALLBACK}{AGAIN}"]
+
+
 @pytest.mark.parametrize("mode", [DownloadMode.CORRUPT, DownloadMode.UNAVAILABLE])
 async def test_a_download_that_fails_can_be_repeated(web: WebWorld, mode: DownloadMode) -> None:
+    web.set(file_retry_ms=10)
     async with connected(web) as (driver, _):
         content = sample(2000)
         key = await arrived(web, content)

@@ -7,6 +7,7 @@ import base64
 import hashlib
 import random
 from collections import Counter
+from collections.abc import Iterable
 
 import httpx
 import pytest
@@ -15,6 +16,9 @@ from tests.http.test_killed import CHATS, TIMEOUT, Scene, scene
 
 __all__ = ["scene"]
 pytestmark = pytest.mark.timeout(240)
+#: Bytes of a large file, and seconds after its send began at which a kill meets it: on its way into the page, while it
+#: is uploaded; None: once it has arrived.
+LARGE, MOMENTS = 64_000_000, (0.05, 1.5, None)
 FILES = {f"file-{number}": random.Random(number).randbytes(1000 + 20_000 * number) for number in range(8)}
 
 
@@ -28,11 +32,11 @@ async def ask(scene: Scene) -> None:
             assert answer.status_code in (200, 202), answer.text
 
 
-async def final_states(scene: Scene) -> dict[str, str]:
+async def final_states(scene: Scene, names: Iterable[str] = FILES) -> dict[str, str]:
     async with asyncio.timeout(2 * TIMEOUT), scene.client() as client:
         while True:
             try:
-                states = {name: (await client.get(f"/v1/sessions/haby/sends/{name}")).json()["state"] for name in FILES}
+                states = {name: (await client.get(f"/v1/sessions/haby/sends/{name}")).json()["state"] for name in names}
             except httpx.TransportError:
                 states = {}
             if states and not {"accepted", "sending"} & set(states.values()):
@@ -62,3 +66,47 @@ async def test_a_killed_bridge_sends_each_file_once(scene: Scene) -> None:
         expected = {"failed": {0}, "unknown": {0, 1}}.get(state, {1})
         assert times[name] in expected, (name, state, (scene.folder / "bridge.log").read_text()[-5000:])
     assert sum(times.values()) >= len(FILES) - 2 * len(CHATS)
+
+
+async def test_a_kill_in_the_middle_of_a_large_file_sends_it_once_or_says_unknown(scene: Scene) -> None:
+    scene.world.configure(scene.world.state.settings.model_copy(update={"upload_ms": 1500}))
+    content = random.Random(64).randbytes(LARGE)
+    sha256 = hashlib.sha256(content).hexdigest()
+    scene.world.incoming(CHATS[0], "Hola")
+    async with scene.client() as client:
+        kept = await client.post("/v1/media", content=content, headers={"Content-Type": "application/octet-stream"})
+        assert kept.json()["sha256"] == sha256, kept.text
+
+    async def ask(name: str) -> str:
+        """The state of the send, which is made unless there is one with this id."""
+        body = {"id": name, "to": CHATS[0], "document": {"sha256": sha256, "filename": "a.bin", "caption": name}}
+        async with scene.client() as client:
+            answer = await client.post("/v1/sessions/haby/sends", json=body)
+            assert answer.status_code in (200, 202), answer.text
+            return str((await client.get(f"/v1/sessions/haby/sends/{name}")).json()["state"])
+
+    names = [f"large-{number}" for number in range(len(MOMENTS))]
+    for name, moment in zip(names, MOMENTS, strict=True):
+        await scene.connected()
+        async with asyncio.timeout(2 * TIMEOUT):
+            while await ask(name) == "accepted":  # noqa: ASYNC110 - asking again is no second send
+                await asyncio.sleep(0.05)
+        if moment is None:
+            arrived = lambda: any(sent.caption == name for sent in scene.world.state.sent.values())  # noqa: B023, E731
+            await scene.until(arrived, "the file has arrived")
+        else:
+            await asyncio.sleep(moment)
+        scene.bridge.end()
+        scene.bridge.start()
+        await scene.connected()
+        await final_states(scene, [name])
+    states = await final_states(scene, names)
+    assert {name: await ask(name) for name in names} == states
+    times = Counter[str]()
+    for sent in scene.world.state.sent.values():
+        assert sent.sha256 == sha256
+        times[str(sent.caption)] += sent.deliveries
+    assert max(times.values(), default=0) <= 1, (times, states)
+    for name, state in states.items():
+        assert times[name] in {"failed": {0}, "unknown": {0, 1}}.get(state, {1}), (name, states, times)
+    assert times[names[-1]] == 1

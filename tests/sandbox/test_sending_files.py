@@ -96,6 +96,7 @@ async def test_the_page_refuses_what_it_cannot_read(
 
 
 async def test_a_failed_upload_sends_nothing(sandbox: Sandbox, paired: Tab, tmp_path: Path) -> None:
+    """After four attempts at two servers, which take seven seconds."""
     sandbox.world.configure(sandbox.world.state.settings.model_copy(update={"uploads_fail": True}))
     assert await send(paired, file_of(tmp_path, b"text"), "text/plain", type="document") == (-1, "ERROR_UPLOAD")
     assert not sandbox.world.state.sent

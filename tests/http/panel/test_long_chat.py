@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from itertools import pairwise
 
-from playwright.async_api import expect
+import pytest
+from playwright.async_api import CDPSession, Locator, expect
 
 from tests.http.conftest import ANA, HttpBridge
 from tests.http.panel.conftest import OpenPanel
@@ -12,25 +14,50 @@ from tests.http.panel.conftest import OpenPanel
 MESSAGES = 10_000
 #: Bubbles that are drawn at once.
 DRAWN = 160
-#: Scrolls from the end to the first message, one step a frame; returns the time of each frame in milliseconds.
+#: Steps of the scrolling that are measured, of 4,000 pixels each: faster than a person scrolls.
+MEASURED = 40
+#: CPU milliseconds of the page's main thread in a step: in 95 of 100 steps at most, and of that layout on average.
+#: Measured at load 17: 31 and 2.5; with flex and grid in place of blocks 39 and 10.
+BUSY, LAYOUT = 50, 5
+#: One step, and the rendering that follows from it.
+STEP = """(log) => new Promise((done) => {
+    log.scrollTop -= 4000;
+    requestAnimationFrame(() => requestAnimationFrame(done));
+})"""
+#: Scrolls to the first message, one step a frame.
 TO_THE_TOP = """async (log) => {
-    const frames = [];
-    let before = await new Promise(requestAnimationFrame), still = 0;
+    let still = 0;
     while (still < 5) {
         const at = log.scrollTop;
         log.scrollTop -= 4000;
-        const now = await new Promise(requestAnimationFrame);
-        frames.push(now - before);
-        before = now;
+        await new Promise(requestAnimationFrame);
         still = at === 0 && log.scrollTop === 0 ? still + 1 : 0;
     }
-    return frames;
 }"""
 
 
+async def spent(session: CDPSession) -> tuple[float, float]:
+    """CPU milliseconds of the page's main thread so far: all tasks, and layout."""
+    found = {one["name"]: one["value"] for one in (await session.send("Performance.getMetrics"))["metrics"]}
+    return 1000 * found["TaskDuration"], 1000 * found["LayoutDuration"]
+
+
+async def measured(log: Locator) -> tuple[list[float], float]:
+    """Scrolls up step by step; returns the CPU milliseconds of each step, and those of layout per step."""
+    session = await log.page.context.new_cdp_session(log.page)
+    await session.send("Performance.enable", {"timeDomain": "threadTicks"})
+    marks = [await spent(session)]
+    for _ in range(MEASURED):
+        await log.evaluate(STEP)
+        marks.append(await spent(session))
+    await session.detach()
+    steps = [after - before for (before, _), (after, _) in pairwise(marks)]
+    return sorted(steps), (marks[-1][1] - marks[0][1]) / MEASURED
+
+
+@pytest.mark.timeout(180)
 async def test_ten_thousand_messages_scroll_without_lag(started: HttpBridge, open_panel: OpenPanel) -> None:
-    """Measured on two cores at load 8: half of the frames take 17 ms at 2,000 pixels a frame, 95 % at most 100 ms; the
-    limit is for 4,000. A new message is shown 0.2 s after it came, 0.08 s of it to draw a burst once."""
+    """A new message is shown 0.2 s after it came, 0.08 s of it to draw a burst once."""
     for number in range(MESSAGES):
         started.phone.incoming(ANA, f"mensaje {number}")
     await started.journalled(MESSAGES)
@@ -41,10 +68,14 @@ async def test_ten_thousand_messages_scroll_without_lag(started: HttpBridge, ope
     log = page.get_by_role("log")
     bubbles = log.locator(".bubble")
     await expect(bubbles).to_have_count(DRAWN)
-    frames = sorted(await log.evaluate(TO_THE_TOP))
+    steps, layout = await measured(log)
+    most = steps[MEASURED * 95 // 100]
+    print(f"CPU of a step: median {steps[MEASURED // 2]:.1f} ms, 95 % {most:.1f} ms, layout {layout:.1f} ms")
+    await log.evaluate(TO_THE_TOP)
     await expect(log.get_by_text("mensaje 0", exact=True)).to_be_in_viewport()
     await expect(bubbles).to_have_count(DRAWN)
-    assert frames[len(frames) // 2] < 150  # milliseconds, on a machine that other tests keep busy
+    assert most <= BUSY
+    assert layout <= LAYOUT
 
     in_sight = log.get_by_text("mensaje 3", exact=True)
     place = await in_sight.bounding_box()

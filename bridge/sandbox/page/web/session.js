@@ -9,6 +9,7 @@ import { addChat, setMigrated } from './modules/chats.js';
 import { Cmd, Conn, setClock, Socket, Stream } from './modules/connection.js';
 import { takePresence } from './modules/contact_presence.js';
 import { addContact, setBlocklistMigrated } from './modules/contacts.js';
+import { setRetry } from './modules/file_servers.js';
 import { changed } from './modules/groups.js';
 import { createWid, MsgKey } from './modules/identity.js';
 import { codeAnswered, keys, setPrefix } from './modules/linking.js';
@@ -129,6 +130,7 @@ function load(frame) {
 function welcome(frame) {
   ({ account, sync_ms: syncMs, watched_ms: watchedMs } = frame);
   setClock(frame.now);
+  setRetry(frame.file_retry_ms);
   setMigrated(frame.lid_migrated);
   setBlocklistMigrated(frame.lid_migrated);
   Stream.needsUpdate = frame.outdated;

@@ -2,6 +2,7 @@
 
 import { Model } from '../model.js';
 import { register, use } from '../registry.js';
+import { fromServers } from './file_servers.js';
 import { calculateFilehash, functions, getUploadLimit, processRawMedia } from './media_processing.js';
 
 const UPLOAD = '/mms/upload';
@@ -13,10 +14,10 @@ const random = (bytes) => btoa(String.fromCharCode(...crypto.getRandomValues(new
 
 // One object with the file, its type and its message: wa-js changes it, and the page must then upload what it says.
 async function uploadMedia({ blob, mediaType }) {
-  const response = await fetch(`${UPLOAD}?type=${mediaType}`, { method: 'POST', body: blob });
-  if (!response.ok) throw new Error(`upload failed: HTTP ${response.status}`);
-  const { direct_path: directPath } = await response.json();
-  return { directPath, mediaKey: random(32), encFilehash: random(32) };
+  const request = { method: 'POST', body: blob };
+  const { status, content } = await fromServers(`${UPLOAD}?type=${mediaType}`, request, (response) => response.json());
+  if (!content) throw new Error(`upload failed: HTTP ${status}`);
+  return { directPath: content.direct_path, mediaKey: random(32), encFilehash: random(32) };
 }
 
 class MediaPrep {

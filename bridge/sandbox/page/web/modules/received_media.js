@@ -4,6 +4,7 @@
 import { socket } from '../socket.js';
 import { Model } from '../model.js';
 import { register } from '../registry.js';
+import { fromServers } from './file_servers.js';
 import { Msg } from './messages.js';
 
 const CACHED = new Set(['image', 'sticker', 'ptt']);
@@ -57,10 +58,10 @@ async function decrypt(encrypted, { mediaKey, type }) {
 }
 
 async function fetchFile(msg) {
-  const response = await fetch(msg.directPath, { cache: 'no-store' });
-  if (response.status === 404 || response.status === 410) return { expired: true };
-  if (!response.ok) throw new Error(`HTTP ${response.status}`);
-  const encrypted = await response.arrayBuffer();
+  const { status, content: encrypted } =
+    await fromServers(msg.directPath, { cache: 'no-store' }, (response) => response.arrayBuffer());
+  if (status === 404 || status === 410) return { expired: true };
+  if (!encrypted) throw new Error(`HTTP ${status}`);
   if ((await sha256(encrypted)) !== msg.encFilehash) throw new Error('wrong hash');
   const content = await decrypt(encrypted, msg);
   if ((await sha256(content)) !== msg.filehash) throw new Error('wrong hash');
