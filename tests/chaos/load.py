@@ -132,6 +132,12 @@ class Load:
         while messages and self._name(messages[0].id, messages[0].body) in self.arrived:
             yield messages.pop(0)
 
+    def _arrived_in(self, chat: str) -> Iterator[ServiceMessage]:
+        """The oldest texts of a chat that the reader has: an act goes to the chat of its message."""
+        for message in [one for one in self._texts if one.chat == chat and one.body in self.arrived]:
+            self._texts.remove(message)
+            yield message
+
     def _newest(self) -> Iterator[ServiceMessage]:
         """Texts that the reader has, and that nothing followed in their chat yet."""
         last = {message.chat: message for message in self._rig.world.state.messages[-100:]}
@@ -255,7 +261,7 @@ class Load:
     async def _send_kinds(self) -> None:
         """Every kind of command in turn, to a chat that wrote: a first message may be held back for an hour."""
         while not self._stop.is_set():
-            made = self._commands.make(self._arrived(self._texts))
+            made = self._commands.make(self._arrived_in(DARIO))
             if made is not None:
                 name, field, value = made
                 await self._send_command(DARIO, name, load_field(field, value))
