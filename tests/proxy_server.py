@@ -9,6 +9,8 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from tests.stream_server import stream_server
+
 
 @dataclass
 class CountingProxy:
@@ -22,11 +24,8 @@ class CountingProxy:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError, asyncio.IncompleteReadError):
-            try:
-                first = await reader.readexactly(1)
-                await (self._socks(reader, writer) if first == b"\x05" else self._http(first, reader, writer))
-            finally:
-                writer.close()
+            first = await reader.readexactly(1)
+            await (self._socks(reader, writer) if first == b"\x05" else self._http(first, reader, writer))
 
     async def _http(self, first: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while True:
@@ -104,26 +103,5 @@ async def _copy(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> N
 async def counting_proxy(user: str | None = None, password: str = "") -> AsyncIterator[CountingProxy]:
     """Serve on a free port while the context lasts."""
     proxy = CountingProxy(user, password)
-    connections: set[asyncio.Task[None]] = set()
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        connections.add(task)
-        try:
-            await proxy.serve(reader, writer)
-        except asyncio.CancelledError:
-            pass
-        finally:
-            connections.discard(task)
-
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    proxy.port = server.sockets[0].getsockname()[1]
-    try:
+    async with stream_server(proxy.serve) as proxy.port:
         yield proxy
-    finally:
-        server.close()
-        for task in connections:
-            task.cancel()
-        if connections:
-            await asyncio.wait(connections, timeout=5)

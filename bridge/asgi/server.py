@@ -68,6 +68,10 @@ class EmbeddedServer(uvicorn.Server):
             listener.listen(WAITING)  # the server has set it to its batch
         self.ready.set()
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await self._accept_no_more()
+        await super().shutdown(sockets)
+
     async def serve_until(self, stop: asyncio.Event, listener: socket.socket, name: str) -> None:
         """Serve until `stop`, which is also set when the server ends by itself. `name` is that of the task."""
         async with asyncio.TaskGroup() as tasks:
@@ -76,7 +80,6 @@ class EmbeddedServer(uvicorn.Server):
             try:
                 await asyncio.wait([serving, stopping], return_when=asyncio.FIRST_COMPLETED)
                 stop.set()
-                await self._accept_no_more()
                 self.should_exit = True
                 await asyncio.wait([serving])
             finally:

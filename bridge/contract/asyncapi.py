@@ -217,7 +217,7 @@ def schemas() -> dict[str, dict[str, Any]]:
 
 def asyncapi(topics: Topics, version: str) -> dict[str, Any]:
     """The AsyncAPI 3.0 document."""
-    listed = channels(topics)
+    listed, payloads = channels(topics), schemas()
     return {
         "asyncapi": "3.0.0",
         "info": {
@@ -230,7 +230,11 @@ def asyncapi(topics: Topics, version: str) -> dict[str, Any]:
         "channels": {one.name: _channel(one) for one in listed},
         "operations": {f"{one.action}_{one.name}": _operation(one) for one in listed},
         "components": {
-            "messages": {name: _message(name) for name in [*(m.__name__ for m in PAYLOADS), _TEXT, _PICTURE]}
+            "messages": {
+                **{name: _message(name, schema) for name, schema in payloads.items()},
+                _TEXT: {"name": _TEXT, "contentType": "text/plain", "payload": {"type": "string", "minLength": 1}},
+                _PICTURE: {"name": _PICTURE, "contentType": "image/png"},
+            }
         },
     }
 
@@ -255,12 +259,7 @@ def _operation(channel: Channel) -> dict[str, Any]:
     }
 
 
-def _message(name: str) -> dict[str, Any]:
-    if name == _TEXT:
-        return {"name": name, "contentType": "text/plain", "payload": {"type": "string", "minLength": 1}}
-    if name == _PICTURE:
-        return {"name": name, "contentType": "image/png"}
-    schema = schemas()[name]
+def _message(name: str, schema: dict[str, Any]) -> dict[str, Any]:
     return {
         "name": name,
         "payload": {"schemaFormat": "application/schema+json;version=draft-2020-12", "schema": _within(schema, name)},

@@ -42,6 +42,26 @@ async def test_a_connection_that_comes_with_the_end_is_closed(turns: int) -> Non
     serving.cancel()
     await asyncio.wait([serving])
     listener.close()
+    _all_closed(clients)
+
+
+@pytest.mark.parametrize("turns", range(6))
+async def test_a_connection_that_comes_with_an_end_without_an_event_is_closed(turns: int) -> None:
+    """As above, where the server is stopped by its own `should_exit`, as in the sandbox."""
+    listener = bind("127.0.0.1", 0)
+    server = EmbeddedServer.of(_app, ServerLimits())
+    serving = asyncio.create_task(server.serve([listener]))
+    await server.ready.wait()
+    clients = [socket.create_connection(listener.getsockname()) for _ in range(5)]
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    await server.shutdown([listener])  # which `serve` calls
+    serving.cancel()
+    await asyncio.wait([serving])
+    _all_closed(clients)
+
+
+def _all_closed(clients: list[socket.socket]) -> None:
     gc.collect()
     for client in clients:
         client.settimeout(1)

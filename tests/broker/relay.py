@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from types import TracebackType
+
+from tests.stream_server import stream_server
 
 
 class Relay:
@@ -16,25 +18,19 @@ class Relay:
     def __init__(self, target: int) -> None:
         self._target = target
         self._open = asyncio.Event()
-        self._tasks: set[asyncio.Task[None]] = set()
         self._writers: set[asyncio.StreamWriter] = set()
+        self._server = AsyncExitStack()
         self.port = 0
 
     async def __aenter__(self) -> Relay:
         self._open.set()
-        self._server = await asyncio.start_server(self._accepted, "127.0.0.1", 0)
-        self.port = self._server.sockets[0].getsockname()[1]
+        self.port = await self._server.enter_async_context(stream_server(self._accepted))
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._server.close()
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        self.cut()
-        await self._server.wait_closed()
+        await self._server.aclose()
 
     def freeze(self) -> None:
         """Forward nothing from now on."""
@@ -50,21 +46,17 @@ class Relay:
         self._writers.clear()
 
     async def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        accepting = asyncio.current_task()
-        assert accepting is not None
         self._writers.add(writer)
-        self._tasks.add(accepting)
-        accepting.add_done_callback(self._tasks.discard)
         try:
             there, back = await asyncio.open_connection("127.0.0.1", self._target)
         except OSError:
             writer.transport.abort()
             return
         self._writers.add(back)
-        for source, sink in ((reader, back), (there, writer)):
-            task = asyncio.create_task(self._pump(source, sink), name="relay")
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+        try:
+            await asyncio.gather(self._pump(reader, back), self._pump(there, writer))
+        finally:
+            back.transport.abort()
 
     async def _pump(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
         with suppress(ConnectionError):

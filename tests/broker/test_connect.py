@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -27,8 +27,7 @@ from bridge.broker.client import MqttClient
 from tests.broker.certificates import make_certificates
 from tests.broker.conftest import Options, read
 from tests.mosquitto_server import MosquittoServer, free_port
-
-Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+from tests.stream_server import Serve, stream_server
 
 
 async def connect_error(options: BrokerOptions) -> BrokerError:
@@ -41,21 +40,8 @@ async def connect_error(options: BrokerOptions) -> BrokerError:
 @asynccontextmanager
 async def raw_server(serve: Serve) -> AsyncIterator[str]:
     """A TCP server that is not a broker."""
-    connections: set[asyncio.StreamWriter] = set()
-
-    async def accepted(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        connections.add(writer)
-        with contextlib.suppress(ConnectionError):
-            await serve(reader, writer)
-
-    server = await asyncio.start_server(accepted, "127.0.0.1", 0)
-    try:
-        yield f"mqtt://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    finally:
-        server.close()
-        for writer in connections:
-            writer.transport.abort()
-        await server.wait_closed()
+    async with stream_server(serve) as port:
+        yield f"mqtt://127.0.0.1:{port}"
 
 
 def established_to(port: int) -> int:

@@ -10,6 +10,7 @@ import pytest
 
 from bridge.broker import BrokerOptions, BrokerRefused, connect, parse_addresses
 from bridge.broker.endings import ConnectionEndings
+from tests.stream_server import stream_server
 
 GRANTED, REFUSED = b"\x01", b"\x80"
 
@@ -27,11 +28,8 @@ async def answering(*codes: bytes, after: float = 0.0) -> AsyncIterator[BrokerOp
             elif head[0] == 0x82:
                 await asyncio.sleep(after)
                 writer.write(b"\x90\x03" + body[:2] + left.pop(0))
-        writer.close()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    async with server:
+    async with stream_server(serve) as port:
         yield BrokerOptions(parse_addresses(f"mqtt://127.0.0.1:{port}"), "test", clean=True)
     assert left == []
 

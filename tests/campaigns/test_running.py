@@ -51,7 +51,7 @@ async def test_ticks_and_the_first_answer_are_in_the_report(harness: CampaignsHa
 
 async def test_who_opts_out_while_it_runs_is_left_out_and_by_the_next_plan_too(harness: CampaignsHarness) -> None:
     await harness.start()
-    view = await harness.plan(3, pace="60/minute", jitter=0.0)
+    view = await harness.plan(3, pace="30/minute", jitter=0.0)  # 4 s to the third
     await harness.act(view["id"], "start")
     await harness.reach(view["id"], at_least=1)
     harness.bridge.phone.incoming(f"{number(3)}@c.us", "BAJA, por favor")

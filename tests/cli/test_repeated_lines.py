@@ -11,6 +11,7 @@ import pytest
 from bridge.cli.repeated_lines import INTERVAL, LARGEST, RepeatedLines
 from tests.cli.conftest import StartCommand
 from tests.clocks import FakeClock
+from tests.stream_server import stream_server
 
 
 def record(
@@ -59,12 +60,10 @@ def test_a_million_different_lines_take_no_memory() -> None:
 async def test_without_internet_up_warns_once(start: StartCommand) -> None:
     attempts = asyncio.Semaphore(0)
 
-    async def hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def hang_up(_: asyncio.StreamReader, __: asyncio.StreamWriter) -> None:
         attempts.release()
-        writer.close()
 
-    async with await asyncio.start_server(hang_up, "127.0.0.1", 0) as site:
-        port = site.sockets[0].getsockname()[1]
+    async with stream_server(hang_up) as port:
         process = await start("up", "--no-responder", WA_WEB_URL=f"http://127.0.0.1:{port}/", WA_HTTP_PORT="off")
         async with asyncio.timeout(120):
             for _ in range(5):  # the browser itself tries twice for each attempt

@@ -157,6 +157,13 @@ class SessionHarness:
                 await asyncio.sleep(0.002)
         return found
 
+    async def concluded(self, command_id: str) -> None:
+        """Wait for the report that none follows: the server's ack, or that the outcome is unknown."""
+        async with asyncio.timeout(HERE):
+            while (await self.reported_now(command_id))[-1:] not in (["server"], ["unknown"]):
+                self._raise_if_ended()
+                await asyncio.sleep(0.002)
+
     async def reported_now(self, command_id: str) -> list[str]:
         return [_short(payload) for payload in await self.notices() if payload["id"] == command_id]
 

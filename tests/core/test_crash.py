@@ -76,7 +76,7 @@ async def run_and_kill(harness: SessionHarness, at: int) -> Kill:
     kill = Kill(at)
     await harness.start(around_driver=kill.around, around_outbox=kill.around)
     asking = asyncio.create_task(harness.submit(command(id="a"), origin=None))
-    finished = asyncio.create_task(harness.reported("a", 3))
+    finished = asyncio.create_task(harness.concluded("a"))
     reached = asyncio.create_task(kill.reached.wait())
     await asyncio.wait([finished, reached], return_when=asyncio.FIRST_COMPLETED)
     for task in (asking, finished, reached):

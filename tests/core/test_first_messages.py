@@ -83,6 +83,7 @@ async def test_a_person_who_wrote_under_the_lid_is_answered_under_the_number(
         assert not await is_answer(harness, ANA, "a")
         await harness.outbound.people.identify([frozenset({Jid.parse(ANA), Jid.parse(LID)})])
         assert await harness.reported("a", 3) == ["accepted", "sent", "server"]
+        await harness.settled()  # else "b" may wait for it, not for its own turn
     assert await is_answer(harness, "541155500001@c.us", "b", "in another spelling")
     await harness.again()
     assert await is_answer(harness, ANA, "c", "after a restart")

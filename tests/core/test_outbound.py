@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from typing_extensions import override
+
 from bridge.contract.jid import Jid
 from bridge.contract.lifecycle import SendState
 from bridge.contract.pace import Pace
@@ -12,7 +14,7 @@ from bridge.contract.session import SessionState
 from bridge.core.budgets import Pacing
 from bridge.core.outbound import CONCURRENT
 from bridge.core.pacing import HOLD
-from bridge.drivers.scripted import SendMode
+from bridge.drivers.scripted import ScriptedDriver, ScriptedPhone, SendMode
 from bridge.ports import Claimed, OutboxRow
 from tests.core.commands import ANA, BETO, CARLA, command
 from tests.core.conftest import SessionHarness
@@ -80,25 +82,49 @@ async def test_the_order_of_a_chat_survives_failed_tries(harness: SessionHarness
     assert harness.outbound._in_doubt._tries == {}
 
 
+class HeldDriver(ScriptedDriver):
+    """Its sends wait for `go`. `most` were made at once."""
+
+    def __init__(self, phone: ScriptedPhone) -> None:
+        super().__init__(phone)
+        self.go = asyncio.Event()
+        self.most = self.waiting = 0
+
+    @override
+    async def send(self, *given: Any) -> int:
+        self.waiting += 1
+        self.most = max(self.most, self.waiting)
+        await self.go.wait()
+        try:
+            return await super().send(*given)
+        finally:
+            self.waiting -= 1
+
+
 async def test_concurrent_calls_are_limited(harness: SessionHarness) -> None:
-    harness.phone.delay = 0.05
-    await harness.start()
+    driver = HeldDriver(harness.phone)
+    await harness.start(around_driver=lambda _: driver)
     for number in range(CONCURRENT * 2):
         await harness.submit(command(to=f"54911555{number:05d}", id=str(number)))
-    await harness.until(lambda: len(harness.outbound._running) == CONCURRENT)
-    await harness.reported(str(CONCURRENT * 2 - 1), 3)
-    assert len(harness.sent()) == CONCURRENT * 2
+    await harness.until(lambda: driver.waiting == CONCURRENT)
+    driver.go.set()
+    await harness.until(lambda: len(harness.sent()) == CONCURRENT * 2)
+    assert driver.most == CONCURRENT
 
 
 async def test_drain_waits_for_running_calls_and_starts_no_other(harness: SessionHarness) -> None:
-    harness.phone.delay = 0.05
-    await harness.start()
+    driver = HeldDriver(harness.phone)
+    await harness.start(around_driver=lambda _: driver)
     await harness.submit(command(id="a"))
     await harness.submit(command(to=BETO, id="b"))
-    await harness.until(lambda: len(harness.outbound._running) == 2)
+    await harness.until(lambda: driver.waiting == 2)
     harness.outbound.close()
     await harness.submit(command(to=CARLA, id="c"))
-    await harness.outbound.drain()
+    draining = asyncio.create_task(harness.outbound.drain())
+    await asyncio.wait([draining], timeout=0.05)
+    assert not draining.done()
+    driver.go.set()
+    await draining
     assert len(harness.sent()) == 2
     row = await harness.store.outbox.get("c")
     assert row is not None

@@ -253,7 +253,7 @@ async def test_a_kill_between_any_two_steps_neither_repeats_nor_loses_a_file(
             kill = Kill(at)
             await harness.start(around_driver=kill.around, around_outbox=kill.around, around_files=kill.around)
             asking = asyncio.create_task(harness.submit(wanted))
-            finished = asyncio.create_task(harness.reported("a", 3))
+            finished = asyncio.create_task(harness.concluded("a"))
             waiting = asyncio.create_task(kill.reached.wait())
             await asyncio.wait([finished, waiting], return_when=asyncio.FIRST_COMPLETED)
             for task in (asking, finished, waiting):

@@ -14,6 +14,7 @@ from bridge.drivers.web.examination import site
 from bridge.ports.findings import Finding
 from tests.broker.certificates import make_certificates
 from tests.mosquitto_server import free_port
+from tests.stream_server import stream_server
 
 Server = Callable[..., AbstractAsyncContextManager[int]]
 
@@ -21,21 +22,15 @@ Server = Callable[..., AbstractAsyncContextManager[int]]
 @asynccontextmanager
 async def server(answer: bytes | None, context: ssl.SSLContext | None = None) -> AsyncIterator[int]:
     """Answer every request with `answer`; None = never. Yields the port."""
-    silent = asyncio.Event()
 
     async def respond(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         if answer is None:
-            await silent.wait()
+            await asyncio.Event().wait()
         writer.write(answer or b"")
-        writer.close()
 
-    listening = await asyncio.start_server(respond, "127.0.0.1", 0, ssl=context)
-    try:
-        yield listening.sockets[0].getsockname()[1]
-    finally:
-        silent.set()
-        listening.close()
+    async with stream_server(respond, tls=context) as port:
+        yield port
 
 
 async def found(url: str, **options: float) -> list[Finding]:

@@ -7,9 +7,12 @@ import json
 import ssl
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
+
+from tests.stream_server import stream_server
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +51,7 @@ class Receiver:
         self.answers: list[Answer] = []
         self.decide: Callable[[Posted], Answer] | None = None
         self.port = 0
-        self._server: asyncio.Server | None = None
-        self._connections: set[asyncio.StreamWriter] = set()
+        self._server = AsyncExitStack()
         self._arrived = asyncio.Condition()
 
     @property
@@ -62,17 +64,10 @@ class Receiver:
         return [post.json["body"] for post in self.posts]
 
     async def start(self) -> None:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port, ssl=self._tls)
-        self.port = self._server.sockets[0].getsockname()[1]
+        self.port = await self._server.enter_async_context(stream_server(self._serve, self.port, tls=self._tls))
 
     async def stop(self) -> None:
-        if self._server is None:
-            return
-        self._server.close()
-        for writer in list(self._connections):
-            writer.transport.abort()
-        await self._server.wait_closed()
-        self._server = None
+        await self._server.aclose()
 
     async def got(self, count: int, *, within: float = 15.0) -> list[Posted]:
         """Wait for `count` posts."""
@@ -90,15 +85,8 @@ class Receiver:
         await self.stop()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._connections.add(writer)
-        try:
-            while await self._one(reader, writer):
-                pass
-        except (asyncio.IncompleteReadError, ConnectionError):
+        while await self._one(reader, writer):
             pass
-        finally:
-            self._connections.discard(writer)
-            writer.close()
 
     async def _one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")

@@ -6,6 +6,7 @@ import asyncio
 import ipaddress
 import socket
 import ssl
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from bridge.webhooks.callback_url import CallbackRules, CallbackUrl, carried
 from bridge.webhooks.poster import WebhookPoster
 from tests.broker.certificates import make_certificates
 from tests.http.receiver import Answer, Receiver
+from tests.stream_server import stream_server
 
 LOOPBACK = CallbackRules()
 INTERNET = CallbackRules.parse("*.example.com, hooks.example.org, 10.20.0.0/16")
@@ -286,20 +288,13 @@ async def test_a_proxy_of_the_environment_is_not_used(receiver: Receiver, monkey
 async def test_an_endless_answer_is_cut_off() -> None:
     async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
-        try:
-            while not reader.at_eof():
-                writer.write(b"x")
-                await writer.drain()
-                await asyncio.sleep(0.01)
-        except ConnectionError:
-            pass
-        finally:
-            writer.close()
+        while not reader.at_eof():
+            writer.write(b"x")
+            await writer.drain()
+            await asyncio.sleep(0.01)
 
-    async with await asyncio.start_server(drip, "127.0.0.1", 0) as server:
-        port = server.sockets[0].getsockname()[1]
-        async with WebhookPoster(LOOPBACK, own_port=None, timeout=0.3) as webhooks:
-            answer = await webhooks.post(f"http://127.0.0.1:{port}/", b"{}", {})
+    async with stream_server(drip) as port, WebhookPoster(LOOPBACK, own_port=None, timeout=0.3) as webhooks:
+        answer = await webhooks.post(f"http://127.0.0.1:{port}/", b"{}", {})
     assert answer.failure is Failure.TIMED_OUT
 
 
@@ -315,14 +310,11 @@ async def test_the_failure_of_a_post_without_an_answer(sent: bytes | None, failu
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(sent or b"")
-        writer.close()
 
-    server = await asyncio.start_server(talk, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    if sent is None:
-        server.close()
-        await server.wait_closed()
-    async with server, WebhookPoster(LOOPBACK, own_port=None) as webhooks:
+    async with AsyncExitStack() as server, WebhookPoster(LOOPBACK, own_port=None) as webhooks:
+        port = await server.enter_async_context(stream_server(talk))
+        if sent is None:
+            await server.aclose()
         answer = await webhooks.post(f"http://127.0.0.1:{port}/", b"{}", {})
     assert answer.failure is failure
     assert answer.detail

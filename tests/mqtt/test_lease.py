@@ -68,16 +68,16 @@ async def test_the_first_in_the_placement_runs_it_and_a_stop_hands_it_over_at_on
     pair: dict[str, BridgeUnderTest], probe: MqttProbe
 ) -> None:
     first, second = pair[FIRST], pair[SECOND]
+    # it would wait so long for the end of a lease that is not released
+    second.limits = replace(second.limits, lease=replace(TIMES, duration=60.0))
     await second.start(until=None)
     await first.start()
     assert state(second) is STANDBY
     await probe.wait(f"wa/bridge/{SECOND}/status", lambda status: "haby" in (status.get("standby") or {}))
     claim = await probe.wait(LEASE, lambda claim: claim["state"] == "owned")
     assert (claim["owner"].partition(":")[0], claim["term"]) == (FIRST, 1)
-    began = asyncio.get_running_loop().time()
     await first.stop()
     await second.until(lambda: state(second) is CONNECTED)
-    assert asyncio.get_running_loop().time() - began < TIMES.duration
     assert [claim["state"] for claim in probe.on(LEASE) if claim["term"] == 1][-1] == "released"
 
 

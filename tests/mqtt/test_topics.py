@@ -208,7 +208,9 @@ async def test_a_retained_command_is_reported_once_and_never_sent(harness: Bridg
         await harness.stop()
         await harness.start()
     await probe.barrier()
-    assert len([result for result in probe.on(RESULT) if (result["error"] or {}).get("code") == "retained"]) == 2
+    # one and the same report may come again after a start: QoS 1; another one would have another time
+    reports = {json.dumps(result) for result in probe.on(RESULT) if (result["error"] or {}).get("code") == "retained"}
+    assert len(reports) == 2
     assert harness.phone.sent == []
 
 

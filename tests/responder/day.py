@@ -33,6 +33,7 @@ from tests.mariadb_server import MariaDbServer
 from tests.mosquitto_server import MosquittoServer, free_port
 from tests.responder.conftest import ResponderHarness, mariadb_settings
 from tests.responder.test_webhook import FacadeBridge
+from tests.stream_server import stream_server
 
 SKEW = 1200.0
 BROKER_PACKET, DATABASE_PACKET = 65_536, 65_536
@@ -144,7 +145,6 @@ class Day:
 @asynccontextmanager
 async def slow_way(port: int, delay: float) -> AsyncIterator[int]:
     """A port that forwards to `port`; what is sent over it arrives `delay` seconds later."""
-    writers: list[asyncio.StreamWriter] = []
 
     async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(ConnectionError):
@@ -156,16 +156,13 @@ async def slow_way(port: int, delay: float) -> AsyncIterator[int]:
 
     async def forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         inner, outer = await asyncio.open_connection("127.0.0.1", port)
-        writers.extend((writer, outer))
-        await asyncio.gather(pump(reader, outer), pump(inner, writer))
+        try:
+            await asyncio.gather(pump(reader, outer), pump(inner, writer))
+        finally:
+            outer.transport.abort()
 
-    server = await asyncio.start_server(forward, "127.0.0.1")
-    try:
-        yield server.sockets[0].getsockname()[1]
-    finally:
-        server.close()
-        for writer in writers:
-            writer.close()
+    async with stream_server(forward) as forwarded:
+        yield forwarded
 
 
 async def run(

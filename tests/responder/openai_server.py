@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from email.parser import BytesParser
 from types import TracebackType
 from typing import Any, Self
+
+from tests.stream_server import stream_server
 
 
 def completion(text: str | None, *, finish: str = "stop") -> bytes:
@@ -56,12 +59,12 @@ class OpenAiServer:
         self.heard: list[dict[str, Any]] = []  # the fields of each transcription
         self.at_once = 0
         self.most_at_once = 0
-        self._server: asyncio.Server
-        self._serving: set[asyncio.Task[None]] = set()
+        self._server = AsyncExitStack()
+        self._port = 0
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}/v1"
+        return f"http://127.0.0.1:{self._port}/v1"
 
     @property
     def questions(self) -> list[list[dict[str, str]]]:
@@ -69,40 +72,25 @@ class OpenAiServer:
         return [request["messages"] for request in self.asked]
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self._port = await self._server.enter_async_context(stream_server(self._serve))
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._server.close()
-        for serving in self._serving:
-            serving.cancel()
-        await asyncio.gather(*self._serving, return_exceptions=True)
-        await self._server.wait_closed()
+        await self._server.aclose()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        serving = asyncio.current_task()
-        assert serving is not None
-        self._serving.add(serving)
-        try:
-            while head := await reader.readuntil(b"\r\n\r\n"):
-                length = next(
-                    int(line[15:]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")
-                )
-                body = await reader.readexactly(length)
-                request = form_of(head, body) if b"/audio/transcriptions" in head else json.loads(body)
-                self.at_once += 1
-                self.most_at_once = max(self.at_once, self.most_at_once)
-                try:
-                    await self._respond(request, writer)
-                finally:
-                    self.at_once -= 1
-        except (asyncio.IncompleteReadError, ConnectionError):
-            pass
-        finally:
-            self._serving.discard(serving)
-            writer.transport.abort()
+        while head := await reader.readuntil(b"\r\n\r\n"):
+            length = next(int(line[15:]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:"))
+            body = await reader.readexactly(length)
+            request = form_of(head, body) if b"/audio/transcriptions" in head else json.loads(body)
+            self.at_once += 1
+            self.most_at_once = max(self.at_once, self.most_at_once)
+            try:
+                await self._respond(request, writer)
+            finally:
+                self.at_once -= 1
 
     def _step(self, request: dict[str, Any]) -> Any:
         if "file" in request:

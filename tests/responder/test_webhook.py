@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from typing import Any
 
 import httpx
@@ -19,6 +20,7 @@ from responder.orders import PAUSED
 from responder.timing import SenderTiming, Timing
 from tests.client.conftest import ANA, BETO, QUICK, ScriptedBridge
 from tests.responder.conftest import ResponderHarness
+from tests.stream_server import stream_server
 
 GREETING = "¡Hola! Gracias por escribirnos. ¿En qué podemos ayudarte?"
 
@@ -169,7 +171,7 @@ class BadSender:
     def __init__(self, *script: Any) -> None:
         self.script = list(script)
         self.sends: list[dict[str, str]] = []
-        self._server: asyncio.Server | None = None
+        self._server = AsyncExitStack()
         self._port = 0
 
     @property
@@ -177,31 +179,24 @@ class BadSender:
         return f"http://127.0.0.1:{self._port}"
 
     async def start(self) -> None:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self._port)
-        self._port = self._server.sockets[0].getsockname()[1]
+        self._port = await self._server.enter_async_context(stream_server(self._serve, self._port))
 
     async def stop(self) -> None:
-        if self._server is not None:
-            self._server.close()
+        await self._server.aclose()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
-            length = next((int(line[15:]) for line in head.split("\r\n") if line.startswith("content-length:")), 0)
-            body = json.loads(await reader.readexactly(length) or b"{}")
-            step: Any = 200
-            if "/api/whatsapp/send" in head:
-                self.sends.append(body)
-                step = self.script.pop(0) if self.script else 200
-            if step is not None:
-                answer = b'{"success": true}'
-                writer.write(b"HTTP/1.1 %d X\r\ncontent-length: %d\r\nconnection: close\r\n\r\n" % (step, len(answer)))
-                writer.write(answer)
-                await writer.drain()
-        except (asyncio.IncompleteReadError, ConnectionError):
-            pass
-        finally:
-            writer.close()
+        head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
+        length = next((int(line[15:]) for line in head.split("\r\n") if line.startswith("content-length:")), 0)
+        body = json.loads(await reader.readexactly(length) or b"{}")
+        step: Any = 200
+        if "/api/whatsapp/send" in head:
+            self.sends.append(body)
+            step = self.script.pop(0) if self.script else 200
+        if step is not None:
+            answer = b'{"success": true}'
+            writer.write(b"HTTP/1.1 %d X\r\ncontent-length: %d\r\nconnection: close\r\n\r\n" % (step, len(answer)))
+            writer.write(answer)
+            await writer.drain()
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from bridge.webhooks import WebhookLimits
 from bridge.webhooks.callback_url import CallbackRules
 from bridge.webhooks.poster import WebhookPoster, retry_after_seconds
 from bridge.webhooks.retry_policy import PostVerdict, judge
+from tests.stream_server import stream_server
 
 
 @pytest.fixture
@@ -27,12 +28,9 @@ async def answered(poster: WebhookPoster, answer: bytes) -> tuple[int | None, Fa
         await reader.readuntil(b"\r\n\r\n")
         writer.write(answer)
         await writer.drain()
-        writer.close()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    async with server:
-        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
-        outcome = await poster.post(url, b"{}", {})
+    async with stream_server(serve) as port:
+        outcome = await poster.post(f"http://127.0.0.1:{port}/", b"{}", {})
     return outcome.status, outcome.failure
 
 

@@ -1,4 +1,4 @@
-"""The probes on real brokers: what each can do, and what the operator reads. RabbitMQ: tests/client/test_rabbitmq."""
+"""The probes on real brokers: what each can do, and what the operator reads. RabbitMQ: tests/cluster/test_rabbitmq."""
 
 from __future__ import annotations
 
