@@ -31,7 +31,7 @@ SHORT = Sizes((1, 2), (1, 10, 100), (1, 10, 100), (1_000, 10_000))
 
 @dataclass(frozen=True, slots=True)
 class Curves:
-    """The measured points."""
+    """The measured points of each curve."""
 
     sessions: list[SessionCost]
     subscribers: list[Fanout]
@@ -73,7 +73,7 @@ def markdown(curves: Curves) -> str:
 
 
 async def draw(curves: Curves, path: Path = IMAGE) -> None:
-    """Write the picture."""
+    """Write the picture of all curves."""
     sessions, subscribers, listeners, commands = curves.sessions, curves.subscribers, curves.listeners, curves.commands
     charts = [
         Chart(

@@ -3,7 +3,7 @@
     python -m bench.rivals.raw_loop_program WEB_URL PROFILE BROKER_URL DEBUGGING_PORT
 
 Playwright, wa-js and paho: each new message is published on `in`, each command on `out` is sent at once, `sent` follows
-on `result`. What arrives while it is down, or is on its way when it ends, is lost. Prints the lines of `legacy_pair.js`.
+on `result`. What arrives while it is down, or is on its way when it ends, is lost. Prints as `legacy_pair.js`.
 """
 
 from __future__ import annotations

@@ -76,7 +76,7 @@ async def compare(stage: Stage, amounts: Amounts) -> Rows:
 
 
 def markdown(rows: Rows) -> str:
-    """Both tables."""
+    """The values, and their ratios."""
     return (
         f"{table(rows.all(), COLUMNS)}\n\nRatios, each of two values of one run:\n\n{ratio_table(rows.all(), RATIOS)}"
     )
