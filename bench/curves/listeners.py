@@ -36,20 +36,20 @@ async def notify(stage: Stage, counts: Sequence[int]) -> list[Notified]:
             async with contender.running() as running:
                 await asyncio.sleep(1)
                 for count in counts:
-                    found[contender.name].append(await _until_the_last(contender.stage, running, count))
+                    found[contender.name].append(await _until_the_last(running, count))
     return [Notified(*row) for row in zip(counts, found[OURS], found[LEGACY], strict=True)]
 
 
-async def _until_the_last(stage: Stage, running: Running, count: int) -> float:
-    async with _listeners(running, count) as listeners, phone(stage) as api:
-        async with stage.page() as page:
+async def _until_the_last(running: Running, count: int) -> float:
+    async with _listeners(running, count) as listeners, phone(running.stage) as api:
+        async with running.stage.page() as page:
             await page.evaluate(MARK)
         for number in range(MESSAGES):
             body = {"chat": PEOPLE[number], "body": f"message {number}, as long as people write them"}
             (await api.post("/incoming", json=body)).raise_for_status()
             await asyncio.sleep(PAUSE + count * PAUSE_EACH)
         rows: list[tuple[str, str, float]] = await listeners.line()
-        async with stage.page() as page:
+        async with running.stage.page() as page:
             added: dict[str, float] = dict(await page.evaluate("() => benchAdded.splice(0)"))
     last: dict[str, float] = {}
     for _, raw_id, at in rows:

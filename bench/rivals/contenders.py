@@ -33,8 +33,9 @@ _SCRIPTS = {LEGACY: "whatsapp_web_js", WPPCONNECT: "wppconnect"}
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A started contender: its first process, the seconds until it was connected, where it takes HTTP requests."""
+    """A started contender: its stage, its first process, the seconds it took, where it takes HTTP requests."""
 
+    stage: Stage
     pid: int
     seconds: float
     http: str | None
@@ -71,42 +72,46 @@ class Contender:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Running]:
         """Start it, wait until it is connected, end it."""
+        stage = replace(self.stage, debugging_port=free_port())  # other programs take ports meanwhile
         if self.name == OURS:
-            async with self._bridge() as running:
+            async with _bridge(stage) as running:
                 yield running
             return
         script = _SCRIPTS.get(self.name)
-        command = self._raw_loop() if script is None else self._pair(script)
+        command = _raw_loop(stage) if script is None else _pair(stage, script)
         began = time.monotonic()
-        async with _process(command, self.stage.folder / f"{self.name}.log") as process:
+        async with _process(command, stage.folder / f"{self.name}.log") as process:
             async with asyncio.timeout(TIMEOUT):
                 port = (await _said(process))["port"]
                 while not (await _said(process)).get("ready"):
                     continue
             http = None if script is None else f"http://127.0.0.1:{port}"
-            yield Running(process.pid, time.monotonic() - began, http)
+            yield Running(stage, process.pid, time.monotonic() - began, http)
 
-    @asynccontextmanager
-    async def _bridge(self) -> AsyncIterator[Running]:
-        port = free_port()
-        async with asyncio.TaskGroup() as tasks:
-            began = time.time()
-            connected = tasks.create_task(self.stage.until(SessionState.CONNECTED), name="connected")
-            async with self.stage.bridge(WA_HTTP_PORT=str(port), WA_HTTP_RATE="off") as process:
-                yield Running(process.pid, await connected - began, f"http://127.0.0.1:{port}")
 
-    def _pair(self, script: str) -> Sequence[str]:
-        browser = str(find_executable(None))
-        return (
-            *("node", str(FOLDER / "legacy_pair.js"), script, self.stage.web_url),
-            *(str(self.stage.folder / script), browser, str(self.stage.debugging_port)),
-        )
+@asynccontextmanager
+async def _bridge(stage: Stage) -> AsyncIterator[Running]:
+    port = free_port()
+    async with asyncio.TaskGroup() as tasks:
+        began = time.time()
+        connected = tasks.create_task(stage.until(SessionState.CONNECTED), name="connected")
+        async with stage.bridge(WA_HTTP_PORT=str(port), WA_HTTP_RATE="off") as process:
+            yield Running(stage, process.pid, await connected - began, f"http://127.0.0.1:{port}")
 
-    def _raw_loop(self) -> Sequence[str]:
-        return (
-            *(sys.executable, "-m", "bench.rivals.raw_loop_program", self.stage.web_url),
-            *(str(self.stage.folder / "raw"), self.stage.mosquitto.url("bridge"), str(self.stage.debugging_port)),
-        )
+
+def _pair(stage: Stage, script: str) -> Sequence[str]:
+    browser = str(find_executable(None))
+    return (
+        *("node", str(FOLDER / "legacy_pair.js"), script, stage.web_url),
+        *(str(stage.folder / script), browser, str(stage.debugging_port)),
+    )
+
+
+def _raw_loop(stage: Stage) -> Sequence[str]:
+    return (
+        *(sys.executable, "-m", "bench.rivals.raw_loop_program", stage.web_url),
+        *(str(stage.folder / "raw"), stage.mosquitto.url("bridge"), str(stage.debugging_port)),
+    )
 
 
 @asynccontextmanager
@@ -117,7 +122,7 @@ async def contenders(stage: Stage, names: Sequence[str] = NAMES) -> AsyncIterato
         for name in names:
             file = stage.folder / f"sandbox-{name}.json"
             urls = await (await stack.enter_async_context(program("sandbox_program", str(file)))).line()
-            own = replace(stage, web_url=urls["web"], api_url=urls["api"], debugging_port=free_port())
+            own = replace(stage, web_url=urls["web"], api_url=urls["api"])
             async with phone(own) as api:
                 (await api.patch("/settings", json={"sync_ms": SYNC_MS})).raise_for_status()
             given.append(Contender(name, own))

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import httpx
 
 from bench.inbound import CHAT
-from bench.rivals.contenders import Contender, Running
+from bench.rivals.contenders import Running
 from bench.rivals.receiver_program import HANGS
 from bench.sends import sends
 from bench.stage import Program, phone, program
@@ -74,21 +74,19 @@ class Sent:
     cpu: float
 
 
-async def acquaint(contender: Contender) -> None:
+async def acquaint(running: Running) -> None:
     """Each person writes once: whatsapp-web.js sends only into chats that exist."""
-    async with phone(contender.stage) as api:
+    async with phone(running.stage) as api:
         for person in PEOPLE:
             (await api.post("/incoming", json={"chat": person, "body": "hola"})).raise_for_status()
     await asyncio.sleep(1)  # until every program has taken them, so that no measurement contains them
 
 
 @asynccontextmanager
-async def receiver(
-    contender: Contender, running: Running, count: int, *, mqtt: bool, dead: bool = False
-) -> AsyncIterator[Program]:
+async def receiver(running: Running, count: int, *, mqtt: bool, dead: bool = False) -> AsyncIterator[Program]:
     """A receiver of `count` messages; with `dead`, a listener that never answers was registered before it."""
     if mqtt:
-        async with program("subscriber_program", contender.stage.mosquitto.url("reader"), str(count)) as subscriber:
+        async with program("subscriber_program", running.stage.mosquitto.url("reader"), str(count)) as subscriber:
             await subscriber.line()  # subscribed
             yield subscriber
         return
@@ -112,12 +110,10 @@ async def _arrived(received: Program, *, mqtt: bool) -> list[tuple[str, float]]:
     return [(raw_id, at) for raw_id, _, at in rows] if mqtt else [(raw_id, at) for _, raw_id, at in rows]
 
 
-async def paced(
-    contender: Contender, running: Running, *, mqtt: bool, count: int, rate: float, dead: bool = False
-) -> Paced:
+async def paced(running: Running, *, mqtt: bool, count: int, rate: float, dead: bool = False) -> Paced:
     """`count` messages at `rate` a second, which the sandbox's contact writes."""
-    async with receiver(contender, running, count, mqtt=mqtt, dead=dead) as received, phone(contender.stage) as api:
-        async with contender.stage.page() as page:
+    async with receiver(running, count, mqtt=mqtt, dead=dead) as received, phone(running.stage) as api:
+        async with running.stage.page() as page:
             await page.evaluate(MARK)
         loop, used = asyncio.get_running_loop(), running.cpu()
         began = loop.time()
@@ -128,15 +124,15 @@ async def paced(
                 posts.create_task(api.post("/incoming", json=body), name=f"post {number}")
         rows = await _arrived(received, mqtt=mqtt)
         used = running.cpu() - used
-        async with contender.stage.page() as page:
+        async with running.stage.page() as page:
             added = dict(await page.evaluate("() => benchAdded.splice(0)"))
     return Paced(sorted(at * 1000 - added[raw_id] for raw_id, at in rows), used / count * 1000)
 
 
-async def burst(contender: Contender, running: Running, *, mqtt: bool, count: int, run: str) -> Burst:
+async def burst(running: Running, *, mqtt: bool, count: int, run: str) -> Burst:
     """`count` messages that the page's store takes at once. `run` makes their ids new."""
-    async with receiver(contender, running, count, mqtt=mqtt) as received:
-        async with contender.stage.page() as page:
+    async with receiver(running, count, mqtt=mqtt) as received:
+        async with running.stage.page() as page:
             began = await page.evaluate(_BURST, [count, str(Jid(CHAT, Server.USER)), run])
         rows = await _arrived(received, mqtt=mqtt)
     return Burst(count / (rows[-1][1] - began / 1000), disordered([raw_id for raw_id, _ in rows]))
@@ -151,12 +147,12 @@ def disordered(ids: list[str]) -> int:
     return count
 
 
-async def sent_by_mqtt(contender: Contender, *, count: int, run: int) -> float:
+async def sent_by_mqtt(running: Running, *, count: int, run: int) -> float:
     """Sends a second: `count` texts in each of ten chats, as commands, until the last `sent`."""
-    return (await sends(contender.stage, chats=len(PEOPLE), count=count, run=run)).bridge
+    return (await sends(running.stage, chats=len(PEOPLE), count=count, run=run)).bridge
 
 
-async def sent_by_http(contender: Contender, running: Running, *, count: int) -> Sent:
+async def sent_by_http(running: Running, *, count: int) -> Sent:
     """`count` texts in each of ten chats, one caller for each chat, who waits for each answer."""
     async with httpx.AsyncClient(base_url=running.http or "", trust_env=False, timeout=60) as client:
 
@@ -165,7 +161,7 @@ async def sent_by_http(contender: Contender, running: Running, *, count: int) ->
                 body = {"to": str(Jid(person, Server.USER)), "message": f"send {number}"}
                 answer = await client.post("/api/whatsapp/send", json=body)
                 if answer.status_code != 200 or answer.json().get("status", "sent") != "sent":
-                    raise AssertionError(f"{contender.name} did not send: {answer.text}")
+                    raise AssertionError(f"it did not send: {answer.text}")
 
         loop, used = asyncio.get_running_loop(), running.cpu()
         began = loop.time()

@@ -90,26 +90,26 @@ async def _measure(contender: Contender, rows: Rows, amounts: Amounts, run: int)
     ways = _WAYS[contender.name]
     async with contender.running() as running:
         rows.start.add(ways[0], running.seconds)
-        await acquaint(contender)
+        await acquaint(running)
         await asyncio.sleep(REST)
         rows.idle.add(ways[0], await asyncio.to_thread(running.pss))
         for number, way in enumerate(ways):
             mqtt = way in _MQTT
-            arrived = await paced(contender, running, mqtt=mqtt, count=amounts.paced, rate=PACE)
+            arrived = await paced(running, mqtt=mqtt, count=amounts.paced, rate=PACE)
             rows.p50.add(way, percentile(arrived.delays, 0.5))
             rows.p99.add(way, percentile(arrived.delays, 0.99))
             rows.cpu.add(way, arrived.cpu)
-            at_once = await burst(contender, running, mqtt=mqtt, count=amounts.burst, run=f"{run}{number}")
+            at_once = await burst(running, mqtt=mqtt, count=amounts.burst, run=f"{run}{number}")
             rows.burst.add(way, at_once.rate)
             rows.disordered.add(way, at_once.disordered)
             if mqtt:
-                rows.sends.add(way, await sent_by_mqtt(contender, count=amounts.sends, run=run))
+                rows.sends.add(way, await sent_by_mqtt(running, count=amounts.sends, run=run))
             else:
-                sent = await sent_by_http(contender, running, count=amounts.sends)
+                sent = await sent_by_http(running, count=amounts.sends)
                 rows.sends.add(way, sent.rate)
                 rows.send_cpu.add(way, sent.cpu)
         rows.loaded.add(ways[0], await asyncio.to_thread(running.pss))
         for way in ways:
             if way not in _MQTT:
-                beside = await paced(contender, running, mqtt=False, count=amounts.dead, rate=1.0, dead=True)
+                beside = await paced(running, mqtt=False, count=amounts.dead, rate=1.0, dead=True)
                 rows.dead.add(way, percentile(beside.delays, 0.5))
