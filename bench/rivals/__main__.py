@@ -74,7 +74,7 @@ def measured_costs(rows: Rows, points: Curves) -> Costs:
         message_cpu=statistics.median(rows.cpu.runs[OURS_MQTT]) / 1000,
         send_cpu=statistics.median(rows.send_cpu.runs[OURS_WEBHOOK]) / 1000,
         delivery_cpu=fan.cpu / 1000 / fan.subscribers,
-        start=(most.seconds - one.seconds) / further,
+        start=most.seconds / most.sessions,  # they start in turn
         row=points.commands[-1].size,
     )
 
