@@ -17,7 +17,7 @@ from pathlib import Path
 
 import psutil
 
-from bench.stage import ROOT, TIMEOUT, Stage, end, phone, program, pss
+from bench.stage import ROOT, Stage, end, phone, program, pss
 from bridge.contract.session import SessionState
 from bridge.drivers.web.executable import find_executable
 from tests.mosquitto_server import free_port
@@ -28,6 +28,8 @@ FOLDER = Path(__file__).parent
 #: Milliseconds from the page's load until its chats are usable. The site needs seconds. whatsapp-web.js misses the
 #: moment, and never becomes ready, if it comes before its scripts are in the page.
 SYNC_MS = 3000
+#: Seconds until a program counts as stuck, and how often it is started then; only the last start is measured.
+READY, STARTS = 45.0, 3
 _SCRIPTS = {LEGACY: "whatsapp_web_js", WPPCONNECT: "wppconnect"}
 
 
@@ -79,14 +81,18 @@ class Contender:
             return
         script = _SCRIPTS.get(self.name)
         command = _raw_loop(stage) if script is None else _pair(stage, script)
-        began = time.monotonic()
-        async with _process(command, stage.folder / f"{self.name}.log") as process:
-            async with asyncio.timeout(TIMEOUT):
-                port = (await _said(process))["port"]
-                while not (await _said(process)).get("ready"):
+        for _ in range(STARTS):
+            began = time.monotonic()
+            async with _process(command, stage.folder / f"{self.name}.log") as process:
+                try:
+                    async with asyncio.timeout(READY):
+                        port = await _ready(process)
+                except TimeoutError:
                     continue
-            http = None if script is None else f"http://127.0.0.1:{port}"
-            yield Running(stage, process.pid, time.monotonic() - began, http)
+                http = None if script is None else f"http://127.0.0.1:{port}"
+                yield Running(stage, process.pid, time.monotonic() - began, http)
+                return
+        raise AssertionError(f"{self.name} did not become ready in {STARTS} starts")
 
 
 @asynccontextmanager
@@ -139,6 +145,14 @@ async def _process(command: Sequence[str], log_path: Path) -> AsyncIterator[asyn
         yield process
     finally:
         await end(process)
+
+
+async def _ready(process: asyncio.subprocess.Process) -> object:
+    """The port that it prints at once, when it has become ready."""
+    port = (await _said(process))["port"]
+    while not (await _said(process)).get("ready"):
+        continue
+    return port
 
 
 async def _said(process: asyncio.subprocess.Process) -> dict[str, object]:
