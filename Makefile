@@ -24,9 +24,9 @@ test: test-setup check  ## run the checks, then all tests
 bench: setup  ## measure the real path, write docs/BENCHMARKS.md; takes minutes
 	@exec .venv/bin/python -m bench --write
 
-rivals: setup  ## compare with the legacy pair, wppconnect and a raw loop, draw the curves; 400 MB from npm, ten minutes; option: SHORT=1
+rivals: setup  ## compare with the legacy pair, wppconnect and a raw loop, draw the curves; 400 MB from npm, ten minutes; SHORT=1 writes nothing
 	@cmp -s bench/rivals/package-lock.json bench/rivals/node_modules/.made-from || { cd bench/rivals && PUPPETEER_SKIP_DOWNLOAD=1 npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && cp package-lock.json node_modules/.made-from; }
-	@exec .venv/bin/python -m bench.rivals --write $(if $(SHORT),--short)
+	@exec .venv/bin/python -m bench.rivals $(if $(SHORT),--short,--write)
 
 chaos: setup  ## inject faults under load, write docs/RELIABILITY.md; options: SEED= ROUNDS= MINUTES=
 	@exec .venv/bin/python -m tests.chaos --write docs/RELIABILITY.md $(if $(SEED),--seed $(SEED)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(MINUTES),--minutes $(MINUTES))
