@@ -1,7 +1,7 @@
 # Each recipe execs the program, so that exit codes and signals pass through.
 MAKEFLAGS += --no-print-directory --no-builtin-rules
 .DEFAULT_GOAL := help
-.PHONY: help setup test-setup run test check bench chaos takeover kills lists day cluster wheel home-assistant clean
+.PHONY: help setup test-setup run test check bench rivals chaos takeover kills lists day cluster wheel home-assistant clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' Makefile
@@ -23,6 +23,10 @@ test: test-setup check  ## run the checks, then all tests
 
 bench: setup  ## measure the real path, write docs/BENCHMARKS.md; takes minutes
 	@exec .venv/bin/python -m bench --write
+
+rivals: setup  ## compare with the legacy pair, wppconnect and a raw loop, draw the curves; 400 MB from npm, ten minutes; SHORT=1 writes nothing
+	@cmp -s bench/rivals/package-lock.json bench/rivals/node_modules/.made-from || { cd bench/rivals && PUPPETEER_SKIP_DOWNLOAD=1 npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && cp package-lock.json node_modules/.made-from; }
+	@exec .venv/bin/python -m bench.rivals $(if $(SHORT),--short,--write)
 
 chaos: setup  ## inject faults under load, write docs/RELIABILITY.md; options: SEED= ROUNDS= MINUTES=
 	@exec .venv/bin/python -m tests.chaos --write docs/RELIABILITY.md $(if $(SEED),--seed $(SEED)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(MINUTES),--minutes $(MINUTES))
@@ -50,5 +54,5 @@ home-assistant: setup  ## run the recipe of the docs on a real Home Assistant; n
 	@WA_HASS=.venv-home-assistant/bin/hass exec timeout 600 .venv/bin/python -m tests.home_assistant.real
 
 clean:  ## delete what setup and tests created; data/ stays, it holds your sessions
-	@rm -rf .venv .venv-second .venv-home-assistant .coverage bridge/drivers/web/node_modules tests/docs/node/node_modules build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf .venv .venv-second .venv-home-assistant .coverage bridge/drivers/web/node_modules tests/docs/node/node_modules bench/rivals/node_modules build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

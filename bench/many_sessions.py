@@ -13,6 +13,7 @@ import asyncio
 import json
 import tempfile
 import time
+from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,24 +51,47 @@ def _bridge(stage: Stage, count: int) -> AbstractAsyncContextManager[asyncio.sub
     return stage.bridge(None, **_settings(stage, count))
 
 
-async def measure(stage: Stage, sessions: int = SESSIONS) -> list[Figure]:
-    """Pair the sessions, start a bridge with one and with all of them, and compare."""
-    async with _bridge(stage, sessions):
-        await _until_connected(stage, sessions, pair=True)
-    async with _bridge(stage, 1) as bridge:
-        await _until_connected(stage, 1)
-        await asyncio.sleep(REST)
-        alone = _memory(bridge.pid)
+@dataclass(frozen=True, slots=True)
+class SessionCost:
+    """A bridge with `sessions` sessions: seconds until all are connected, megabytes in all and of the pages alone.
+
+    `cpu` is the share of one core that all processes use while nothing happens.
+    """
+
+    sessions: int
+    seconds: float
+    total: float
+    pages: float
+    cpu: float
+
+
+async def costs(stage: Stage, counts: Sequence[int]) -> list[SessionCost]:
+    """Pair the most sessions, then start a bridge with each count of them."""
+    async with _bridge(stage, max(counts)):
+        await _until_connected(stage, max(counts), pair=True)
+    return [await _cost(stage, count) for count in counts]
+
+
+async def _cost(stage: Stage, count: int) -> SessionCost:
     began = time.monotonic()
-    async with _bridge(stage, sessions) as bridge:
-        await _until_connected(stage, sessions)
+    async with _bridge(stage, count) as bridge:
+        await _until_connected(stage, count)
         seconds = time.monotonic() - began
         await asyncio.sleep(REST)
-        together = _memory(bridge.pid)
+        used = _cpu(bridge.pid)
+        await asyncio.sleep(REST)
+        used = _cpu(bridge.pid) - used
+        memory = _memory(bridge.pid)
+    return SessionCost(count, seconds, memory.total, memory.pages, used / REST)
+
+
+async def measure(stage: Stage, sessions: int = SESSIONS) -> list[Figure]:
+    """Pair the sessions, start a bridge with one and with all of them, and compare."""
+    alone, together = await costs(stage, (1, sessions))
     page = together.pages / sessions
     further = (together.total - alone.total) / (sessions - 1)
     return [
-        Figure(f"wa bridge → all of {sessions} sessions connected, with restored logins", "s", (seconds,), 60),
+        Figure(f"wa bridge → all of {sessions} sessions connected, with restored logins", "s", (together.seconds,), 60),
         Figure("PSS of bridge, Node.js and browser with one session", "MB", (alone.total,)),
         Figure(f"PSS of all with {sessions} sessions", "MB", (together.total,)),
         Figure("PSS of a further session", "MB", (further,)),
@@ -106,6 +130,15 @@ def _memory(bridge: int) -> _Memory:
             total += used
             pages += used if "--type=renderer" in " ".join(process.cmdline()) else 0
     return _Memory(total, pages)
+
+
+def _cpu(bridge: int) -> float:
+    """Seconds of CPU that all running processes have used."""
+    used = 0.0
+    for process in [psutil.Process(bridge), *psutil.Process(bridge).children(recursive=True)]:
+        with suppress(psutil.NoSuchProcess):
+            used += sum(process.cpu_times()[:2])
+    return used
 
 
 def main() -> None:

@@ -24,7 +24,12 @@ class Panel:
 
 async def draw(path: Path, title: str, panels: Sequence[Panel], across: str) -> None:
     """Write the picture. `across` is the unit of the x axis. Raises BrowserFailed if there is no browser."""
-    svg, (width, height) = _svg(title, panels, across)
+    await render(path, *_svg(title, panels, across))
+
+
+async def render(path: Path, svg: str, size: tuple[int, int]) -> None:
+    """Write an SVG of a width and height as PNG. Raises BrowserFailed if there is no browser."""
+    width, height = size
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
             executable_path=find_executable(None, playwright.chromium.executable_path), args=["--no-sandbox"]

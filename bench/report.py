@@ -21,16 +21,28 @@ def report(measure: Callable[[], list[Figure]], begin: str, end: str, *, write: 
     """Measure and print; with `write`, also replace the table between the markers `begin` and `end`."""
     before = os.getloadavg()[0]
     figures = measure()
-    heading = (
-        f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {os.cpu_count()} cores, {platform.system()} {platform.release()},"
-        f" Python {platform.python_version()}, {'one run' if runs == 1 else f'{runs} runs'};"
-        f" load {before:.1f} before, {os.getloadavg()[0]:.1f} after."
-    )
+    heading = head_line(before, runs)
     _print(figures, heading)
     if write:
-        head, _, rest = REPORT.read_text(encoding="utf-8").partition(begin)
-        _, _, tail = rest.partition(end)
-        REPORT.write_text(f"{head}{begin}\n{heading}\n\n{markdown(figures)}\n\n{end}{tail}", encoding="utf-8")
+        put(f"{heading}\n\n{markdown(figures)}", begin, end)
+
+
+def head_line(load_before: float, runs: int) -> str:
+    """When and where it was measured, and the load before and now."""
+    return (
+        f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {os.cpu_count()} cores, {platform.system()} {platform.release()},"
+        f" Python {platform.python_version()}, {'one run' if runs == 1 else f'{runs} runs'};"
+        f" load {load_before:.1f} before, {os.getloadavg()[0]:.1f} after."
+    )
+
+
+def put(text: str, begin: str, end: str) -> None:
+    """Replace what stands between two markers of the report's file. Raises ValueError if it has no such markers."""
+    head, found, rest = REPORT.read_text(encoding="utf-8").partition(begin)
+    _, closed, tail = rest.partition(end)
+    if not found or not closed:
+        raise ValueError(f"{REPORT} has no {begin.strip()} … {end.strip()}")
+    REPORT.write_text(f"{head}{begin}\n{text}\n\n{end}{tail}", encoding="utf-8")
 
 
 def _print(figures: Sequence[Figure], heading: str) -> None:
