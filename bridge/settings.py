@@ -6,6 +6,7 @@ deploy/wa.env.example is made from the descriptions here (scripts/env_files.py).
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -350,3 +351,13 @@ def load(**overrides: Any) -> BridgeSettings:
         return BridgeSettings(**overrides)
     except ValidationError as error:
         raise StartError(settings_fault(BridgeSettings, error)) from error
+
+
+def read_environment() -> tuple[dict[str, str], dict[str, str | None]]:
+    """What the settings are read from: the environment, and the content of `.env`."""
+    from dotenv import dotenv_values
+
+    try:
+        return dict(os.environ), dotenv_values(ENV_FILE)
+    except (OSError, UnicodeDecodeError):  # `load` says what is wrong with the file
+        return dict(os.environ), {}

@@ -51,6 +51,11 @@ async def test_webhooks_are_listed_and_paused_and_dead_letters_redelivered(
     again = await wa("listeners", "replay", str(letters[1]["number"]), "--json", **where)
     assert (again.code, json.loads(again.out)["delivered"]) == (0, True)
     assert "no dead letters" in (await wa("listeners", "letters", **where)).out
+    receiver.answers = [Answer(410), Answer(204)]
+    refused = await wa("listeners", "test", receiver.url, **where)
+    assert (refused.code, f"{receiver.url}: It answered 410. (" in refused.out) == (1, True)
+    accepted = await wa("listeners", "test", receiver.url, "--json", **where)
+    assert (accepted.code, json.loads(accepted.out)["status"]) == (0, 204)
 
 
 @pytest.mark.parametrize(
