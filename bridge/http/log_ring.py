@@ -24,7 +24,7 @@ MOST_LINES, MOST_TEXT = 2_000, 1_000_000
 LONGEST, LONGEST_TRACEBACK = 2_000, 4_000
 HIDDEN = "***"
 #: Secrets that this process need not know: keys of callers, credentials in URLs, tokens.
-_SECRETS = re.compile(r"wak_[0-9a-f]{12}_[0-9a-f]+|(?<=://)[^/@\s]+(?=@)|\beyJ[\w-]+\.[\w-]+\.[\w-]+")
+_SECRETS = re.compile(r"wak_[0-9a-f]{12}_[0-9a-f]+|\bsk-[\w-]{8,}|(?<=://)[^/@\s]+(?=@)|\beyJ[\w-]+\.[\w-]+\.[\w-]+")
 _NUMBER = re.compile(r"(?<![\w-])\+?\d{10,15}(?![\w-])")
 _FIRST_WORD = re.compile(r"([A-Za-z0-9_-]{1,64}): ")
 #: Shorter texts would hide parts of ordinary words.

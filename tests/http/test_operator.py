@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import logging.handlers
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import httpx
 import pytest
 
 from bridge.broker import BrokerAddress, BrokerOptions, connect
+from bridge.cli.startup import start_logging
 from bridge.http.log_ring import LONGEST, LogRing
 from bridge.ops.mosquitto import BrokerDirectory
 from bridge.ops.mosquitto.private_users import PrivateBrokerUsers
@@ -83,6 +85,40 @@ async def test_the_log_has_the_newest_lines_with_filters_and_goes_on(side: HttpB
     async with side.client(headers={"x-api-key": of_ventas}) as client:
         lines = (await client.get("/v1/log")).json()["lines"]
         assert {line["session"] for line in lines} == {"ventas"}
+
+
+def test_the_ring_gets_what_the_screen_does_not_show_but_never_debug() -> None:
+    root = logging.getLogger()
+    before = root.level, root.handlers[:]
+    try:
+        for level, on_screen in (("WARNING", ["two"]), ("DEBUG", ["zero", "one", "two"])):
+            ring, shown = LogRing(), logging.handlers.BufferingHandler(100)
+            start_logging(level, "text", handler=shown, ring=ring)
+            test_log = logging.getLogger("tests.operator.level")
+            test_log.debug("zero")
+            test_log.info("one")
+            test_log.warning("two")
+            assert [record.getMessage() for record in shown.buffer] == on_screen
+            assert [line.message for line in ring.page(after=0, limit=9).lines] == ["one", "two"]
+    finally:
+        root.handlers[:] = before[1]
+        root.setLevel(before[0])
+
+
+async def test_a_user_that_the_broker_does_not_take_over_is_not_left_behind(
+    side: HttpBridge, own_broker: PrivateBroker
+) -> None:
+    assert own_broker.directory is not None
+    directory = BrokerDirectory(own_broker.directory)
+    side.given |= {"addresses": own_broker.address.reveal()}
+    side.broker_users = PrivateBrokerUsers(directory)
+    await side.start()
+    (own_broker.directory / "mosquitto.pid").write_text('{"pid": 1}')  # as while it is restarted
+    async with side.client() as client:
+        answer = await client.post("/v1/broker/users", json={"name": "x", "roles": ["reader"]})
+        assert (answer.status_code, answer.json()["code"]) == (503, "not_reloaded")
+        assert (await client.get("/v1/broker")).json()["users"] == []
+    assert directory.faults() == []
 
 
 def test_the_ring_is_bounded_by_lines_and_by_text() -> None:

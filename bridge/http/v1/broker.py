@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from bridge.contract.errors import BridgeError, CodedError
 from bridge.http.context import AppContext
 from bridge.http.dependencies import AuditOf, Caller, ContextOf, needs_scope
-from bridge.http.errors import Forbidden, NotFound
+from bridge.http.errors import BrokerUnchanged, Forbidden, NotFound
 from bridge.http.v1.documents import problems
 from bridge.ports import Scope
 from bridge.ports.broker_users import BrokerUsers, ClientRole
+
+_log = logging.getLogger(__name__)
 
 
 async def _owner(caller: Caller) -> None:
@@ -82,7 +88,8 @@ async def add_broker_user(body: NewBrokerUser, context: ContextOf, audit: AuditO
     users = _users(context)
     if body.session is not None:
         context.entry(body.session)
-    password = await users.add(body.name, body.roles, body.session)
+    with _taken_over():
+        password = await users.add(body.name, body.roles, body.session)
     roles = sorted({str(role) for role in body.roles})
     await audit("add broker user", body.session, f"{body.name} {','.join(roles)}")
     return BrokerUserView(name=body.name, roles=roles, session=body.session, password=password)
@@ -91,10 +98,25 @@ async def add_broker_user(body: NewBrokerUser, context: ContextOf, audit: AuditO
 @router.delete("/users/{name}", status_code=204, response_class=Response)
 async def remove_broker_user(name: str, context: ContextOf, audit: AuditOf) -> Response:
     """Remove a user and close its connections."""
-    if not await _users(context).remove(name):
+    users = _users(context)
+    with _taken_over():
+        found = await users.remove(name)
+    if not found:
         raise NotFound("The broker has no such user.")
     await audit("remove broker user", None, name)
     return Response(status_code=204)
+
+
+@contextmanager
+def _taken_over() -> Iterator[None]:
+    """Errors of the broker's files and process as one of HTTP. Raises `BrokerUnchanged`."""
+    try:
+        yield
+    except BridgeError:
+        raise
+    except (CodedError, OSError) as error:
+        _log.warning("the broker's users were not changed: %s", error)
+        raise BrokerUnchanged from error
 
 
 def _users(context: AppContext) -> BrokerUsers:

@@ -8,7 +8,7 @@ from collections.abc import Collection
 
 from typing_extensions import override
 
-from bridge.contract.errors import Conflict
+from bridge.contract.errors import CodedError, Conflict
 from bridge.ops.mosquitto.acl_check import wait_until_accepted
 from bridge.ops.mosquitto.directory import BrokerDirectory
 from bridge.ops.mosquitto.roles import Role, User
@@ -34,8 +34,12 @@ class PrivateBrokerUsers(BrokerUsers):
         if name in setup.users:
             raise Conflict(f"The broker has a user {name}: remove it first, or choose another name.")
         await asyncio.to_thread(self._directory.put_user, user, password)
-        reload_broker(setup.listeners.pid_file)
-        await wait_until_accepted(setup.listeners.port, name, password)
+        try:
+            reload_broker(setup.listeners.pid_file)
+            await wait_until_accepted(setup.listeners.port, name, password)
+        except CodedError:
+            await asyncio.to_thread(self._directory.remove_user, name)  # its password would be known to no one
+            raise
         return password
 
     @override

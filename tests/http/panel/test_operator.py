@@ -49,7 +49,7 @@ async def test_the_log_is_shown_live_filtered_and_paused(side: HttpBridge, log: 
     await page.get_by_role("button", name="Everything").click()
     await page.get_by_label("Find in the log").fill("OPERATOR.PAGE")
     await expect(lines).to_have_count(4)
-    await page.get_by_label("Session").select_option("haby")
+    await page.get_by_role("main").get_by_label("Session").select_option("haby")
     await expect(lines).to_have_count(1)
 
 

@@ -11,7 +11,7 @@ import { button, emptyState, fact, field, heading, toast } from './widgets.js';
 const copy = (text) => navigator.clipboard?.writeText(text).then(() => toast(word('copied')));
 
 export function open(view, app) {
-  const facts = h('dl.facts'), users = h('div.users'), adding = h('div.row');
+  const facts = h('dl.facts.whole'), users = h('div.users'), adding = h('div.row');
   let broker = null, closed = false;
 
   async function load() {
@@ -39,7 +39,7 @@ export function open(view, app) {
         h('p.soft', null, `${roles.map(roleName).join(', ')} · ${session ?? word('allSessions')}`)),
       h('span.row', null,
         button('button', word('showLines'), () => showLines(user)),
-        button('danger', word('remove'), () => removeUser(name), { 'aria-label': `${word('remove')} ${name}` })));
+        button('danger', word('unregister'), () => removeUser(name), { 'aria-label': `${word('unregister')} ${name}` })));
   }
 
   const roleName = (role) => word(`role_${role}`);
@@ -115,7 +115,7 @@ export function open(view, app) {
     h('pre.mono', { tabindex: 0 }, content));
 
   async function removeUser(name) {
-    const question = { title: word('removeUserAsk', name), text: word('removeUserText'), action: word('remove') };
+    const question = { title: word('removeUserAsk', name), text: word('removeUserText'), action: word('unregister') };
     if (!(await openDialog({ ...question, cancel: word('cancel'), danger: true }))) return;
     await remove(`/v1/broker/users/${encodeURIComponent(name)}`).catch((problem) => toast(problemText(problem), true));
     await load().catch(fail);
