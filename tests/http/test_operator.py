@@ -31,7 +31,8 @@ def log() -> Iterator[LogRing]:
     """A ring that gets the lines of this process, without those of the tests' HTTP client."""
     ring, root = LogRing(), logging.getLogger()
     ring.addFilter(lambda record: record.name != "httpx")
-    before, root.level = root.level, logging.INFO
+    before = root.level
+    root.setLevel(logging.INFO)
     root.addHandler(ring)
     yield ring
     root.removeHandler(ring)

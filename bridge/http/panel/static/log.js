@@ -17,7 +17,8 @@ const NEAR = 40;
 const TYPING = 250;
 
 export function open(view, app) {
-  const levels = h('div.chips'), list = h('ol.log-lines', { tabindex: 0, role: 'log', 'aria-label': word('log') });
+  const levels = h('div.chips'), list = h('ol'), none = emptyState(word('logEmpty'));
+  const frame = h('div.log-lines', { tabindex: 0, role: 'log', 'aria-label': word('log') }, list, none);
   const state = h('p.soft', { role: 'status' });
   let level = 'info', session = '', next = 0, lines = [], paused = false, closed = false, typing = null, asked = 0;
 
@@ -49,11 +50,12 @@ export function open(view, app) {
     if (closed || mine !== asked) return; // another filter by now
     if (found.lost || next > found.next) lines = []; // lines were dropped meanwhile: the gap must not look like none
     next = found.next;
-    const follows = list.scrollHeight - list.scrollTop - list.clientHeight < NEAR, first = !lines.length;
+    const follows = frame.scrollHeight - frame.scrollTop - frame.clientHeight < NEAR, first = !lines.length;
     lines = [...lines, ...found.lines].slice(-SHOWN);
     if (lines.length && !found.lines.length) return;
-    update(list, lines.length ? lines.map(line) : h('li', null, emptyState(word('logEmpty'))));
-    if (follows || first) list.scrollTop = list.scrollHeight;
+    update(list, lines.map(line));
+    none.hidden = lines.length > 0;
+    if (follows || first) frame.scrollTop = frame.scrollHeight;
   }
 
   const line = ({ at, level: of, logger, message, session: about, trace, exception }) =>
@@ -84,7 +86,7 @@ export function open(view, app) {
     heading(word('log'), word('logLead'), pause),
     h('section.card', null,
       h('div.row.narrowing', null, levels, field(word('session'), sessions), field(word('logFilter'), text)),
-      state, list, h('p.soft', null, word('logElsewhere'))));
+      state, frame, h('p.soft', null, word('logElsewhere'))));
   refresh();
   return { refresh, close: () => { closed = true; } };
 }

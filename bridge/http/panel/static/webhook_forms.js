@@ -13,9 +13,11 @@ const MESSAGE = 'message';
 const isKind = (choice) => choice.startsWith(`${MESSAGE}.`);
 const TONES = { delivered: 'good', retry: 'wait', refused: 'bad', test: 'dim' };
 
-// `webhook`: the one to change, null for a new one. Resolves to what the bridge answers, null if it was cancelled.
-export async function editWebhook(base, webhook) {
-  const { choices } = await get(`${base}/listeners`);
+// `shown`: the one to change, null for a new one. Resolves to what the bridge answers, null if it was cancelled.
+export async function editWebhook(base, shown) {
+  const { choices, listeners } = await get(`${base}/listeners`);
+  // as it is now: the card may be older than the last change
+  const webhook = shown && (listeners.find(({ id }) => id === shown.id) ?? shown);
   const describe = (entered) => ({
     title: webhook ? word('changeTitle', webhook.url) : word('addWebhook'),
     action: webhook ? word('save') : word('add'),
