@@ -16,7 +16,7 @@ router = APIRouter(tags=["settings"])
 
 
 class SettingView(BaseModel):
-    """One setting."""
+    """One setting, without a secret in it."""
 
     model_config = ConfigDict(from_attributes=True)
     name: str = Field(description="its variable in the environment or in `.env`", examples=["WA_PACE"])

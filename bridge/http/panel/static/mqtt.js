@@ -39,7 +39,9 @@ export function open(view, app) {
         h('p.soft', null, `${roles.map(roleName).join(', ')} · ${session ?? word('allSessions')}`)),
       h('span.row', null,
         button('button', word('showLines'), () => showLines(user)),
-        button('danger', word('unregister'), () => removeUser(name), { 'aria-label': `${word('unregister')} ${name}` })));
+        button('danger', word('unregister'), () => removeUser(name), {
+          'aria-label': `${word('unregister')} ${name}`,
+        })));
   }
 
   const roleName = (role) => word(`role_${role}`);
