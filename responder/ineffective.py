@@ -6,17 +6,22 @@ from collections.abc import Iterator
 
 from responder.policy import Groups
 from responder.prompt import unused_variables
+from responder.rules import RulesHours
 from responder.settings import ResponderSettings
 
 _OF_A_DATABASE = ("db_port", "db_user", "db_password", "db_database")
+_OF_HOURS = ("hours", "closed_text")
 _OF_A_MODEL = (
     *("openai_base_url", "openai_model", "temperature", "max_tokens", "max_text", "max_prompt", "model_timeout"),
     *("model_retries", "model_concurrency", "price_in", "price_out", "prompt_file", "prompt_vars", "images"),
 )
 
 
-def ineffective(settings: ResponderSettings) -> Iterator[tuple[str, str]]:
-    """What has no effect, with the setting and its value, and what to do. Raises WrongSettings for a broken prompt."""
+def ineffective(settings: ResponderSettings, hours: RulesHours | None = None) -> Iterator[tuple[str, str]]:
+    """What has no effect, with the setting and its value, and what to do. Raises WrongSettings for a broken prompt.
+
+    `hours` are those of the rules file, if it has any: they count instead of the settings.
+    """
     if settings.db_host is None and (names := _given(settings, _OF_A_DATABASE)):
         yield (
             f"{names} without DB_HOST: conversations go to {settings.data_dir / 'responder.db'} instead.",
@@ -49,7 +54,18 @@ def ineffective(settings: ResponderSettings) -> Iterator[tuple[str, str]]:
             f"RESPONDER_CALLBACK_URL={settings.callback_url} without MASSIVE_SENDER_URL: nothing posts there.",
             "Set both, or neither.",
         )
-    if settings.closed_text and not settings.hours.spans:
+    if hours is not None:
+        if names := _given(settings, _OF_HOURS):
+            yield (
+                f"{names} without effect: `hours` in {settings.rules_path} count.",
+                "Change the hours there or in the panel, and unset the settings.",
+            )
+        if hours.closed_text and not hours.open.spans:
+            yield (
+                f"closed_text of `hours` in {settings.rules_path} is never sent: without `open` it is always open.",
+                "Write the hours in `open`, or delete closed_text.",
+            )
+    elif settings.closed_text and not settings.hours.spans:
         yield (
             f"RESPONDER_CLOSED_TEXT={settings.closed_text[:40]!r} is never sent without RESPONDER_HOURS.",
             "Set RESPONDER_HOURS.",

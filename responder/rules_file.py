@@ -12,7 +12,7 @@ from pathlib import Path
 from responder.errors import WrongRules
 from responder.faults import FaultLog
 from responder.file_answers import FileFolder, sha256_of
-from responder.rules import Rules, parse_rules
+from responder.rules import Rules, RulesHours, parse_rules
 
 _log = logging.getLogger(__name__)
 #: Seconds between two checks of the file while no message arrives: its author learns of a mistake right after saving.
@@ -142,6 +142,14 @@ class RulesFile:
                 self._faults.recovered(RECOVERED, "rules", f"{self.path} is in force again.")
             self._fault = None
             _log.info("%s: %d rules.", self.path, len(self._rules.rules))
+
+
+def hours_of_file(path: Path) -> RulesHours | None:
+    """The hours in a rules file; None without a file or without hours, and in one that cannot be used."""
+    try:
+        return parse_rules(path.read_text(encoding="utf-8"), FileFolder(path.parent)).hours
+    except (OSError, UnicodeDecodeError, WrongRules):  # the start says what is wrong with it
+        return None
 
 
 def _version(path: Path) -> tuple[int, int, int] | None:

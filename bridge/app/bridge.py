@@ -27,8 +27,10 @@ from bridge.contract.errors import StartError
 from bridge.contract.payload import instant
 from bridge.contract.session import SessionState
 from bridge.contract.status import BridgeStatus
+from bridge.http.log_ring import LogRing
 from bridge.mqtt import MqttOptions
 from bridge.ports import Clock, DriverFactory, LoginFiles, Observer, StoreUnusable
+from bridge.ports.broker_users import BrokerUsers
 from bridge.settings import BridgeSettings
 from bridge.store import BRIDGE_STORE, BridgeStore
 
@@ -53,12 +55,15 @@ class Bridge:
         login: LoginFiles | None = None,
         http: socket.socket | None = None,
         login_link: str | None = None,
+        log: LogRing | None = None,
+        broker_users: BrokerUsers | None = None,
         limits: BridgeLimits | None = None,
         observers: tuple[Observer, ...] = (),
     ) -> None:
         """`http` is the façade's socket (`bridge.http.server.listen`); without one there is no HTTP and no webhook.
 
-        `login_link` logs one browser in to the panel.
+        `login_link` logs one browser in to the panel; `log` has the lines that it shows; `broker_users` are those of a
+        broker that this process owns.
         `driver_text` describes the driver in the bridge's status; `login` is what it keeps of a login on disk.
         """
         self._settings = settings
@@ -84,6 +89,8 @@ class Bridge:
         self._login = login
         self._http = http
         self._login_link = login_link
+        self._log_ring = log or LogRing()
+        self._broker_users = broker_users
 
     def stop(self) -> None:
         """Request a clean end; `run` returns when it is done."""
@@ -129,6 +136,8 @@ class Bridge:
                         owner=owner,
                         version=version(DISTRIBUTION),
                         login_link=self._login_link,
+                        log=self._log_ring,
+                        broker_users=self._broker_users,
                     )
                 )
             watchdog = None

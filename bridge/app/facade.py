@@ -15,10 +15,12 @@ from bridge.app.hosted_sessions import HostedSessions
 from bridge.app.limits import BridgeLimits
 from bridge.broker import BrokerOptions
 from bridge.core.shared_media import SharedMedia
+from bridge.http.log_ring import LogRing
 from bridge.metrics.charts import ChartRecorder
 from bridge.metrics.prometheus import PrometheusMetrics
 from bridge.mqtt import RetainedSwitches
 from bridge.ports import Clock, Observer, StoreUnusable
+from bridge.ports.broker_users import BrokerUsers
 from bridge.settings import BridgeSettings
 from bridge.store import BridgeStore
 from bridge.webhooks import WebhookRegistry
@@ -50,7 +52,9 @@ async def http_facade(
     *,
     owner: str,
     version: str,
+    log: LogRing,
     login_link: str | None = None,
+    broker_users: BrokerUsers | None = None,
 ) -> AsyncIterator[HttpFacade]:
     """Serve on `listener`, already bound, inside the context.
 
@@ -103,6 +107,9 @@ async def http_facade(
                 version=version,
                 closing=closing,
                 login_link=login_link,
+                log=log,
+                broker=broker.addresses[0],
+                broker_users=broker_users,
             )
 
         async with asyncio.TaskGroup() as tasks:

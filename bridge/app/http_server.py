@@ -11,6 +11,8 @@ from pydantic import SecretStr
 from bridge.app.hosted_sessions import HostedSessions
 from bridge.app.limits import BridgeLimits
 from bridge.app.media import UPLOADS
+from bridge.app.settings_view import SettingsView
+from bridge.broker import BrokerAddress
 from bridge.core.shared_media import SharedMedia
 from bridge.http.agent_sends import AgentSends
 from bridge.http.context import AppContext
@@ -18,12 +20,14 @@ from bridge.http.credentials import Credentials
 from bridge.http.guard import AuthOptions
 from bridge.http.limits import HttpLimits
 from bridge.http.listener import is_loopback
+from bridge.http.log_ring import LogRing
 from bridge.http.panel_sessions import PanelSessions
 from bridge.http.server import serve
 from bridge.http.service_gateway import CAMPAIGNS, RESPONDER, ServiceGateway
 from bridge.metrics.charts import ChartRecorder
 from bridge.metrics.prometheus import PrometheusMetrics
 from bridge.ports import BotSwitches, Clock
+from bridge.ports.broker_users import BrokerUsers
 from bridge.settings import BridgeSettings
 from bridge.store import BridgeStore
 from bridge.store.uploads import Uploads
@@ -52,12 +56,16 @@ async def serve_http(
     version: str,
     closing: asyncio.Event,
     login_link: str | None,
+    log: LogRing,
+    broker: BrokerAddress,
+    broker_users: BrokerUsers | None,
 ) -> None:
     """Serve on `listener` until `closing`. Raises `StartError` for a façade that others reach and no key protects."""
     credentials = _credentials(settings, store, clock, limits.http)
     logins = PanelSessions(credentials, clock, settings.data_dir)
     if login_link is not None:
         logins.offer(login_link)
+    log.hide(_secrets(settings, broker, login_link))
     shared = settings.campaigns_secret or settings.api_key
     campaigns = ServiceGateway(CAMPAIGNS, settings.campaigns_url, lambda: _as_key(shared))
     responder = ServiceGateway(RESPONDER, settings.responder_url, lambda: _of_responder(settings, clock))
@@ -83,6 +91,10 @@ async def serve_http(
         metrics_text=counters.text,
         topics=settings.topics,
         version=version,
+        log=log,
+        settings=SettingsView(settings, sessions.entries).read,
+        broker=broker,
+        broker_users=broker_users,
         limits=limits.http,
         closing=closing,
     )
@@ -94,6 +106,14 @@ async def serve_http(
         approved.cancel()
         await campaigns.close()
         await responder.close()
+
+
+def _secrets(settings: BridgeSettings, broker: BrokerAddress, login_link: str | None) -> list[str]:
+    """What must not be in a line of the log that is shown."""
+    values = [getattr(settings, name) for name in BridgeSettings.model_fields]
+    secrets = [value.get_secret_value() for value in values if isinstance(value, SecretStr)]
+    passwords = [address.credentials[1] for address in (*settings.addresses, broker)]
+    return [secret for secret in (*secrets, *passwords, login_link) if secret]
 
 
 def _as_key(secret: SecretStr | None) -> dict[str, str]:

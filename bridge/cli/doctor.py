@@ -48,7 +48,7 @@ def doctor(
     """
 
     async def command() -> Exit:
-        from bridge.cli.doubtful_settings import read_environment
+        from bridge.contract.settings_file import read_environment
         from bridge.ops.doctor.examination import examine
         from bridge.ports.findings import Level, worst
 

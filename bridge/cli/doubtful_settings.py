@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -15,16 +14,6 @@ if TYPE_CHECKING:
     from responder.settings import ResponderSettings
 
 _log = logging.getLogger(__name__)
-
-
-def read_environment() -> tuple[dict[str, str], dict[str, str | None]]:
-    """The environment, and the content of `.env`."""
-    from dotenv import dotenv_values
-
-    try:
-        return dict(os.environ), dotenv_values(".env")
-    except UnicodeDecodeError:  # a fault of the settings says so
-        return dict(os.environ), {}
 
 
 def unknown_names(environment: Mapping[str, str], file: Mapping[str, str | None]) -> Iterator[Finding]:
@@ -49,8 +38,9 @@ def doubts(settings: BridgeSettings, responder: ResponderSettings | None) -> Ite
     if responder is None:
         return
     from responder.ineffective import ineffective as ineffective_of_responder
+    from responder.rules_file import hours_of_file
 
-    for what, advice in ineffective_of_responder(responder):
+    for what, advice in ineffective_of_responder(responder, hours_of_file(responder.rules_path)):
         yield warning("settings", what, advice)
     clients = {session.cliente_id for session in settings.sessions}
     if "cliente_id" in responder.model_fields_set and responder.cliente_id not in clients:
@@ -71,6 +61,8 @@ def doubts(settings: BridgeSettings, responder: ResponderSettings | None) -> Ite
 
 def warn_of_settings(settings: BridgeSettings, responder: ResponderSettings | None) -> None:
     """Log a warning for each, at the start."""
+    from bridge.contract.settings_file import read_environment
+
     for finding in (*unknown_names(*read_environment()), *doubts(settings, responder)):
         _log.warning("%s %s", finding.what, finding.advice)
 

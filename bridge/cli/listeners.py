@@ -14,7 +14,7 @@ from bridge.cli.run import EXIT_HELP, Exit, clock_time, console, print_json_line
 if TYPE_CHECKING:
     from bridge.cli.facade import FacadeClient
 
-app = typer.Typer(no_args_is_help=True, help="List, pause and resume webhooks; list and redeliver dead letters.")
+app = typer.Typer(no_args_is_help=True, help="List, test, pause and resume webhooks; list and redeliver dead letters.")
 Session = Annotated[str | None, typer.Option("--session", help="Session; the first one by default.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON lines with the API's fields.")]
 WebhookName = Annotated[
@@ -54,6 +54,23 @@ def pause(webhook: WebhookName, session: Session = None, json: Json = False) -> 
 def resume(webhook: WebhookName, session: Session = None, json: Json = False) -> None:
     """Resume a paused webhook at its cursor."""
     _change(webhook, "resume", "Resumed", session, json=json)
+
+
+@app.command("test", epilog=EXIT_HELP)
+def post_example(webhook: WebhookName, session: Session = None, json: Json = False) -> None:
+    """Post one signed example to a webhook. Exit code 1 if it does not accept it."""
+
+    async def command(client: FacadeClient, path: str) -> Exit:
+        found = await _find(client, path, webhook)
+        outcome = await client.request("POST", f"{path}/listeners/{found['id']}/test")
+        if json:
+            _print_json([outcome])
+        else:
+            said = f"It answered {outcome['status']}." if outcome["accepted"] else outcome["error"]
+            _print_line(f"{found['url']}: {said} ({outcome['ms']} ms)")
+        return Exit.OK if outcome["accepted"] else Exit.FAILED
+
+    _run(session, command)
 
 
 @app.command(epilog=EXIT_HELP)
@@ -119,11 +136,8 @@ def _run(session: str | None, command: Callable[[FacadeClient, str], Awaitable[E
 
 def _change(name: str, action: str, done: str, session: str | None, *, json: bool) -> NoReturn:
     async def command(client: FacadeClient, path: str) -> Exit:
-        found = [one for one in await _webhooks(client, path) if one["url"] == name or one["id"].startswith(name)]
-        if len(found) != 1:
-            matches = f"{len(found)} webhooks match" if found else "No webhook matches"
-            raise ValueError(f"{matches} {name}; `wa listeners list` shows them.")
-        changed = await client.request("POST", f"{path}/listeners/{found[0]['id']}/{action}")
+        found = await _find(client, path, name)
+        changed = await client.request("POST", f"{path}/listeners/{found['id']}/{action}")
         if json:
             _print_json([changed])
         else:
@@ -131,6 +145,15 @@ def _change(name: str, action: str, done: str, session: str | None, *, json: boo
         return Exit.OK
 
     _run(session, command)
+
+
+async def _find(client: FacadeClient, path: str, name: str) -> dict[str, Any]:
+    """The one webhook with this URL, or an id that begins so. Raises ValueError."""
+    found = [one for one in await _webhooks(client, path) if one["url"] == name or one["id"].startswith(name)]
+    if len(found) != 1:
+        matches = f"{len(found)} webhooks match" if found else "No webhook matches"
+        raise ValueError(f"{matches} {name}; `wa listeners list` shows them.")
+    return found[0]
 
 
 async def _webhooks(client: FacadeClient, path: str) -> list[dict[str, Any]]:

@@ -30,11 +30,12 @@ async def _serve() -> Exit:
         from bridge.cli.startup import restrict_file_modes, start_logging
         from bridge.drivers import driver_kind
         from bridge.http.listener import address_of, listen
+        from bridge.http.log_ring import LogRing
         from bridge.ops.private_broker import read_broker_json
         from bridge.settings import load
 
-    settings, clock = load(), SystemClock()
-    start_logging(settings.log_level, settings.log_format)
+    settings, clock, ring = load(), SystemClock(), LogRing()
+    start_logging(settings.log_level, settings.log_format, ring=ring)
     restrict_file_modes()
     warn_of_settings(settings, None)
     private = read_broker_json(settings.data_dir)
@@ -50,7 +51,13 @@ async def _serve() -> Exit:
                 _log.info("HTTP: %s.", address_of(http))
             with http_json(settings.data_dir, http, web_url=settings.web_url):
                 described = kind.describe(settings)
-                bridge = Bridge(settings, addresses, drivers, clock, driver_text=described, login=kind.login, http=http)
+                bridge = Bridge(
+                    *(settings, addresses, drivers, clock),
+                    driver_text=described,
+                    login=kind.login,
+                    http=http,
+                    log=ring,
+                )
                 await run_until(bridge, stop)
     _log.info("Stopped.")
     return Exit.OK

@@ -41,8 +41,13 @@ class JsonFormatter(logging.Formatter):
         return escaped_json(json.dumps(event, ensure_ascii=False))
 
 
-def start_logging(level: str, form: str, *, handler: logging.Handler | None = None) -> None:
-    """Log to standard error as `form` ("text" or "json"), or to `handler`, which ignores `form`."""
+def start_logging(
+    level: str, form: str, *, handler: logging.Handler | None = None, ring: logging.Handler | None = None
+) -> None:
+    """Log to standard error as `form` ("text" or "json"), or to `handler`, which ignores `form`.
+
+    `ring` has a level of its own: it gets the lines of that level, too, where `level` is higher.
+    """
     if handler is None:
         handler = logging.StreamHandler(sys.stderr)
         text = LogFormatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s")
@@ -50,7 +55,12 @@ def start_logging(level: str, form: str, *, handler: logging.Handler | None = No
     elif handler.formatter is None:
         handler.setFormatter(LogFormatter("%(message)s"))
     handler.addFilter(RepeatedLines())
-    logging.basicConfig(level=level, handlers=[handler], force=True)
+    handler.setLevel(level)
+    handlers = [handler] if ring is None else [handler, ring]
+    lowest = min(one.level for one in handlers)
+    if ring is not None:
+        ring.addFilter(RepeatedLines())
+    logging.basicConfig(level=lowest, handlers=handlers, force=True)
     for name in _VERBOSE_LOGGERS:
         logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLevelName(level)))
 

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from bridge.broker import BrokerAddress
     from bridge.cli.screen import Hint
     from bridge.contract.topics import Topics
+    from bridge.ops.private_broker import PrivateBroker
+    from bridge.ports.broker_users import BrokerUsers
     from bridge.sandbox import Sandbox
     from bridge.settings import BridgeSettings
     from campaigns.settings import CampaignSettings
@@ -75,11 +77,13 @@ async def _up(*, sandbox: bool, sandbox_port: int, scan: bool, answering: bool, 
         from bridge.cli.startup import restrict_file_modes, start_logging
         from bridge.drivers import driver_kind
         from bridge.http.listener import address_of
+        from bridge.http.log_ring import LogRing
         from bridge.settings import load
 
-    settings, console, clock = load(), Console(), SystemClock()
+    settings, console, clock, ring = load(), Console(), SystemClock(), LogRing()
     level = settings.log_level if verbose or "WA_LOG_LEVEL" in os.environ else "WARNING"
-    start_logging(level, settings.log_format, handler=RichHandler(console=console, show_path=False, markup=False))
+    screen_log = RichHandler(console=console, show_path=False, markup=False)
+    start_logging(level, settings.log_format, handler=screen_log, ring=ring)
     restrict_file_modes()
     with stop_on_signals() as stop:
         async with AsyncExitStack() as stack:
@@ -99,7 +103,8 @@ async def _up(*, sandbox: bool, sandbox_port: int, scan: bool, answering: bool, 
                     )
                 )
             _refuse_a_second(settings.data_dir)
-            addresses = settings.addresses or (await _private_broker(stack, settings, console),)
+            private = None if settings.addresses else await _private_broker(stack, settings, console)
+            addresses = settings.addresses or ((private.address,) if private else ())
             http, link = _http(settings, console, sandbox=sandbox), secrets.token_urlsafe(24)
             if http is not None:
                 # printed before pairing, which the panel can do; the link expires after 15 minutes
@@ -125,6 +130,8 @@ async def _up(*, sandbox: bool, sandbox_port: int, scan: bool, answering: bool, 
                 login=kind.login,
                 http=http,
                 login_link=link,
+                log=ring,
+                broker_users=_users_of(private),
             )
             async with asyncio.TaskGroup() as tasks:
                 if beside is not None:
@@ -204,14 +211,24 @@ def _refuse_a_second(data_dir: Path) -> None:
     raise StartError(f"A bridge already runs on {data_dir}/: process {process}{panel}. Stop it, or set WA_DATA_DIR.")
 
 
-async def _private_broker(stack: AsyncExitStack, settings: BridgeSettings, console: Console) -> BrokerAddress:
+async def _private_broker(stack: AsyncExitStack, settings: BridgeSettings, console: Console) -> PrivateBroker:
     from bridge.ops.private_broker import private_broker
 
-    broker = await stack.enter_async_context(private_broker(settings.data_dir))
+    broker = await stack.enter_async_context(private_broker(settings.data_dir, prefix=settings.mqtt_prefix))
     _step(console, "broker", f"{broker.kind} on {broker.address.host}:{broker.address.port}, private")
     if broker.warning:
         console.print(f"[yellow]! {broker.warning}[/]")
-    return broker.address
+    return broker
+
+
+def _users_of(broker: PrivateBroker | None) -> BrokerUsers | None:
+    """The users of this process's broker, which can be added from the panel."""
+    if broker is None or broker.directory is None:
+        return None
+    from bridge.ops.mosquitto import BrokerDirectory
+    from bridge.ops.mosquitto.private_users import PrivateBrokerUsers
+
+    return PrivateBrokerUsers(BrokerDirectory(broker.directory))
 
 
 async def _sandbox(data_dir: Path, port: int, *, scan: bool) -> Sandbox:

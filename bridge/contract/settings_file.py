@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
+from dotenv import dotenv_values
 from pydantic import BaseModel, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -38,6 +40,14 @@ def read_settings(model: type[_Settings], wrong: Callable[[str], Exception], **o
         return model(**overrides)
     except ValidationError as error:
         raise wrong(_settings_fault(model, error)) from error
+
+
+def read_environment() -> tuple[dict[str, str], dict[str, str | None]]:
+    """What the settings are read from: the environment, and the content of `.env`."""
+    try:
+        return dict(os.environ), dotenv_values(_ENV_FILE)
+    except (OSError, UnicodeDecodeError):  # `read_settings` says what is wrong with the file
+        return dict(os.environ), {}
 
 
 def encoding_fault(name: str, content: bytes) -> str | None:

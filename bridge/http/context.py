@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from bridge.asgi.event_stream import OpenStreams
+from bridge.broker import BrokerAddress
 from bridge.contract.errors import NoSuchSession, NotConnected
 from bridge.contract.payload import instant
 from bridge.contract.session import Reason, SessionState
@@ -19,10 +20,13 @@ from bridge.core.shared_media import SharedMedia
 from bridge.http.agent_sends import AgentSends
 from bridge.http.credentials import Credentials
 from bridge.http.limits import HttpLimits
+from bridge.http.log_ring import LogRing
 from bridge.http.panel_sessions import PanelSessions
 from bridge.http.service_gateway import ServiceGateway
 from bridge.metrics.charts import ChartRecorder
 from bridge.ports import AccessRepository, BotSwitches, Clock, Journal, MediaQueue, Outbox, WebhookRepository
+from bridge.ports.broker_users import BrokerUsers
+from bridge.ports.effective_settings import EffectiveSetting
 from bridge.store.uploads import Uploads
 from bridge.webhooks import WebhookRegistry
 from bridge.webhooks.poster import WebhookPoster
@@ -32,6 +36,7 @@ from bridge.webhooks.poster import WebhookPoster
 class AppContext:
     """`entries` changes in place as sessions are added and removed.
 
+    `settings` reads a file: call it in a thread. `broker` is the first address; `broker_users` None: it is not ours.
     `owner` is this bridge's name in statuses; `closing` ends requests that wait and event streams.
     """
 
@@ -55,6 +60,10 @@ class AppContext:
     metrics_text: Callable[[frozenset[str] | None], bytes]
     topics: Topics
     version: str
+    log: LogRing
+    settings: Callable[[], list[EffectiveSetting]]
+    broker: BrokerAddress
+    broker_users: BrokerUsers | None
     limits: HttpLimits = field(default_factory=HttpLimits)
     closing: asyncio.Event = field(default_factory=asyncio.Event)
     streams: OpenStreams = field(init=False)

@@ -83,6 +83,13 @@ class ResponderDown(HttpError):
     sentence = "The responder does not answer: is `wa responder` running, and is WA_RESPONDER_URL right?"
 
 
+class BrokerUnchanged(HttpError):
+    """The broker has not taken over a change of its users."""
+
+    code, http, transient = "not_reloaded", 503, True
+    sentence = "The broker did not take the change over. Try again; the log says more."
+
+
 class MethodNotAllowed(HttpError):
     """The path exists, but not for this method."""
 

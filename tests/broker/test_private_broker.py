@@ -11,10 +11,12 @@ import stat
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
 import pytest
+from pydantic import SecretStr
 
 from bridge.broker import (
     BrokerAddress,
@@ -25,9 +27,12 @@ from bridge.broker import (
     connect,
     keep_connected,
 )
-from bridge.contract.errors import StartError
+from bridge.contract.errors import Conflict, InvalidRequest, StartError
+from bridge.ops.mosquitto import BrokerDirectory
+from bridge.ops.mosquitto.private_users import PrivateBrokerUsers
 from bridge.ops.private_broker import private_broker, read_broker_json
 from bridge.ops.private_broker.child import tied_command
+from bridge.ports.broker_users import ClientRole
 from tests.broker.conftest import read
 from tests.parts import require_binary
 
@@ -296,3 +301,44 @@ async def test_the_broker_has_none_of_the_secrets(
         pid = json.loads((tmp_path / "broker" / "mosquitto.pid").read_text())["pid"]
         environment = psutil.Process(pid).environ()
     assert "a secret of this process" not in environment.values()
+
+
+async def test_a_user_that_was_added_has_its_role_and_stays_over_a_restart(
+    tmp_path: Path, mosquitto_binary: str
+) -> None:
+    async with private_broker(tmp_path, binary=mosquitto_binary) as broker:
+        assert broker.directory is not None
+        users = PrivateBrokerUsers(BrokerDirectory(broker.directory))
+        password = await users.add("node-red", [ClientRole.READER], "haby")
+        with pytest.raises(Conflict):
+            await users.add("node-red", [ClientRole.READER], None)
+        with pytest.raises(InvalidRequest):
+            await users.add(str(broker.address.username), [ClientRole.ADMIN], None)
+        added = replace(broker.address, username="node-red", password=SecretStr(password))
+        await _reads_its_session_alone(broker.address, added)
+        assert broker.directory.joinpath("wa.users.json").read_text().count(password) == 0
+    async with private_broker(tmp_path, binary=mosquitto_binary) as broker:
+        added = replace(added, port=broker.address.port)
+        await _reads_its_session_alone(broker.address, added)
+        assert [(user.name, user.session) for user in users.users()] == [("node-red", "haby")]
+        async with connect(options(added)) as connection:
+            assert await users.remove("node-red")
+            async with asyncio.timeout(10):
+                with pytest.raises(BrokerDown):
+                    await connection.down()
+        assert not await users.remove("node-red")
+        with pytest.raises(BrokerRefused):
+            async with connect(options(added)):
+                pass
+
+
+async def _reads_its_session_alone(own: BrokerAddress, added: BrokerAddress) -> None:
+    async with connect(options(own, "owner")) as owner, connect(options(added, "added")) as reader:
+        await reader.subscribe("wa/haby/in", "wa/other/in", "elsewhere")
+        await reader.publish("wa/haby/out/5491155500001", "not allowed")
+        await owner.subscribe("wa/+/out/#", "elsewhere")
+        for topic in ("wa/other/in", "elsewhere", "wa/haby/in"):
+            await owner.publish(topic, topic)
+        assert [item.topic for item in await read(reader, 1)] == ["wa/haby/in"]
+        await reader.publish("wa/haby/out/5491155500001", "not allowed")
+        assert [item.topic for item in await read(owner, 1)] == ["elsewhere"]

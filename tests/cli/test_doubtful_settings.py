@@ -59,6 +59,25 @@ def test_a_value_with_an_effect_is_not(given: dict[str, Any]) -> None:
     assert list(doubts(load_bridge(), load_responder(**given))) == []
 
 
+@pytest.mark.parametrize(
+    ("hours", "given", "named"),
+    [
+        ("{open: lun-vie 09:00-18:00, closed_text: Cerrado}", {"closed_text": "No"}, "RESPONDER_CLOSED_TEXT=No is set"),
+        ("{open: lun-vie 09:00-18:00}", {"hours": "sab 09:00-13:00"}, "RESPONDER_HOURS="),
+        ("{closed_text: Cerrado}", {}, "closed_text of `hours` in"),
+        ("{open: lun-vie 09:00-18:00, closed_text: Cerrado}", {}, None),
+    ],
+)
+def test_the_hours_of_the_rules_file_count(
+    tmp_path: Path, hours: str, given: dict[str, Any], named: str | None
+) -> None:
+    rules = tmp_path / "reglas.yaml"
+    rules.write_text(f"version: 1\nhours: {hours}\n")
+    found = [finding.what for finding in doubts(load_bridge(), load_responder(rules_file=rules, **given))]
+    assert len(found) == (named is not None)
+    assert all(named in what and str(rules) in what for what in found if named)
+
+
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("program", ["bridge", "responder"])
 async def test_a_program_warns_at_its_start(start: StartCommand, tmp_path: Path, program: str) -> None:

@@ -53,6 +53,19 @@ async def test_webhooks_are_listed_and_paused_and_dead_letters_redelivered(
     assert "no dead letters" in (await wa("listeners", "letters", **where)).out
 
 
+async def test_an_example_is_posted_to_a_webhook(harness_with_http: HttpBridge, receiver: Receiver, wa: Wa) -> None:
+    harness = harness_with_http
+    await harness.start()
+    where = {"WA_HTTP_PORT": str(harness.port)}
+    async with harness.client() as client:
+        await client.post("/v1/sessions/haby/listeners", json={"url": receiver.url})
+    receiver.answers = [Answer(410), Answer(204)]
+    refused = await wa("listeners", "test", receiver.url, **where)
+    assert (refused.code, f"{receiver.url}: It answered 410. (" in refused.out) == (1, True)
+    accepted = await wa("listeners", "test", receiver.url, "--json", **where)
+    assert (accepted.code, json.loads(accepted.out)["status"]) == (0, 204)
+
+
 @pytest.mark.parametrize(
     ("arguments", "given", "code", "expected"),
     [

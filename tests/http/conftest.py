@@ -21,7 +21,9 @@ from bridge.contract.messages import Stream
 from bridge.contract.session import SessionState
 from bridge.drivers.scripted import ScriptedDriver, ScriptedPhone
 from bridge.http.listener import address_of, listen
+from bridge.http.log_ring import LogRing
 from bridge.mqtt import MqttLimits
+from bridge.ports.broker_users import BrokerUsers
 from bridge.settings import BridgeSettings, load
 from bridge.store import BridgeStore
 from tests.http.receiver import Receiver
@@ -49,6 +51,8 @@ class HttpBridge:
         self.port = 0
         self.limits = QUICK
         self.login_link: str | None = None
+        self.log: LogRing | None = None
+        self.broker_users: BrokerUsers | None = None
         self.bridge: Bridge | None = None
         self._running: asyncio.Task[None] | None = None
 
@@ -72,6 +76,8 @@ class HttpBridge:
             self.clock,
             http=listener,
             login_link=self.login_link,
+            log=self.log,
+            broker_users=self.broker_users,
             limits=self.limits,
         )
         self._running = asyncio.create_task(self.bridge.run(), name="bridge under test")

@@ -75,6 +75,11 @@ NEEDS: list[tuple[str, str, Scope | None]] = [
     ("POST", "/v1/sessions/haby/dead-letters/1/repeat", Scope.LISTEN),
     ("DELETE", "/v1/sessions/haby/dead-letters/1", Scope.LISTEN),
     ("GET", "/v1/audit", Scope.ADMIN),
+    ("GET", "/v1/log", Scope.ADMIN),
+    ("GET", "/v1/settings", Scope.ADMIN),
+    ("GET", "/v1/broker", Scope.ADMIN),
+    ("POST", "/v1/broker/users", Scope.ADMIN),
+    ("DELETE", "/v1/broker/users/x", Scope.ADMIN),
     ("GET", "/v1/keys", Scope.ADMIN),
     ("POST", "/v1/keys", Scope.ADMIN),
     ("DELETE", "/v1/keys/x", Scope.ADMIN),
@@ -129,7 +134,7 @@ async def test_every_route_is_in_the_table_of_scopes(client: httpx.AsyncClient) 
         for path, item in document["paths"].items()
         for method in item
     }
-    given = {"{id}": "x", "{listener}": "x", "{action}": "typing", "{sha256}": "0" * 64}
+    given = {"{id}": "x", "{listener}": "x", "{name}": "x", "{action}": "typing", "{sha256}": "0" * 64}
     given |= {"{campaign}": "x", "{list_id}": "x", "{to}": "x", "{decision}": "approve", "{chat_id}": "1"}
     for name, value in given.items():
         routes = {(method, path.replace(name, value)) for method, path in routes}

@@ -60,7 +60,7 @@ class NewWebhook(BaseModel):
         Field(min_length=1, max_length=len(CHOICES), description="kinds of item; default `message`: all messages"),
     ] = None
     chats: Annotated[
-        list[CleanText] | None, Field(max_length=1000, description="numbers or addresses; default all")
+        list[CleanText] | None, Field(max_length=1000, description="numbers or addresses; null: all, the default")
     ] = None
     groups: Annotated[bool | None, Field(description="whether groups are included; default true")] = None
     secret: Annotated[
@@ -250,7 +250,7 @@ def _filter(body: NewWebhook, before: WebhookFilter, own: str | None) -> Webhook
     """`own`: the digits of this account's number. Raises `InvalidRequest` for a filter that nothing can pass."""
     chosen = WebhookFilter(
         kinds=before.kinds if body.events is None else frozenset(map(str, body.events)),
-        chats=before.chats if body.chats is None else frozenset(str(parse_recipient(one, own)) for one in body.chats),
+        chats=_chats(body, before, own),
         groups=before.groups if body.groups is None else body.groups,
     )
     if chosen.chats is not None and not chosen.groups and all(Jid.parse(chat).is_group for chat in chosen.chats):
@@ -259,6 +259,12 @@ def _filter(body: NewWebhook, before: WebhookFilter, own: str | None) -> Webhook
     if chosen.chats is not None and not chosen.chats:
         raise InvalidRequest("Nothing can match: chats is empty. Leave it out for all chats.")
     return chosen
+
+
+def _chats(body: NewWebhook, before: WebhookFilter, own: str | None) -> frozenset[str] | None:
+    if "chats" not in body.model_fields_set:
+        return before.chats
+    return None if body.chats is None else frozenset(str(parse_recipient(one, own)) for one in body.chats)
 
 
 def _start(body: NewWebhook) -> Start:

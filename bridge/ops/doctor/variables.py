@@ -5,12 +5,14 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from pydantic import SecretStr
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
 
 from bridge.broker import BrokerAddress
+from bridge.ports.effective_settings import EffectiveSetting, SettingSource
 from bridge.ports.findings import Finding, fault, warning
 from bridge.settings import BridgeSettings
 
@@ -28,24 +30,44 @@ _ALMOST = 0.9
 _CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+@")
 
 
-@dataclass(frozen=True, slots=True)
-class Variable:
-    """One setting. `value` is for display, without secrets; `source` is `environment`, `.env` or `default`."""
-
-    name: str
-    value: str
-    source: str
+#: What can be changed while the bridge runs: over the panel, `wa session` and MQTT.
+_LIVE = frozenset({"WA_SESSIONS", "WA_PROXY", "WA_SLEEP_AFTER"})
 
 
 def variables(
     settings: BridgeSettings, environment: Mapping[str, str], file: Mapping[str, str | None]
-) -> list[Variable]:
+) -> list[EffectiveSetting]:
     """Every setting of the bridge. `file` is the content of `.env`, which the environment overrides."""
     found = []
-    for field, variable in _names():
-        source = "environment" if environment.get(variable) else ".env" if file.get(variable) else "default"
-        found.append(Variable(variable, shown(getattr(settings, field)), source))
+    for name, field in BridgeSettings.model_fields.items():
+        variable, value = str(field.validation_alias or name), getattr(settings, name)
+        is_secret = "SecretStr" in str(field.annotation)
+        found.append(
+            EffectiveSetting(
+                variable,
+                shown(value),
+                _source(variable, environment, file),
+                field.description or "",
+                None if is_secret else _default(field),
+                is_secret,
+                is_set=value is not None and value not in ("", ()),
+                live=variable in _LIVE,
+            )
+        )
     return found
+
+
+def _source(variable: str, environment: Mapping[str, str], file: Mapping[str, str | None]) -> SettingSource:
+    if environment.get(variable):
+        return SettingSource.ENVIRONMENT
+    return SettingSource.FILE if file.get(variable) else SettingSource.DEFAULT
+
+
+def _default(field: FieldInfo) -> str | None:
+    """As it is written in the environment."""
+    if field.default is PydanticUndefined or field.default in (None, "", ()):
+        return None
+    return shown(field.default)
 
 
 def has_unknown(environment: Mapping[str, str], file: Mapping[str, str | None]) -> bool:

@@ -15,9 +15,10 @@ _HEAD = """\
 """
 
 
-def acl_text(users: Iterable[User], topics: Topics) -> str:
-    """The whole file. Users are sorted by name, so that two versions can be compared."""
-    return "\n".join([_HEAD, *(_block(user, topics) for user in sorted(users, key=lambda user: user.name))])
+def acl_text(users: Iterable[User], topics: Topics, owner: str | None = None) -> str:
+    """The whole file. Users are sorted by name, so that two versions can be compared. `owner` may do everything."""
+    first = [] if owner is None else [f"# The broker's own user.\nuser {owner}\ntopic readwrite #\ntopic read $SYS/#\n"]
+    return "\n".join([_HEAD, *first, *(_block(user, topics) for user in sorted(users, key=lambda user: user.name))])
 
 
 def user_names(text: str) -> set[str]:

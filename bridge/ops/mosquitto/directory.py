@@ -1,5 +1,7 @@
 """The broker's configuration directory: five files, written atomically, with restricted modes.
 
+That of a private broker has an owner, the bridge, and a configuration of its own.
+
 `wa.users.json` is the source of truth; ACL and configuration are generated from it and never read back. Passwords exist
 as hashes only.
 """
@@ -36,9 +38,12 @@ class NotSetUp(CodedError):
 
 @dataclass(frozen=True, slots=True)
 class BrokerSetup:
+    """`owner`: the user of a private broker that may do everything; it is none of `users`."""
+
     prefix: str = "wa"
     listeners: Listeners = field(default_factory=Listeners)
     users: Mapping[str, User] = field(default_factory=dict)
+    owner: str | None = None
 
     @property
     def topics(self) -> Topics:
@@ -68,9 +73,14 @@ class BrokerDirectory:
             ) from error
 
     def set_up(self, prefix: str, listeners: Listeners) -> BrokerSetup:
-        """Write configuration and ACL; existing users stay. Keeps a foreign mosquitto.conf as *.before-wa."""
+        """Write configuration and ACL; existing users stay. Keeps a foreign mosquitto.conf as *.before-wa.
+
+        Raises InvalidRequest for the directory of a private broker.
+        """
         self.path.mkdir(parents=True, exist_ok=True)
         with self._locked():
+            if self.users.exists() and self.load().owner:
+                raise InvalidRequest(f"{self.path} is that of a private broker, which `wa up` sets up.")
             return self._set_up(prefix, listeners)
 
     def _set_up(self, prefix: str, listeners: Listeners) -> BrokerSetup:
@@ -85,10 +95,21 @@ class BrokerDirectory:
         self._write_rules(setup)
         return setup
 
+    def adopt(self, prefix: str, listeners: Listeners, owner: str, password: str) -> None:
+        """Write the rules of a private broker, whose users stay; its configuration is its own. Raises NotSetUp."""
+        with self._locked():
+            before = self.load() if self.users.exists() else BrokerSetup()
+            lines = self._password_lines() if self.passwords.exists() else {}
+            kept = {name: line for name, line in lines.items() if name in before.users}
+            self._write_passwords(kept | {owner: password_line(owner, password)}, listeners)
+            self._write_rules(replace(before, prefix=check_prefix(prefix), listeners=listeners, owner=owner))
+
     def put_user(self, user: User, password: str | None) -> None:
         """Add a user or change its roles; `password` None keeps the current password."""
         with self._locked():
             setup = self.load()
+            if user.name == setup.owner:
+                raise InvalidRequest(f"{user.name} is the broker's own user: choose another name.")
             lines = self._password_lines()
             if password is not None:
                 lines[user.name] = password_line(user.name, password)
@@ -111,19 +132,20 @@ class BrokerDirectory:
     def faults(self) -> list[str]:
         """Faults of the files, one sentence each: file modes, manual edits, users missing in one of the files."""
         setup = self.load()
+        known = {*setup.users, *([setup.owner] if setup.owner else [])}
         faults = [
             f"{file} is accessible to other users than its owner: chmod 600 {file}"
             for file in (self.acl, self.passwords)
             if stat.S_IMODE(file.stat().st_mode) & 0o077
         ]
-        if self.acl.read_text(encoding="utf-8") != acl_text(setup.users.values(), setup.topics):
+        if self.acl.read_text(encoding="utf-8") != acl_text(setup.users.values(), setup.topics, setup.owner):
             faults.append(f"{self.acl} does not match the list of users; the next change of a user rewrites it")
         expected = configuration_text(SHIPPED.read_text(encoding="utf-8"), self.path, setup.listeners)
-        if self.configuration.read_text(encoding="utf-8") != expected:
+        if setup.owner is None and self.configuration.read_text(encoding="utf-8") != expected:
             faults.append(f"{self.configuration} was edited, or is from another version; `wa broker init` rewrites it")
         for file, names in ((self.acl, self._users_of_acl()), (self.passwords, set(self._password_lines()))):
-            faults += [f"{file} does not contain {name}" for name in sorted(set(setup.users) - names)]
-            faults += [f"{file} contains {name}, which is not a user" for name in sorted(names - set(setup.users))]
+            faults += [f"{file} does not contain {name}" for name in sorted(known - names)]
+            faults += [f"{file} contains {name}, which is not a user" for name in sorted(names - known)]
         return faults
 
     @contextmanager
@@ -150,8 +172,8 @@ class BrokerDirectory:
         _write(self.passwords, "".join(lines[name] for name in sorted(lines)), 0o600, _owner(listeners))
 
     def _write_rules(self, setup: BrokerSetup) -> None:
-        _write(self.acl, acl_text(setup.users.values(), setup.topics), 0o600, _owner(setup.listeners))
-        _write(self.users, json.dumps(_to_json(setup), indent=2) + "\n", 0o644, None)
+        _write(self.acl, acl_text(setup.users.values(), setup.topics, setup.owner), 0o600, _owner(setup.listeners))
+        _write(self.users, json.dumps(_to_json(setup), indent=2) + "\n", 0o600 if setup.owner else 0o644, None)
 
 
 def _owner(listeners: Listeners) -> pwd.struct_passwd | None:
@@ -184,7 +206,8 @@ def _write(path: Path, text: str, mode: int, owner: pwd.struct_passwd | None) ->
 def _to_json(setup: BrokerSetup) -> dict[str, Any]:
     users = {name: {"roles": sorted(user.roles), "session": user.session} for name, user in sorted(setup.users.items())}
     listeners = json.loads(json.dumps(asdict(setup.listeners), default=str))
-    return {"v": _VERSION, "prefix": setup.prefix, "listening": listeners, "users": users}
+    owner = {"owner": setup.owner} if setup.owner else {}
+    return {"v": _VERSION, "prefix": setup.prefix, "listening": listeners, **owner, "users": users}
 
 
 def _setup_from_json(fields: dict[str, Any]) -> BrokerSetup:
@@ -200,4 +223,4 @@ def _setup_from_json(fields: dict[str, Any]) -> BrokerSetup:
         name: User(name, frozenset(Role(role) for role in user["roles"]), user["session"])
         for name, user in fields["users"].items()
     }
-    return BrokerSetup(check_prefix(fields["prefix"]), listeners, users)
+    return BrokerSetup(check_prefix(fields["prefix"]), listeners, users, fields.get("owner"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from pathlib import Path
@@ -18,11 +19,12 @@ class NotReloaded(CodedError):
 
 
 def running_broker(pid_file: Path) -> int | None:
-    """The pid of the mosquitto that wrote the file; None if the pid is unused or another program's."""
+    """The pid in the file, that mosquitto or its parent wrote; None if the pid is unused or another program's."""
     try:
-        pid = int(pid_file.read_text(encoding="ascii").strip())
+        recorded = json.loads(pid_file.read_text(encoding="ascii"))
+        pid = int(recorded["pid"] if isinstance(recorded, dict) else recorded)
         return pid if psutil.Process(pid).name().startswith("mosquitto") else None
-    except (OSError, ValueError, psutil.NoSuchProcess):
+    except (OSError, ValueError, TypeError, KeyError, psutil.NoSuchProcess):
         return None
 
 

@@ -16,14 +16,14 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from bridge.broker import RECONNECT, BrokerAddress, BrokerError, BrokerOptions, connect
-from bridge.contract.errors import StartError
+from bridge.contract.errors import CodedError, StartError
 from bridge.ops.private_broker.address_file import write_private
 from bridge.ops.private_broker.child import broker_environment, terminate_leftover, tied_command, write_pid_file
-from bridge.ops.private_broker.passwords import password_line
 
 _log = logging.getLogger(__name__)
 
 START_TIMEOUT = 10.0  # seconds; a start takes about 20 ms, longer with a large database
+PID_FILE = "mosquitto.pid"
 LOG_LIMIT = 1_000_000  # bytes; a longer log is emptied at a start
 STOP_TIMEOUT = 5.0  # seconds; mosquitto saves its database
 
@@ -35,7 +35,9 @@ class PortTaken(StartError):
 class MosquittoChild:
     """Call `start`, then enter `supervised()`."""
 
-    def __init__(self, program: str, directory: Path, address: BrokerAddress) -> None:
+    def __init__(self, program: str, directory: Path, address: BrokerAddress, prefix: str) -> None:
+        """`prefix` is that of the topics, for the rules of the users that were added."""
+        self._prefix = prefix
         self._program = program
         self._directory = directory
         self._address = address
@@ -44,7 +46,7 @@ class MosquittoChild:
     @staticmethod
     async def terminate_leftover(directory: Path) -> None:
         """Terminate the child of an earlier run on this directory, if it still runs."""
-        await asyncio.to_thread(terminate_leftover, directory / "mosquitto.pid", STOP_TIMEOUT)
+        await asyncio.to_thread(terminate_leftover, directory / PID_FILE, STOP_TIMEOUT)
 
     async def start(self) -> None:
         """Write the configuration, start the child, wait until it accepts a CONNECT. Raises StartError."""
@@ -52,6 +54,8 @@ class MosquittoChild:
             self._write_files()
         except OSError as error:
             raise StartError(f"The private broker's files cannot be written in {self._directory}: {error}.") from error
+        except CodedError as error:
+            raise StartError(f"The private broker's users cannot be read. {error.text}") from error
         await self._spawn()
 
     @asynccontextmanager
@@ -93,7 +97,7 @@ class MosquittoChild:
                 # Ctrl-C must not reach the broker, through which the bridge still publishes its last status.
                 start_new_session=True,
             )
-        write_pid_file(self._directory / "mosquitto.pid", self._process.pid)
+        write_pid_file(self._directory / PID_FILE, self._process.pid)
         try:
             await self._ready(self._process)
         except BaseException:
@@ -130,14 +134,21 @@ class MosquittoChild:
             except TimeoutError:
                 process.kill()
         await process.wait()
-        (self._directory / "mosquitto.pid").unlink(missing_ok=True)
+        (self._directory / PID_FILE).unlink(missing_ok=True)
 
     def _write_files(self) -> None:
         log = self._directory / "mosquitto.log"
         if not log.exists() or log.stat().st_size > LOG_LIMIT:
             write_private(log, "")
-        write_private(self._directory / "passwords", password_line(*self._address.credentials))
         write_private(self._directory / "mosquitto.conf", configuration(self._address.port, self._directory))
+        # imported here, as it imports this package
+        from bridge.ops.mosquitto.configuration import Listeners
+        from bridge.ops.mosquitto.directory import BrokerDirectory
+
+        (self._directory / "passwords").unlink(missing_ok=True)  # of earlier versions, which had one user
+        run_as = "root" if os.geteuid() == 0 else None
+        listeners = Listeners(self._address.port, self._directory, self._directory / PID_FILE, run_as=run_as)
+        BrokerDirectory(self._directory).adopt(self._prefix, listeners, *self._address.credentials)
 
     def _log_tail(self) -> str:
         try:
@@ -152,7 +163,8 @@ def configuration(port: int, directory: Path) -> str:
     lines = [
         f"listener {port} 127.0.0.1",
         "allow_anonymous false",
-        f"password_file {directory / 'passwords'}",
+        f"password_file {directory / 'wa.passwords'}",
+        f"acl_file {directory / 'wa.acl'}",
         "persistence true",
         f"persistence_location {directory}/",
         "autosave_on_changes false",

@@ -31,16 +31,21 @@ TRIAL_WARNING = (
 
 @dataclass(frozen=True)
 class PrivateBroker:
-    """The running broker. `warning` is a sentence to show to the user."""
+    """The running broker. `warning` is a sentence to show to the user; `directory` has its users, None for amqtt."""
 
     address: BrokerAddress
     kind: Literal["mosquitto", "amqtt"]
     warning: str | None = None
+    directory: Path | None = None
 
 
 @asynccontextmanager
-async def private_broker(data_dir: Path, *, binary: str | None = "mosquitto") -> AsyncIterator[PrivateBroker]:
+async def private_broker(
+    data_dir: Path, *, prefix: str = "wa", binary: str | None = "mosquitto"
+) -> AsyncIterator[PrivateBroker]:
     """Run a broker on loopback and write its address to `data_dir/broker.json`.
+
+    `prefix` is that of the topics. Users that were added stay, except with amqtt, which has only the broker's own.
 
     Port and credentials stay the same over restarts if the port is free. `binary` is a name or a path; None, or a
     missing program, selects amqtt. Raises StartError if no broker can be started.
@@ -59,19 +64,19 @@ async def private_broker(data_dir: Path, *, binary: str | None = "mosquitto") ->
                 yield PrivateBroker(address, "amqtt", TRIAL_WARNING)
             return
         await MosquittoChild.terminate_leftover(directory)
-        child, address = await _start_mosquitto(program, directory, previous)
+        child, address = await _start_mosquitto(program, directory, previous, prefix)
         write_broker_json(data_dir, address)
         async with child.supervised():
-            yield PrivateBroker(address, "mosquitto")
+            yield PrivateBroker(address, "mosquitto", directory=directory)
 
 
 async def _start_mosquitto(
-    program: str, directory: Path, previous: BrokerAddress | None
+    program: str, directory: Path, previous: BrokerAddress | None, prefix: str
 ) -> tuple[MosquittoChild, BrokerAddress]:
     # Another process may bind the port between this check and mosquitto's bind.
     for attempt in range(5):
         address = _address(previous, reuse_port=attempt == 0)
-        child = MosquittoChild(program, directory, address)
+        child = MosquittoChild(program, directory, address, prefix)
         try:
             await child.start()
         except PortTaken:

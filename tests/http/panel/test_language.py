@@ -62,8 +62,9 @@ async def test_both_languages_have_the_same_keys(started: HttpBridge, open_panel
         const { spanish } = await import('/panel/static/texts/es.js');
         const { campaigns } = await import('/panel/static/texts/campaigns.js');
         const { approvals } = await import('/panel/static/texts/approvals.js');
+        const { operator } = await import('/panel/static/texts/operator.js');
         const { WORDS } = await import('/panel/static/language.js');
-        const inParts = [campaigns, approvals].map(({ en, es }) => ({ en: en.words, es: es.words }));
+        const inParts = [campaigns, approvals, operator].map(({ en, es }) => ({ en: en.words, es: es.words }));
         const parts = [...WORDS, ...inParts];
         const keys = (texts) => ['words', 'states', 'advice'].map((table) => Object.keys(texts[table]).sort());
         const all = (texts, name) => [...keys(texts), ...parts.map((part) => Object.keys(part[name]).sort())];

@@ -22,6 +22,7 @@ from tests.http.test_access import key_for
 from tests.pictures import picture
 
 SECTIONS = ["sessions", "messages", "people", "groups", "outbox", "listeners", "charts", "access"]
+SECTIONS += ["mqtt", "log", "settings", "api"]
 KEY = "the-legacy-key"
 PICTURE = Path(__file__).parents[2] / "samples" / "red.png"
 
@@ -210,13 +211,13 @@ async def test_a_failed_location_is_sent_again_as_a_location(started: HttpBridge
 async def test_restart_close_and_start_are_confirmed(started: HttpBridge, open_panel: OpenPanel) -> None:
     page = await open_panel(started)
     card = page.get_by_role("article", name="haby")
-    await card.get_by_role("button", name="Close").click()
+    await card.get_by_role("button", name="Stop").click()
     await picture(page, "panel-asks")
     await _answers_to(page, "Cancel")
     await expect(card).to_contain_text("Connected")
-    await card.get_by_role("button", name="Close").click()
-    await _answers_to(page, "Close")
-    await expect(card).to_contain_text("Closed on request")
+    await card.get_by_role("button", name="Stop").click()
+    await _answers_to(page, "Stop")
+    await expect(card).to_contain_text("Stopped on request")
     await picture(page, "panel-closed")
     await card.get_by_role("button", name="Start").click()
     await expect(card).to_contain_text("Connected")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from playwright.async_api import expect
 
-from tests.http.conftest import ANA, HttpBridge
+from tests.http.conftest import ANA, BETO, HttpBridge
 from tests.http.panel.conftest import OpenPanel
 from tests.http.receiver import Answer, Receiver
 from tests.pictures import picture
@@ -39,6 +39,17 @@ async def test_a_webhook_is_added_changed_and_tested(
     async with started.client() as client:
         [made] = (await client.get(LISTENERS)).json()["listeners"]
     assert (made["events"], made["signed"]) == (["message", "reaction"], True)
+
+    for chats, kept in (("+54 9 11 5550-0001\n5491155500002", [ANA, BETO]), ("", None)):
+        await page.get_by_role("button", name="Change").click()
+        await dialog.get_by_label("Only these chats").fill(chats)
+        async with page.expect_response(lambda answer: answer.request.method == "POST"):
+            await dialog.get_by_role("button", name="Save").click()
+        async with started.client() as client:
+            [made] = (await client.get(LISTENERS)).json()["listeners"]
+            assert made["chats"] == kept
+            unchanged = await client.post(LISTENERS, json={"url": receiver.url})  # omitted: as it is
+            assert unchanged.json()["chats"] == kept
 
     receiver.answers = [Answer(500)]
     for said in ("It answered 500.", "It answered 200 in"):

@@ -7,6 +7,7 @@ import { campaigns } from './texts/campaigns.js';
 import { conversation } from './texts/conversation.js';
 import { english } from './texts/en.js';
 import { spanish } from './texts/es.js';
+import { operator } from './texts/operator.js';
 import { people } from './texts/people.js';
 import { sessionChanges } from './texts/session_changes.js';
 import { webhookWords } from './texts/webhooks.js';
@@ -17,8 +18,8 @@ const withParts = (texts, ...parts) => Object.fromEntries(Object.keys(texts).map
 export const WORDS = [answerWords, people, conversation, sessionChanges, webhookWords];
 const wordsOf = (name) => Object.assign({}, ...WORDS.map((part) => part[name]));
 const TEXTS = {
-  en: withParts(english, { words: wordsOf('en') }, campaigns.en, approvals.en),
-  es: withParts(spanish, { words: wordsOf('es') }, campaigns.es, approvals.es, answerSentences),
+  en: withParts(english, { words: wordsOf('en') }, campaigns.en, approvals.en, operator.en),
+  es: withParts(spanish, { words: wordsOf('es') }, campaigns.es, approvals.es, operator.es, answerSentences),
 };
 const LOCALES = { en: 'en-GB', es: 'es-AR' };
 

@@ -17,6 +17,10 @@ import * as webhooks from './webhooks.js';
 import * as charts from './charts.js';
 import * as answers from './answers.js';
 import * as access from './access.js';
+import * as mqtt from './mqtt.js';
+import * as log from './log.js';
+import * as settings from './settings.js';
+import * as apiDocs from './api_docs.js';
 
 const WEBHOOK_ICON =
   'M7 8a6 6 0 0 1 10 0M4 5a10 10 0 0 1 16 0M12 13v8M9 21h6M12 13a2 2 0 1 0 0-4 2 2 0 0 0 0 4';
@@ -26,6 +30,9 @@ const GROUP_ICON =
 const MEGAPHONE = 'M4 10v4h3l8 5V5L7 10zM18 9a4 4 0 0 1 0 6M8 14l1 6h2';
 const CHECKED = 'M12 3l8 3v6c0 5-3.5 8-8 9-4.5-1-8-4-8-9V6zM8.5 12l2.5 2.5 4.5-5';
 const BOT_ICON = 'M12 3v3M5 6h14v11H9l-4 4zM9 11h.01M15 11h.01';
+const MQTT_ICON = 'M4 20a16 16 0 0 1 16-16M4 20a9 9 0 0 1 9-9M4 20h.01M16 20a12 12 0 0 1 4-9';
+const SLIDERS = 'M4 7h9M17 7h3M4 17h3M11 17h9M15 9a2 2 0 1 0 0-4 2 2 0 0 0 0 4M9 19a2 2 0 1 0 0-4 2 2 0 0 0 0 4';
+const hasEverySession = () => account.me.everySession;
 const hasResponder = () => account.me.responder;
 const hasCampaigns = () => account.me.campaigns;
 //: By the fragment of the address: a section's module, its icon, the scope it needs, whether it shows one session;
@@ -42,6 +49,10 @@ const SECTIONS = {
   listeners: { module: webhooks, icon: WEBHOOK_ICON, scope: 'listen', ofSession: true },
   charts: { module: charts, icon: 'M4 20V10M10 20V4M16 20v-7M21 20H3', scope: null, ofSession: true },
   access: { module: access, icon: 'M14 10a4 4 0 1 0-4 4M12 12l8 8M17 17l2-2', scope: 'admin', ofSession: false },
+  mqtt: { module: mqtt, icon: MQTT_ICON, scope: 'admin', ofSession: false, shown: hasEverySession },
+  log: { module: log, icon: 'M5 4h14v16H5zM8 8h8M8 12h8M8 16h5', scope: 'admin', ofSession: false },
+  settings: { module: settings, icon: SLIDERS, scope: 'admin', ofSession: false, shown: hasEverySession },
+  api: { module: apiDocs, icon: 'M8 6l-5 6 5 6M16 6l5 6-5 6M14 4l-4 16', scope: null, ofSession: false },
 };
 //: Milliseconds between two polls.
 const EVERY = 2000;

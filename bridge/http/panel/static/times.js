@@ -8,7 +8,9 @@ const WEEK = 7 * 86400;
 
 const CLOCK = { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' };
 const EXACT = { dateStyle: 'full', timeStyle: 'medium', hourCycle: 'h23' };
+const SECONDS = { ...CLOCK, second: '2-digit' };
 const DATED = { day: 'numeric', month: 'short', ...CLOCK };
+const DATED_SECONDS = { ...DATED, ...SECONDS };
 
 const formats = new Map();
 
@@ -47,4 +49,10 @@ export function clockText(text) {
 // The same as an element.
 export function timeOfDay(text) {
   return time(new Date(text), clockText(text));
+}
+
+// The time with seconds, as an element.
+export function exactTime(text) {
+  const at = new Date(text), today = at.toDateString() === new Date().toDateString();
+  return time(at, formatted(at, today ? SECONDS : DATED_SECONDS));
 }

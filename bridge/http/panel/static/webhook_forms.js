@@ -13,9 +13,11 @@ const MESSAGE = 'message';
 const isKind = (choice) => choice.startsWith(`${MESSAGE}.`);
 const TONES = { delivered: 'good', retry: 'wait', refused: 'bad', test: 'dim' };
 
-// `webhook`: the one to change, null for a new one. Resolves to what the bridge answers, null if it was cancelled.
-export async function editWebhook(base, webhook) {
-  const { choices } = await get(`${base}/listeners`);
+// `shown`: the one to change, null for a new one. Resolves to what the bridge answers, null if it was cancelled.
+export async function editWebhook(base, shown) {
+  const { choices, listeners } = await get(`${base}/listeners`);
+  // as it is now: the card may be older than the last change
+  const webhook = shown && (listeners.find(({ id }) => id === shown.id) ?? shown);
   const describe = (entered) => ({
     title: webhook ? word('changeTitle', webhook.url) : word('addWebhook'),
     action: webhook ? word('save') : word('add'),
@@ -30,6 +32,7 @@ export async function editWebhook(base, webhook) {
       url: webhook?.url ?? data.get('url'),
       // all messages include those of each kind
       events: events.includes(MESSAGE) ? events.filter((one) => !isKind(one)) : events,
+      chats: chatsOf(data),
       groups: data.has('groups'),
       ...(secret ? { secret } : {}),
     });
@@ -39,6 +42,12 @@ export async function editWebhook(base, webhook) {
     await openDialog({ title: word('done'), text: word('secret'), action: word('close'), fields: shown });
   }
   return made;
+}
+
+// Null: all chats.
+function chatsOf(data) {
+  const named = data.get('chats').split(/[\n,;]+/).map((one) => one.trim()).filter(Boolean);
+  return named.length ? named : null;
 }
 
 function fields(choices, webhook, entered) {
@@ -62,6 +71,9 @@ function fields(choices, webhook, entered) {
       folded(word('otherEvents'), others, (one) => word(`event_${one}`)),
       box('groups', 'yes', word('webhookGroups'), entered ? entered.has('groups') : (webhook?.groups ?? true)),
     ]),
+    field(word('webhookChats'), h('textarea', {
+      name: 'chats', rows: 2, spellcheck: false, value: entered?.get('chats') ?? webhook?.chats?.join('\n') ?? '',
+    })),
     field(word(webhook ? 'newSecret' : 'ownSecret'), h('input', secret)),
   ].filter(Boolean);
 }

@@ -45,12 +45,12 @@ const words = {
   journalled: 'Received',
   memory: 'Memory',
   init: 'Start',
-  closeSession: 'Close',
+  closeSession: 'Stop',
   logout: 'Unlink from WhatsApp',
   restart: 'Restart',
-  closeAsk: 'Close {0}?',
+  closeAsk: 'Stop {0}?',
   closeText: 'Nothing is received or sent until it is started again. The login is kept.',
-  logoutAsk: 'Log {0} out of WhatsApp?',
+  logoutAsk: 'Unlink {0} from WhatsApp?',
   logoutText: 'The phone removes this device. To continue, you have to pair again.',
   restartAsk: 'Restart {0}?',
   restartText: 'The browser restarts, which takes a few seconds. Nothing is lost.',
@@ -227,17 +227,17 @@ const states = {
   conflict: 'Open elsewhere',
   page_changed: 'WhatsApp Web changed',
   error: 'Error',
-  logged_out: 'Logged out',
-  stopped: 'Closed',
+  logged_out: 'Unlinked',
+  stopped: 'Stopped',
   standby: 'Standby',
   offline: 'Offline',
 };
 
 // The bridge's sentences for these say "Send init", which is for programs; the panel has a button.
 const reasons = {
-  logged_out_on_request: 'Logged out on request. Start it to pair again.',
+  logged_out_on_request: 'Unlinked on request. Start it to pair again.',
   asleep: 'Asleep, its browser closed: it receives nothing. A send wakes it, or you.',
-  closed_on_request: 'Closed on request; the login is kept. Start it to continue.',
+  closed_on_request: 'Stopped on request; the login is kept. Start it to continue.',
 };
 
 const errors = {

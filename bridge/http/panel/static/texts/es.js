@@ -44,10 +44,10 @@ const words = {
   journalled: 'Recibidos',
   memory: 'Memoria',
   init: 'Iniciar',
-  closeSession: 'Cerrar',
+  closeSession: 'Detener',
   logout: 'Desvincular',
   restart: 'Reiniciar',
-  closeAsk: '¿Cerrar {0}?',
+  closeAsk: '¿Detener {0}?',
   closeText: 'No se recibe ni se envía nada hasta iniciarla otra vez. El vínculo se conserva.',
   logoutAsk: '¿Desvincular {0} de WhatsApp?',
   logoutText: 'El teléfono quita este dispositivo. Para seguir hay que vincular de nuevo.',
@@ -98,7 +98,7 @@ const words = {
   chooseChatHint: 'Elegí un chat para leerlo.',
   chooseChat: 'Mensajes',
   chats: 'Chats',
-  messagesLead: 'Los chats de este número, al momento.',
+  messagesLead: 'Los chats de este número, en vivo.',
   filter: 'Buscar un chat o un mensaje',
   incoming: 'Recibidos',
   outgoing: 'Enviados',
@@ -227,7 +227,7 @@ const states = {
   page_changed: 'WhatsApp Web cambió',
   error: 'Error',
   logged_out: 'Desvinculada',
-  stopped: 'Cerrada',
+  stopped: 'Detenida',
   standby: 'En reserva',
   offline: 'Fuera de línea',
 };
@@ -269,7 +269,7 @@ const reasons = {
   logged_out_by_site: 'WhatsApp Web terminó el vínculo por su cuenta. Sigue un código QR nuevo: escanealo.',
   account_locked: 'WhatsApp bloqueó el acceso a esta cuenta. Desbloqueala en el teléfono y escaneá el código QR nuevo.',
   asleep: 'Dormida, con el navegador cerrado: no recibe nada. La despierta un envío, o vos.',
-  closed_on_request: 'Cerrada a pedido; el vínculo se conserva. Iniciala para seguir.',
+  closed_on_request: 'Detenida a pedido; el vínculo se conserva. Iniciala para seguir.',
   owned_elsewhere: 'Otro puente tiene esta sesión; este la toma si el otro se detiene.',
   login_missing:
     'Este puente no tiene el login de la sesión: no la puede tomar. Dáselo con wa session move o wa restore.',
@@ -376,7 +376,7 @@ const posts = {
 // The actions and actors of the audit.
 const audit = {
   init: 'iniciar',
-  close: 'cerrar',
+  close: 'detener',
   logout: 'desvincular',
   restart: 'reiniciar',
   passkey: 'dar la clave de acceso',
