@@ -17,7 +17,12 @@ LIST: FilePayload = {
     "name": "clientes.csv",
     "mimeType": "text/csv",
     "buffer": "\n".join(
-        ["telefono;nombre;zona", *(f"{number(n)};Persona {n};Palermo" for n in range(1, 9)), "x;Sin número;"]
+        [
+            "telefono;nombre;zona",
+            *(f"{number(n)};Persona {n};Palermo" for n in range(1, 9)),
+            "x;Sin número;",
+            f"{number(9)};Sin zona;",
+        ]
     ).encode(),
 }
 
@@ -53,7 +58,10 @@ async def test_a_campaign_from_the_editor_to_its_report(
     await page.get_by_label("Texto 2").fill("{{nombre}}, tenemos cupones nuevos.")
     await page.get_by_role("button", name="Vista previa").click()
     await expect(page.get_by_text("Esto reciben cinco de ellas")).to_be_visible()
-    await page.get_by_text("Filas que no se usan: 1").click()
+    await expect(page.get_by_text("El último sale")).to_be_visible()
+    await page.get_by_text("Filas que no se usan: 1").last.click()
+    await expect(page.get_by_text("línea 11: no tiene valor para zona")).to_be_visible()
+    await page.get_by_text("Filas que no se usan: 1").first.click()
     await expect(page.get_by_text("línea 10: no tiene un número")).to_be_visible()
     await check(page, f"editor-{name}")
     await page.get_by_role("button", name="Guardar como borrador").click()

@@ -1,7 +1,7 @@
 // What the pages of campaigns have in common: the state, the bar, the numbers, the rows that are not used.
 
 import { h } from './element.js';
-import { number, word } from './language.js';
+import { lookup, number, word } from './language.js';
 import { errorText } from './problems.js';
 import { fact } from './widgets.js';
 
@@ -64,7 +64,8 @@ export function codeText({ code, error }) {
 
 export function badRows({ bad_rows: rows, bad_row_count: count }) {
   if (!count) return null;
-  const reason = ({ code, reason: given }) => (word(`row_${code}`) === `row_${code}` ? given : word(`row_${code}`));
+  const known = (code, variable) => lookup('words', `row_${code}`, variable ?? word('someVariable'));
+  const reason = ({ code, variable, reason: given }) => known(code, variable) ?? given;
   return h('details.card', null,
     h('summary', null, word('badRows', number(count))),
     h('ul.rows', null, rows.map((row) => h('li', null, `${word('rowLine', row.line)}: ${reason(row)}`))));
