@@ -153,7 +153,7 @@ class _Sending:
         return min(bounds)
 
     def send(self, moment: float, count: int) -> float:
-        """Let so many leave from this moment on; returns when the next one may."""
+        """Let that many leave from this moment on; returns when the next one may."""
         self._first = moment if self._first is None else self._first
         self.left -= count
         if self.left == 0:

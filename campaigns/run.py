@@ -23,7 +23,7 @@ from campaigns.store.campaigns import CampaignStore
 from campaigns.store.people import HeardPeople
 from campaigns.store.recipients import RecipientStore
 from campaigns.store.rows import Campaign, Recipient, SendsSoFar
-from campaigns.turns import Turn
+from campaigns.turns import CampaignTurn
 
 _log = logging.getLogger(__name__)
 #: Recipients that are read at once.
@@ -54,7 +54,7 @@ class RunParts:
 class CampaignRun:
     """`run` returns once the campaign may send nothing more and every message of it has an outcome."""
 
-    def __init__(self, campaign: Campaign, parts: RunParts, turn: Turn) -> None:
+    def __init__(self, campaign: Campaign, parts: RunParts, turn: CampaignTurn) -> None:
         self._campaign = campaign
         self._parts = parts
         self._turn = turn

@@ -18,7 +18,7 @@ from campaigns.store.campaigns import CampaignStore
 from campaigns.store.people import HeardPeople
 from campaigns.store.recipients import RecipientStore
 from campaigns.store.rows import Campaign
-from campaigns.turns import SessionTurns, Turn
+from campaigns.turns import CampaignTurn, SessionTurns
 
 _log = logging.getLogger(__name__)
 #: Seconds between two looks at the store: a safety net, since every change in this process wakes the runner.
@@ -105,7 +105,7 @@ class CampaignRunner:
             self._turns[session] = SessionTurns(self._ahead, lambda: self.wake_session(session))
         return self._turns[session]
 
-    async def _carry_out(self, run: CampaignRun, turn: Turn) -> None:
+    async def _carry_out(self, run: CampaignRun, turn: CampaignTurn) -> None:
         try:
             await run.run()
         except Exception:  # noqa: BLE001 - a fault in one campaign stops no other

@@ -29,21 +29,21 @@ class SessionTurns:
         #: Messages that were claimed since the start: a campaign that sees another number reads the store again.
         self.claims = 0
         self._wake = wake
-        self._turns: list[Turn] = []
+        self._turns: list[CampaignTurn] = []
 
-    def join(self, campaign: Campaign, now: float) -> Turn:
+    def join(self, campaign: Campaign, now: float) -> CampaignTurn:
         """The turn of a campaign, until it leaves. Until it says otherwise, it may send."""
-        turn = Turn(self, turn_order(campaign, now))
+        turn = CampaignTurn(self, turn_order(campaign, now))
         self._turns.append(turn)
         self._turns.sort(key=lambda one: one.order)
         return turn
 
-    def leave(self, turn: Turn) -> None:
+    def leave(self, turn: CampaignTurn) -> None:
         """The campaign runs no longer."""
         self._turns.remove(turn)
         self._wake()
 
-    def is_first(self, turn: Turn) -> bool:
+    def is_first(self, turn: CampaignTurn) -> bool:
         """Whether no older campaign may send now."""
         return not any(one.may_send for one in self._turns[: self._turns.index(turn)])
 
@@ -53,7 +53,7 @@ class SessionTurns:
 
 
 @dataclass(eq=False, slots=True)
-class Turn:
+class CampaignTurn:
     """The place of one campaign among those of its session."""
 
     session: SessionTurns
