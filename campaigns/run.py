@@ -195,7 +195,8 @@ class CampaignRun:
     async def _claim(self) -> Recipient | None:
         now = self._parts.now()
         one, epoch = self._next[0], self._parts.states.epoch(self.session)
-        if epoch is None or self._sends_of is None or self._turn.session.claims != self._sends_of[1]:
+        midnight, claims = self._sends_of or (0.0, -1)
+        if epoch is None or claims != self._turn.session.claims:
             return None  # while it waited for a slot another campaign has sent
         del self._next[0]
         if await self._has_opted_out(one):
@@ -207,7 +208,7 @@ class CampaignRun:
             self._next = []
             return None
         self._turn.session.claims += 1
-        self._sends_of = (self._sends_of[0], self._turn.session.claims)
+        self._sends_of = (midnight, claims + 1)
         sends = self._sends
         first = now if sends.first is None else sends.first
         self._sends = replace(sends, last=(one.n, now), first=first, today=sends.today + 1)

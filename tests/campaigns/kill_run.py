@@ -144,7 +144,7 @@ class KillRun:
         raise AssertionError("it could not be started")
 
     async def _reach(self, http: httpx.AsyncClient, count: int) -> None:
-        """Wait until so many have an outcome; fails after two minutes without another one."""
+        """Wait until that many have an outcome; fails after two minutes without another one."""
         finished, deadline = 0, time.monotonic() + STANDS_STILL
         while time.monotonic() < deadline:
             view = await self._view(http)
