@@ -32,6 +32,7 @@ from campaigns.store.contact_lists import RecipientListStore
 from campaigns.store.people import Answered, HeardPeople
 from campaigns.store.recipients import RecipientStore
 from campaigns.store.schema import SCHEMA
+from campaigns.store.work_lock import WorkLock
 from campaigns.ticks import TickReader
 from campaigns.views import CampaignViews
 
@@ -85,6 +86,7 @@ class CampaignsApp:
         self._limits = limits
         self._client: Client | None = None
         self.database = SqlDatabase(settings.database_url, _LoggedTrouble())
+        self.lock = WorkLock(self.database)
         self.campaigns = CampaignStore(self.database)
         self.recipients = RecipientStore(self.database)
         self.lists = RecipientListStore(self.database)
@@ -143,9 +145,12 @@ class CampaignsApp:
         return not self.problems()
 
     def problems(self) -> list[str]:
-        """What keeps campaigns from being carried out: `database`, `broker`, `bridge`."""
+        """What keeps campaigns from being carried out: `standby` (another service works), `database`, `broker`,
+        `bridge`."""
+        if self.lock.is_standby:
+            return ["standby"]
         found = []
-        if not self._migrated or self.database.trouble is not None:
+        if not (self.lock.is_held and self._migrated) or self.database.trouble is not None:
             found.append("database")
         if self._client is None or not self._client.is_connected:
             found.append("broker")
@@ -163,7 +168,7 @@ class CampaignsApp:
             serving = tasks.create_task(
                 serve(app, self._listener, self._closing, self._limits.server), name="campaigns http"
             )
-            working = tasks.create_task(self._work(), name="campaigns")
+            working = tasks.create_task(self.lock.run(self._work), name="campaigns")
             stopping = tasks.create_task(stop.wait(), name="campaigns stop")
             await asyncio.wait([working, stopping, serving], return_when=asyncio.FIRST_COMPLETED)
             stop.set()
@@ -184,6 +189,7 @@ class CampaignsApp:
             own=self._own_number,
             now=self._now,
             problems=self.problems,
+            is_standby=lambda: self.lock.is_standby,
             uploads=self.settings.data_dir,
             limits=self._limits,
             publisher=self.publisher,
@@ -191,6 +197,7 @@ class CampaignsApp:
         )
 
     async def _work(self) -> None:
+        self._migrated = False
         await while_down(lambda: SCHEMA.migrate(self.database))
         await while_down(self.campaigns.delete_unfinished)
         await while_down(self.lists.delete_unfinished)
@@ -206,6 +213,7 @@ class CampaignsApp:
             connect_timeout=None,
         ) as client:
             self._client = client
+            self.states.forget()
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self.states.run(client, self.runner.wake_session), name="session states")
                 tasks.create_task(self.publisher.run(client, self.views), name="campaign publisher")

@@ -61,3 +61,12 @@ class SessionNotReady(CampaignError):
     code = "not_connected"
     transient = True
     http = 503
+
+
+class StandsBy(CampaignError):
+    """Another campaigns service works on the database; this one takes over when that one ends."""
+
+    code = "standby"
+    transient = True
+    http = 503
+    sentence = "Another campaigns service works on this database, and this one waits to take over: ask that one."

@@ -116,14 +116,18 @@ class CampaignPace:
     def next_send(self, now: float, *, last: tuple[int, float] | None, first: float | None, today: int) -> float:
         """When the next one may leave, from `now` on.
 
-        `last`: number and moment of the send before it; `first`: moment of the first send; `today`: sends of the day of
-        `now`.
+        `last`: number and moment of the session's send before it; `first`: moment of the campaign's first send;
+        `today`: the session's sends of the day of `now`.
         """
         at = now if last is None else max(now, last[1] + self.pause_after(last[0]))
-        cap = self.cap(0 if first is None else self.day_of(first, now))
-        if cap is not None and today >= cap:
+        if self.is_full(now, first=first, today=today):
             at = max(at, self.midnight(now, 1))
         return self.hours.next_open(at)
+
+    def is_full(self, now: float, *, first: float | None, today: int) -> bool:
+        """Whether the day of `now` has had its most sends."""
+        cap = self.cap(0 if first is None else self.day_of(first, now))
+        return cap is not None and today >= cap
 
     def _warm(self, day: int) -> int | None:
         if not self.warm_up or (day >= len(self.warm_up) and self.per_day is not None):

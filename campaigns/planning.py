@@ -17,7 +17,7 @@ from bridge.contract.kinds import load_field
 from bridge.contract.phone_numbers import canonical
 from bridge.contract.text_normalize import unaccented
 from campaigns.errors import WrongPlan
-from campaigns.forecast import BridgePace, campaign_end
+from campaigns.forecast import BridgePace, CampaignLoad, campaign_ends
 from campaigns.lists.contacts import ListedContact, number_key
 from campaigns.pacing import CampaignPace, draw
 from campaigns.store.campaigns import MOST_BAD_ROWS, CampaignStore
@@ -39,10 +39,10 @@ class _Refused:
     first: list[BadRow] = field(default_factory=list)
     count: int = 0
 
-    def add(self, line: int, reason: str, code: str) -> None:
+    def add(self, line: int, reason: str, code: str, variable: str | None = None) -> None:
         self.count += 1
         if len(self.first) < MOST_BAD_ROWS:
-            self.first.append(BadRow(line=line, reason=reason, code=code))
+            self.first.append(BadRow(line=line, reason=reason, code=code, variable=variable))
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,8 @@ class Planner:
                 first = f" Line {refused.first[0].line} {refused.first[0].reason}." if refused.first else ""
                 raise WrongPlan(f"No recipient is left.{first}", detail="no_recipient")
             start = max(now, plan.start_at.timestamp() if plan.start_at else now)
-            if campaign_end(CampaignPace.of(plan, seed), BridgePace(), start, kept, 0) is None:
+            alone = CampaignLoad(CampaignPace.of(plan, seed), kept, 0, start)
+            if campaign_ends([alone], BridgePace(), start) == [None]:
                 raise WrongPlan(
                     "At this pace it would take more than ten years: raise pace or per_day.", detail="too_slow"
                 )
@@ -147,10 +148,11 @@ class Planner:
             try:
                 asked = None if question is None else question.render(values, defaults)
                 text = variant.render(values, defaults)
+            except MissingVariable as error:
+                refused.add(row.line, str(error), "missing_variable", error.name)
+                continue
             except ValueError as error:
-                refused.add(
-                    row.line, str(error), "missing_variable" if isinstance(error, MissingVariable) else "too_long"
-                )
+                refused.add(row.line, str(error), "too_long")
                 continue
             twice = SkipRule.DUPLICATES in rules and row.person in seen
             seen.add(row.person)

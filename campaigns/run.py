@@ -23,6 +23,7 @@ from campaigns.store.campaigns import CampaignStore
 from campaigns.store.people import HeardPeople
 from campaigns.store.recipients import RecipientStore
 from campaigns.store.rows import Campaign, Recipient, SendsSoFar
+from campaigns.turns import CampaignTurn
 
 _log = logging.getLogger(__name__)
 #: Recipients that are read at once.
@@ -53,10 +54,11 @@ class RunParts:
 class CampaignRun:
     """`run` returns once the campaign may send nothing more and every message of it has an outcome."""
 
-    def __init__(self, campaign: Campaign, parts: RunParts, slots: asyncio.Semaphore) -> None:
+    def __init__(self, campaign: Campaign, parts: RunParts, turn: CampaignTurn) -> None:
         self._campaign = campaign
         self._parts = parts
-        self._slots = slots
+        self._turn = turn
+        self._slots = turn.session.slots
         self._pace = CampaignPace.of(campaign.plan, campaign.seed)
         self._media = campaign.plan.media
         self._wake = asyncio.Event()
@@ -65,7 +67,7 @@ class CampaignRun:
         self._open: dict[int, Recipient] = {}  # published, without an outcome yet
         self._taken_back: set[int] = set()
         self._sends = SendsSoFar(None, None, 0)
-        self._day = 0.0
+        self._sends_of: tuple[float, int] | None = None  # midnight, and the session's claims, of that reading
         self._since = parts.now()
         #: What it waits for now: a code, None while it sends.
         self.waits: str | None = None
@@ -85,6 +87,8 @@ class CampaignRun:
                 running.add(tasks.create_task(self._deliver(one, holds_slot=False), name=f"deliver {one.command}"))
             while True:
                 may_send = await self._may_send()
+                if not may_send:
+                    self._turn.says(may_send=False)
                 running = {task for task in running if not task.done()}
                 if may_send:
                     self._taken_back.clear()
@@ -121,6 +125,7 @@ class CampaignRun:
                         await self._move(CampaignState.SCHEDULED, CampaignState.RUNNING, kind="started")
                         continue
                     self.waits = "scheduled"
+                    self._turn.says(may_send=False)
                     await self._sleep_until(start.timestamp())
                 case _:
                     return False
@@ -131,6 +136,7 @@ class CampaignRun:
             self._next = await while_down(lambda: self._parts.recipients.waiting(self.id, PAGE))
             await self._skip_absent()
         if not self._next:
+            self._turn.says(may_send=False)
             if idle and not await while_down(lambda: self._parts.recipients.waiting(self.id, 1)):
                 await self._move(CampaignState.RUNNING, CampaignState.DONE, kind="done")
             elif not idle:
@@ -160,26 +166,38 @@ class CampaignRun:
             self._wait_for("not_connected")
             await self._sleep_until(now + LONGEST_SLEEP)
             return False
-        midnight = self._pace.midnight(now)
-        if midnight != self._day:
-            self._day = midnight
-            self._sends = await while_down(lambda: self._parts.recipients.sends(self.id, midnight))
+        if await self._read_sends(now):
+            return False  # that took time
         sends = self._sends
         at = self._pace.next_send(now, last=sends.last, first=sends.first, today=sends.today)
-        if at <= now:
-            self._wait_for(None)
-            return True
         closed = self._pace.hours.open_until(now) is None
-        long = at - now > 2 * self._pace.pause_after(0) + 60
-        self._wait_for("window" if closed else "day_limit" if long else None)
+        full = self._pace.is_full(now, first=sends.first, today=sends.today)
+        self._turn.says(may_send=not closed and not full)
+        if not closed and not full and not self._turn.session.is_first(self._turn):
+            self._wait_for("older_campaign")
+            await self._sleep_until(now + LONGEST_SLEEP)
+            return False
+        self._wait_for("window" if closed else "day_limit" if full else None)
+        if at <= now:
+            return True
         await self._sleep_until(at)
         return False
+
+    async def _read_sends(self, now: float) -> bool:
+        """Read what the session sent, unless it is known; whether it was read."""
+        wanted = (self._pace.midnight(now), self._turn.session.claims)
+        if wanted == self._sends_of:
+            return False
+        self._sends = await while_down(partial(self._parts.recipients.sends, self.id, self.session, wanted[0]))
+        self._sends_of = wanted
+        return True
 
     async def _claim(self) -> Recipient | None:
         now = self._parts.now()
         one, epoch = self._next[0], self._parts.states.epoch(self.session)
-        if epoch is None:
-            return None
+        midnight, claims = self._sends_of or (0.0, -1)
+        if epoch is None or claims != self._turn.session.claims:
+            return None  # while it waited for a slot another campaign has sent
         del self._next[0]
         if await self._has_opted_out(one):
             return None
@@ -189,6 +207,8 @@ class CampaignRun:
         if claimed is None:
             self._next = []
             return None
+        self._turn.session.claims += 1
+        self._sends_of = (midnight, claims + 1)
         sends = self._sends
         first = now if sends.first is None else sends.first
         self._sends = replace(sends, last=(one.n, now), first=first, today=sends.today + 1)

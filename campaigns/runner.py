@@ -18,6 +18,7 @@ from campaigns.store.campaigns import CampaignStore
 from campaigns.store.people import HeardPeople
 from campaigns.store.recipients import RecipientStore
 from campaigns.store.rows import Campaign
+from campaigns.turns import CampaignTurn, SessionTurns
 
 _log = logging.getLogger(__name__)
 #: Seconds between two looks at the store: a safety net, since every change in this process wakes the runner.
@@ -44,7 +45,7 @@ class CampaignRunner:
     ) -> None:
         self._campaigns = campaigns
         self._ahead = ahead
-        self._slots: dict[str, asyncio.Semaphore] = {}
+        self._turns: dict[str, SessionTurns] = {}
         self._runs: dict[str, CampaignRun] = {}
         self._wake = asyncio.Event()
         self.deliveries = Deliveries(client, recipients, now)
@@ -78,14 +79,15 @@ class CampaignRunner:
         return None if run is None else run.waits
 
     async def run(self) -> None:
+        self._turns.clear()
         async with asyncio.TaskGroup() as tasks:
             while True:
                 self._wake.clear()
                 for campaign in await while_down(self._all_to_run):
                     if campaign.id not in self._runs:
-                        slots = self._slots.setdefault(campaign.session, asyncio.Semaphore(self._ahead))
-                        run = self._runs[campaign.id] = CampaignRun(campaign, self._parts, slots)
-                        tasks.create_task(self._carry_out(run), name=f"campaign {campaign.id}")
+                        turn = self._turns_of(campaign.session).join(campaign, self._parts.now())
+                        run = self._runs[campaign.id] = CampaignRun(campaign, self._parts, turn)
+                        tasks.create_task(self._carry_out(run, turn), name=f"campaign {campaign.id}")
                 try:
                     async with asyncio.timeout(POLL):
                         await self._wake.wait()
@@ -98,12 +100,19 @@ class CampaignRunner:
         others = await self._campaigns.with_open_recipients()
         return [*active, *(one for one in others if one.state not in _ACTIVE)]
 
-    async def _carry_out(self, run: CampaignRun) -> None:
+    def _turns_of(self, session: str) -> SessionTurns:
+        if session not in self._turns:
+            self._turns[session] = SessionTurns(self._ahead, lambda: self.wake_session(session))
+        return self._turns[session]
+
+    async def _carry_out(self, run: CampaignRun, turn: CampaignTurn) -> None:
         try:
             await run.run()
         except Exception:  # noqa: BLE001 - a fault in one campaign stops no other
             _log.exception("The campaign %s failed. It goes on in %d s.", run.id, AFTER_FAULT)
+            turn.says(may_send=False)
             await asyncio.sleep(AFTER_FAULT)
         finally:
             self._runs.pop(run.id, None)
+            turn.session.leave(turn)
         self._wake.set()

@@ -17,6 +17,10 @@ class SessionStates:
     def __init__(self) -> None:
         self._statuses: dict[str, SessionStatus] = {}
 
+    def forget(self) -> None:
+        """Nothing is known any more: another service may have worked meanwhile."""
+        self._statuses.clear()
+
     async def run(self, client: Client, changed: Callable[[str], None]) -> None:
         """Follow the statuses; `changed` gets the session of each."""
         async for status in client.watch_status():

@@ -19,24 +19,27 @@ from bridge.contract.campaign_reports import (
 )
 from bridge.contract.campaigns import CampaignState, RecipientState
 from bridge.contract.payload import instant
-from campaigns.forecast import RECENT, BridgePace, campaign_end
+from campaigns.forecast import RECENT, BridgePace, CampaignLoad, campaign_ends
 from campaigns.pacing import CampaignPace
 from campaigns.store.campaigns import CampaignStore
 from campaigns.store.recipients import RecipientStore
 from campaigns.store.rows import Campaign
+from campaigns.turns import turn_order
 
 #: Texts that a preview shows.
 PREVIEW = 5
 #: Spans of a history, at most.
 HISTORY = 60
-#: Seconds for which an announced end is kept: finding it out reads every waiting recipient.
-END_KEPT = 10.0
+#: Seconds for which it is kept what a campaign has to send: finding it out reads every waiting recipient.
+LOAD_KEPT = 10.0
+_ACTIVE = frozenset({CampaignState.RUNNING, CampaignState.SCHEDULED})
 #: What each code means for a person.
 REASON_TEXTS = {
     "reach_out_locked": "WhatsApp lets this number begin no new chats now. Wait until the lock ends, then resume.",
     "failure_rate": "Too many of the last messages failed: look at the report before you resume.",
     "window": "It waits for its window to open.",
     "day_limit": "It has reached the most sends of a day and goes on tomorrow.",
+    "older_campaign": "An older campaign of this session sends first. To let this one go on, pause the older one.",
     "not_connected": "It waits for the session to be connected.",
     "logged_out": "The session is logged out: pair it again (`wa pair`), then it goes on.",
     "scheduled": "It waits for its start.",
@@ -44,12 +47,12 @@ REASON_TEXTS = {
 
 
 @dataclass(frozen=True, slots=True)
-class _KnownEnd:
-    """When a campaign ends, as it was found out in a state at a moment."""
+class _KnownLoad:
+    """What a campaign has to send, as it was found out in a state at a moment."""
 
     at: float
     state: CampaignState
-    end: float | None
+    load: CampaignLoad
 
 
 class CampaignViews:
@@ -68,7 +71,7 @@ class CampaignViews:
         self._now = now
         self._waits = waits
         self._status = status
-        self._ends: dict[str, _KnownEnd] = {}
+        self._loads: dict[str, _KnownLoad] = {}
 
     async def progress(self, campaign: Campaign, counts: CampaignCounts | None = None) -> CampaignProgress:
         """How far a campaign is. Raises DatabaseDown."""
@@ -124,27 +127,34 @@ class CampaignViews:
         }
 
     async def _end(self, campaign: Campaign, counts: CampaignCounts) -> float | None:
+        """When it ends, after the older ones of its session; one that does not run yet goes behind those that do."""
         if campaign.state in (CampaignState.DONE, CampaignState.CANCELLED) or not counts.waiting:
-            self._ends.pop(campaign.id, None)
+            self._loads.pop(campaign.id, None)
             return None
         now = self._now()
-        known = self._ends.get(campaign.id)
-        if known is not None and known.state is campaign.state and 0 <= now - known.at < END_KEPT:
-            return known.end
-        end = await self._forecast(campaign, counts, now)
-        self._ends[campaign.id] = _KnownEnd(now, campaign.state, end)
-        return end
+        others = await self._campaigns.find(states=_ACTIVE, sessions=[campaign.session])
+        running = sorted((one for one in others if one.id != campaign.id), key=lambda one: turn_order(one, now))
+        place = len(running)
+        if campaign.state in _ACTIVE:
+            place = sum(turn_order(one, now) < turn_order(campaign, now) for one in running)
+        waiting = await self._campaigns.counts([one.id for one in running])
+        loads = [await self._load(one, waiting[one.id], now) for one in running]
+        loads.insert(place, await self._load(campaign, counts, now))
+        return campaign_ends(loads, BridgePace.of(self._status(campaign.session)), now)[place]
 
-    async def _forecast(self, campaign: Campaign, counts: CampaignCounts, now: float) -> float | None:
+    async def _load(self, campaign: Campaign, counts: CampaignCounts, now: float) -> CampaignLoad:
+        known = self._loads.get(campaign.id)
+        if known is not None and known.state is campaign.state and 0 <= now - known.at < LOAD_KEPT:
+            return known.load
         plan = campaign.plan
         pace = CampaignPace.of(plan, campaign.seed)
-        bridge = BridgePace.of(self._status(campaign.session))
-        sends = await self._recipients.sends(campaign.id, pace.midnight(now))
+        sends = await self._recipients.sends(campaign.id, campaign.session, pace.midnight(now))
         strangers = await self._recipients.waiting_strangers(campaign.id, campaign.session, now - RECENT)
         start = now if plan.start_at is None else max(now, plan.start_at.timestamp())
         start = pace.next_send(start, last=sends.last, first=sends.first, today=sends.today)
-        today = sends.today if pace.hours.local_date(start) == pace.hours.local_date(now) else 0
-        return campaign_end(pace, bridge, start, counts.waiting, strangers, first=sends.first, today=today)
+        load = CampaignLoad(pace, counts.waiting, strangers, start, sends.first, sends.today)
+        self._loads[campaign.id] = _KnownLoad(now, campaign.state, load)
+        return load
 
 
 def report_row(row: Any, *, answers: bool = True) -> ReportRow:

@@ -59,6 +59,7 @@ class BadRow(Payload):
     line: int = Field(description="its line in the file, from 1; of named recipients, its place")
     reason: PageText = Field(description="what is wrong with it, and what to do")
     code: str = Field(default="", description="the same as a code")
+    variable: PageText | None = Field(default=None, description="with `missing_variable`: which one has no value")
 
 
 class PreviewText(Payload):

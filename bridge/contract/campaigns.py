@@ -216,7 +216,9 @@ class CampaignPlan(StrictPayload):
     jitter: Annotated[float, Field(ge=0, le=1, strict=False)] = Field(
         default=0.5, description="share by which a pause may be shorter or longer"
     )
-    per_day: Annotated[int, Field(ge=1, le=1_000_000)] | None = Field(default=None, description="most sends of a day")
+    per_day: Annotated[int, Field(ge=1, le=1_000_000)] | None = Field(
+        default=None, description="most sends of a day, those of the session's other campaigns included"
+    )
     warm_up: Annotated[tuple[Annotated[int, Field(ge=1, le=1_000_000)], ...], Field(strict=False, max_length=90)] = (
         Field(default=(), description="most sends of the first days, for example 20, 50, 100")
     )

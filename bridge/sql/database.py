@@ -109,6 +109,20 @@ class SqlDatabase:
             connection = await plain.execution_options(writes=True)
             yield connection
 
+    @asynccontextmanager
+    async def apart(self) -> AsyncIterator[AsyncConnection]:
+        """A connection that is kept for long, without transactions, and closed at the end: what the server binds to a
+        connection ends with it. Each statement needs a deadline of the caller's. Raises DatabaseDown."""
+        async with self._answering(None):
+            async with asyncio.timeout(DEADLINE):
+                plain = await self._engine.connect()
+                connection = await plain.execution_options(isolation_level="AUTOCOMMIT")
+            try:
+                yield connection
+            finally:
+                await connection.invalidate()
+                await connection.close()
+
     async def wipe(self) -> None:
         """Overwrite deleted rows on disk (SQLite; a server does this by itself).
 

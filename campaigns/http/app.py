@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Scope
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bridge.asgi.api_credentials import LOCAL, ApiCredentials
 from bridge.asgi.authentication import Authentication, AuthRules, PublicPaths
@@ -24,7 +24,7 @@ from bridge.asgi.loopback import is_loopback
 from bridge.asgi.security_headers import SecurityHeaders
 from bridge.asgi.server import EmbeddedServer
 from bridge.contract.errors import CodedError
-from campaigns.errors import WrongCampaignSettings
+from campaigns.errors import StandsBy, WrongCampaignSettings
 from campaigns.http import campaign_routes, list_routes
 from campaigns.http.context import CampaignContext
 from campaigns.http.requests import context_of, problem, problem_of
@@ -57,7 +57,9 @@ def build_app(context: CampaignContext, secret: SecretStr | None) -> ASGIApp:
         verify=credentials.verify,
         identify=_no_other,
     )
-    limited = BodyLimit(app, context.limits.body, _refuse, streamed=frozenset({list_routes.UPLOAD}))
+    limited = BodyLimit(
+        _unless_standby(app, context), context.limits.body, _refuse, streamed=frozenset({list_routes.UPLOAD})
+    )
     return SecurityHeaders(Authentication(limited, rules, _refuse), _POLICY)
 
 
@@ -81,6 +83,18 @@ def listen(host: str, port: int, *, protected: bool) -> socket.socket:
 async def serve(app: ASGIApp, listener: socket.socket, stop: asyncio.Event, limits: ServerLimits) -> None:
     """Serve requests until `stop` is set."""
     await EmbeddedServer.of(app, limits).serve_until(stop, listener, "campaigns http")
+
+
+def _unless_standby(app: ASGIApp, context: CampaignContext) -> ASGIApp:
+    """The API only while this service works: what another one carries out must not be changed here."""
+
+    async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
+        asked = app
+        if scope["type"] == "http" and scope["path"].startswith("/v1/") and context.is_standby():
+            asked = problem_of(StandsBy())
+        await asked(scope, receive, send)
+
+    return guarded
 
 
 async def _no_other(_scope: Scope, _headers: Headers) -> None:

@@ -20,8 +20,8 @@ from campaigns.views import CampaignViews
 
 @dataclass(frozen=True, slots=True)
 class CampaignContext:
-    """`problems` lists what is wrong now; `uploads` is the folder of files while they are read; `outcomes` counts those
-    of all messages since the start, by session and state."""
+    """`problems` lists what is wrong now; `is_standby`: another service works on the database; `uploads` is the folder
+    of files while they are read; `outcomes` counts those of all messages since the start, by session and state."""
 
     database: SqlDatabase
     actions: CampaignActions
@@ -34,6 +34,7 @@ class CampaignContext:
     own: Callable[[], Awaitable[str | None]]
     now: Callable[[], float]
     problems: Callable[[], list[str]]
+    is_standby: Callable[[], bool]
     uploads: Path
     limits: CampaignHttpLimits
     publisher: CampaignPublisher

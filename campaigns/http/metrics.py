@@ -26,7 +26,8 @@ async def metrics(request: Request) -> Response:
     """Metrics in the format of Prometheus. Without its database only those that need none."""
     context = context_of(request)
     try:
-        now = await context.campaigns.under_way() if "database" not in context.problems() else None
+        counts = not {"database", "standby"} & set(context.problems())  # the service that works counts, and no other
+        now = await context.campaigns.under_way() if counts else None
     except DatabaseDown:
         now = None
     registry = CollectorRegistry()

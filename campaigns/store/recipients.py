@@ -25,6 +25,8 @@ _COLUMNS = (
     *(_SENT_NOW.label("text"), recipients.c.state, recipients.c.stage, recipients.c.attempt, recipients.c.epoch),
     *(recipients.c.claimed_at, recipients.c.expires_at),
 )
+#: Seconds before midnight in which the last send of a session is looked for: longer than the pause of any pace.
+LONGEST_PAUSE = 7 * 86_400.0
 #: Seconds of a span of the history.
 STEPS = (1, 5, 15, 60, 300, 900, 3600, 4 * 3600, 86_400)
 #: The moment that a state stands for.
@@ -185,16 +187,18 @@ class RecipientStore:
         async with self._database.write() as connection:
             return int((await connection.execute(change)).rowcount)
 
-    async def sends(self, campaign_id: str, midnight: float) -> SendsSoFar:
-        """What the pace of a campaign needs; `midnight` began the present day."""
+    async def sends(self, campaign_id: str, session: str, midnight: float) -> SendsSoFar:
+        """What the pace of a campaign needs of all campaigns of its session; `midnight` began the present day."""
         claimed = recipients.c.claimed_at
-        of_campaign = recipients.c.campaign == campaign_id
-        newest = select(recipients.c.n, claimed).where(of_campaign, claimed.is_not(None))
-        query = select(func.min(claimed), func.sum(case((claimed >= midnight, 1), else_=0))).where(of_campaign)
+        of_session = recipients.c.campaign.in_(select(campaigns.c.id).where(campaigns.c.session == session))
+        lately = select(recipients.c.n, claimed).where(of_session, claimed >= midnight - LONGEST_PAUSE)
+        first = select(func.min(claimed)).where(recipients.c.campaign == campaign_id)
+        today = select(func.count()).select_from(recipients).where(of_session, claimed >= midnight)
         async with self._database.read() as connection:
-            last = (await connection.execute(newest.order_by(claimed.desc()).limit(1))).one_or_none()
-            first, today = (await connection.execute(query)).one()
-        return SendsSoFar(None if last is None else (last.n, last.claimed_at), first, int(today or 0))
+            last = (await connection.execute(lately.order_by(claimed.desc()).limit(1))).one_or_none()
+            began = (await connection.execute(first)).scalar()
+            count = (await connection.execute(today)).scalar_one()
+        return SendsSoFar(None if last is None else (last.n, last.claimed_at), began, int(count))
 
     async def waiting_strangers(self, campaign_id: str, session: str, since: float) -> int:
         """How many of the waiting ones have not written to the session after a moment."""

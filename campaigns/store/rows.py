@@ -84,7 +84,8 @@ class UnderWay:
 
 @dataclass(frozen=True, slots=True)
 class SendsSoFar:
-    """What was sent so far: number and moment of the newest claim, the first one's moment, the claims of today."""
+    """What was sent so far: number and moment of the session's newest claim, the moment of the campaign's first one,
+    the session's claims of today."""
 
     last: tuple[int, float] | None
     first: float | None

@@ -37,7 +37,7 @@ async def test_the_whole_life_of_a_campaign(harness: CampaignsHarness, tmp_path:
     await harness.start()
     rows = [f"{number(n)};Persona {n};{'vip' if n % 2 else 'otros'}" for n in range(1, 21)]
     (tmp_path / "lista.csv").write_text("\n".join(["telefono;nombre;etiquetas", *rows]), encoding="utf-8")
-    shared = ("--hours", "00:00-24:00", "--days", "mon-sun", "--pace", "120/minute", "--id", "vip", "--tag", "vip")
+    shared = ("--hours", "00:00-24:00", "--days", "mon-sun", "--pace", "30/minute", "--id", "vip", "--tag", "vip")
     code, out, err = await wa(harness, tmp_path, "plan", "lista.csv", "--text", "Hola {{nombre}}", *shared)
     assert (code, err) == (0, "")
     assert "lista.csv: 20 people.\nTexts can use {{nombre}}.\n" in out
@@ -48,8 +48,9 @@ async def test_the_whole_life_of_a_campaign(harness: CampaignsHarness, tmp_path:
     code, _, err = await wa(harness, tmp_path, "plan", "lista.csv", "--text", "Hola {{nombre}}", *shared)
     assert (code, "already" in err) == (1, True)
     assert (await wa(harness, tmp_path, "start", "vip"))[0] == 0
-    code, out, _ = await wa(harness, tmp_path, "pause", "vip", "--json")
-    assert (code, json.loads(out)["state"]) == (0, "paused")
+    code, out, err = await wa(harness, tmp_path, "pause", "vip", "--json")
+    assert (code, err) == (0, "")
+    assert json.loads(out)["state"] == "paused"
     code, out, _ = await wa(harness, tmp_path, "resume", "vip", "--watch")
     assert (code, "done." in out, "10 sent" in out) == (0, True, True)
     code, out, _ = await wa(harness, tmp_path, "list")

@@ -15,7 +15,8 @@ from bridge.client import SessionStatus
 from bridge.contract.pace import Pace
 from bridge.contract.quiet_hours import QuietHours
 from bridge.core.budgets import FirstMessages
-from campaigns.forecast import BridgePace, campaign_end
+from campaigns.forecast import BridgePace, CampaignLoad, campaign_ends
+from campaigns.pacing import CampaignPace
 from tests.campaigns.conftest import ALWAYS, CampaignsHarness, number
 from tests.campaigns.test_pacing import START, pace_of, plans
 from tests.contract.test_golden import GOLDEN
@@ -25,6 +26,11 @@ BUENOS_AIRES = ZoneInfo("America/Argentina/Buenos_Aires")
 #: Ten in the morning there.
 MORNING = datetime(2026, 3, 20, 10, tzinfo=BUENOS_AIRES).timestamp()
 PLAN: dict[str, Any] = {"name": "x", "variants": ["x"], "recipients": [{"to": "5491155500001"}], "jitter": 0}
+
+
+def campaign_end(pace: CampaignPace, bridge: BridgePace, now: float, left: int, strangers: int) -> float | None:
+    """The end of a campaign that is alone in its session."""
+    return campaign_ends([CampaignLoad(pace, left, strangers, now)], bridge, now)[0]
 
 
 def send_all(fields: dict[str, Any], bridge: BridgePace, count: int, now: float) -> list[float]:
@@ -73,6 +79,60 @@ def test_the_announced_end_is_that_of_the_simulation(
     assert announced is not None
     longest = max((after - before for before, after in pairwise(sent) if after - before < HOUR), default=0.0)
     assert abs(announced - sent[-1]) <= 2 * longest + 2
+
+
+def send_both(both: list[CampaignPace], counts: list[int], now: float) -> list[float]:
+    """The moment of the last send of two campaigns of a session, the older one first whenever it may."""
+    sent: list[tuple[float, int]] = []  # all sends of the session
+    while any(counts):
+        for _ in range(5_000):
+            wakes = []
+            for place, pace in enumerate(both):
+                own = [moment for moment, of in sent if of == place]
+                last = (len(sent) - 1, sent[-1][0]) if sent else None
+                today = sum(moment >= pace.midnight(now) for moment, _ in sent)
+                at = pace.next_send(now, last=last, first=own[0] if own else None, today=today)
+                if counts[place]:
+                    wakes.append((at, place))
+                full = pace.is_full(now, first=own[0] if own else None, today=today)
+                if counts[place] and pace.hours.open_until(now) is not None and not full:
+                    break  # the younger one waits while this one may send
+            at, place = wakes[-1] if wakes[-1][0] <= now else min(wakes)
+            if at <= now:
+                break
+            now = at
+        else:
+            raise AssertionError("it never sends")
+        counts[place] -= 1
+        sent.append((now, place))
+    return [max(moment for moment, of in sent if of == place) for place in range(len(both))]
+
+
+@settings(max_examples=80, deadline=None)
+@given(plans(), plans())
+def test_the_ends_of_two_campaigns_are_those_of_both_simulated_together(
+    older: dict[str, Any], younger: dict[str, Any]
+) -> None:
+    paces = [pace_of({**fields, "jitter": 0.0}) for fields in (older, younger)]
+    sent = send_both(paces, [20, 20], START)
+    announced = campaign_ends([CampaignLoad(pace, 20, 0, START) for pace in paces], BridgePace(), START)
+    for end, last in zip(announced, sent, strict=True):
+        assert end is not None
+        assert abs(end - last) <= 300  # a pause may be cut by the other one's window
+
+
+@pytest.mark.parametrize(
+    ("fields", "hours"),
+    [
+        ([{}, {}], [5, 10]),  # one after the other
+        ([{"window": {"from": "14:00", "to": "24:00"}}, {}], [9, 10]),  # the younger one until the older one opens
+        ([{"per_day": 600}, {"per_day": 700}], [5, 14 + 500 / 120]),  # what the older one sent counts for both
+    ],
+)
+def test_two_campaigns_of_a_session_share_its_number(fields: list[dict[str, Any]], hours: list[float]) -> None:
+    paces = [pace_of({**PLAN, "window": ALWAYS, **more}) for more in fields]
+    ends = campaign_ends([CampaignLoad(pace, 600, 0, MORNING) for pace in paces], BridgePace(), MORNING)
+    assert [(end or 0) - MORNING for end in ends] == pytest.approx([3600 * hour for hour in hours], abs=200)
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,12 @@ LIST: FilePayload = {
     "name": "clientes.csv",
     "mimeType": "text/csv",
     "buffer": "\n".join(
-        ["telefono;nombre;zona", *(f"{number(n)};Persona {n};Palermo" for n in range(1, 9)), "x;Sin número;"]
+        [
+            "telefono;nombre;zona",
+            *(f"{number(n)};Persona {n};Palermo" for n in range(1, 9)),
+            "x;Sin número;",
+            f"{number(9)};Sin zona;",
+        ]
     ).encode(),
 }
 
@@ -49,12 +54,17 @@ async def test_a_campaign_from_the_editor_to_its_report(
     await page.get_by_role("button", name="Vista previa").click()
     await expect(page.get_by_role("alert").filter(has_text="no hay bucles")).to_be_visible()
     await page.get_by_label("Texto 1").fill("Hola {{nombre}}, ¿cómo va todo por {{zona}}?")
+    await page.get_by_role("button", name="Vista previa").click()
+    await page.get_by_text("Personas sin mensaje: 1").click()
+    await expect(page.get_by_text("línea 11: no tiene valor para zona")).to_be_visible()
     await page.get_by_role("button", name="Agregar otro texto").click()
     await page.get_by_label("Texto 2").fill("{{nombre}}, tenemos cupones nuevos.")
     await page.get_by_role("button", name="Vista previa").click()
-    await expect(page.get_by_text("Esto reciben cinco de ellas")).to_be_visible()
-    await page.get_by_text("Filas que no se usan: 1").click()
+    await expect(page.get_by_text("Ejemplos de lo que reciben")).to_be_visible()
+    await expect(page.get_by_text("El último sale")).to_be_visible()
+    await page.get_by_text("Filas del archivo que no se usan: 1").click()
     await expect(page.get_by_text("línea 10: no tiene un número")).to_be_visible()
+    await expect(page.locator("main .bubble")).to_have_count(5)
     await check(page, f"editor-{name}")
     await page.get_by_role("button", name="Guardar como borrador").click()
     await expect(page.get_by_role("heading", name="Cupones de agosto")).to_be_visible()

@@ -11,10 +11,11 @@ from typing import Any, Literal
 import httpx
 import pytest
 from axe_playwright_python.async_playwright import Axe  # type: ignore[import-untyped]
-from playwright.async_api import Locator, Page, ViewportSize, expect
+from playwright.async_api import FilePayload, Locator, Page, ViewportSize, expect
 
 from bridge.sandbox.group_records import GroupSettings
-from bridge.sandbox.records import Contact
+from bridge.sandbox.records import ACCOUNT_LID, Contact
+from tests.campaigns.test_lists import cell, workbook
 from tests.drivers.worlds import ANA, CARLA, CARLA_LID, ELENA, UNANSWERED, UNREGISTERED
 from tests.http.panel.conftest import DESK, OpenPanel
 from tests.pictures import picture
@@ -235,3 +236,67 @@ async def test_the_members_of_a_group_are_changed_with_an_outcome_for_each(
     await expect(page.locator(".details").get_by_text("Not a member")).to_be_visible()
     await expect(page.get_by_role("button", name="Add people")).to_be_hidden()
     assert not group.group.member
+
+
+async def test_an_admin_changes_what_the_group_is_and_a_member_what_it_lets_members_change(
+    running: RunningBridge, open_panel: OpenPanel
+) -> None:
+    group = await group_with(running, "Club", ANA)
+    page = await open_panel(running, size=SMALL, scheme="dark", locale="es-AR", at="#groups")
+    await entry(page, "Club").click()
+    await page.get_by_role("button", name="Cambiar nombre").click()
+    dialog = page.get_by_role("dialog")
+    await dialog.get_by_label("Nombre del grupo").fill("Club Rivadavia")
+    await dialog.get_by_label("Descripción").fill("Sábados a las 10.\nTraer agua.")
+    await dialog.get_by_label("Foto").set_input_files({"name": "club.png", "mimeType": "image/png", "buffer": PNG})
+    await dialog.get_by_label("Solo escriben los administradores").check()
+    await dialog.get_by_label("Los mensajes desaparecen").select_option("604800")
+    await check(page, "group-settings-small")
+    await answers(page, "Guardar")
+    await expect(page.locator(".details h2")).to_have_text("Club Rivadavia")
+    chat, made = running.world.groups.group(group)
+    assert (chat.name, made.description, made.announce, made.restrict) == (
+        "Club Rivadavia",
+        "Sábados a las 10.\nTraer agua.",
+        True,
+        False,
+    )
+    assert made.ephemeral == 604_800
+    await expect(page.get_by_text("Los mensajes desaparecen después de 7 días.")).to_be_visible()
+    await page.get_by_role("button", name="Cambiar nombre").click()
+    await answers(page, "Guardar")  # nothing differs, so nothing is asked of WhatsApp
+    await expect(page.locator("#toasts .bad")).to_have_count(0)
+    made.owner = None
+    running.world.groups.promote(group, [ANA])
+    running.world.groups.demote(group, [ACCOUNT_LID], by=ANA)
+    await page.get_by_role("button", name="Volver a la lista").click()
+    await entry(page, "Club").click()
+    await page.get_by_role("button", name="Cambiar nombre").click()
+    await expect(dialog.get_by_label("Nombre del grupo")).to_be_visible()
+    assert not await dialog.get_by_label("Solo escriben los administradores").count()
+
+
+async def test_a_workbook_of_numbers_is_read_in_the_page(
+    running: RunningBridge, open_panel: OpenPanel, tmp_path: Path
+) -> None:
+    main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    shared = f'<sst xmlns="{main}"><si><t>Ana</t><rPh><t>ana</t></rPh></si></sst>'
+    rows = f'<row r="1">{cell("A1", "cliente")}{cell("B1", "teléfono")}</row>'
+    rows += f'<row r="2"><c r="A2" t="s"><v>0</v></c><c r="B2"><v>{float(ANA[:13]):.12E}</v></c></row>'
+    rows += f'<row r="3">{cell("A3", "Otro")}{cell("B3", f"+{UNREGISTERED[:13]}")}</row>'
+    rows += f'<row r="4">{cell("A4", "Sin número")}<c r="B4"><f>1+1</f><v>2</v></c></row>'
+    file = workbook(tmp_path / "clientes.xlsx", rows, sharedStrings=shared)
+    page = await open_panel(running, at="#people")
+    await page.get_by_role("button", name="Check numbers").click()
+    await page.get_by_label("File (CSV, XLSX").set_input_files(file)
+    await expect(page.get_by_label("Or one number in each line")).to_have_value(re.compile(f"Ana\t{ANA[:13]}\n"))
+    await page.get_by_role("button", name="Check", exact=True).click()
+    for text in ("On WhatsApp: 1", "Not on WhatsApp: 1", "2 lines without a number"):
+        await expect(page.get_by_text(text, exact=text.startswith("On"))).to_be_visible()
+    broken: FilePayload = {
+        "name": "roto.xlsx",
+        "mimeType": "application/octet-stream",
+        "buffer": file.read_bytes()[:900],
+    }
+    await page.get_by_label("File (CSV, XLSX").set_input_files(broken)
+    await expect(page.get_by_text("This file cannot be read")).to_be_visible()

@@ -134,7 +134,7 @@ export function openEditor(view, app, { toList, toCampaign }) {
       previewOf(made.preview),
       h('section.card', null, numbers(made),
         made.eta ? h('p', null, `${word('endsAbout')} `, timeOfDay(made.eta)) : null),
-      uploaded?.id === lists.value ? badRows(uploaded) : null,
+      uploaded?.id === lists.value ? badRows(uploaded, 'badRowsOfFile') : null,
       badRows(made));
     outcome.scrollIntoView({ block: 'nearest' });
   }

@@ -1,7 +1,7 @@
 // What the pages of campaigns have in common: the state, the bar, the numbers, the rows that are not used.
 
 import { h } from './element.js';
-import { number, word } from './language.js';
+import { lookup, number, word } from './language.js';
 import { errorText } from './problems.js';
 import { fact } from './widgets.js';
 
@@ -44,8 +44,13 @@ function svgPart(tone, width) {
   return made;
 }
 
+// A draft has sent nothing: that all of it waits is no news.
+const isShown = (campaign, field) => (campaign.state === 'draft'
+  ? field === 'planned' || (field === 'skipped' && campaign.skipped)
+  : campaign[field] || ['planned', 'sent'].includes(field));
+
 export const numbers = (campaign) => h('dl.facts.few', null, NUMBERS
-  .filter(([field]) => campaign[field] || ['planned', 'sent'].includes(field))
+  .filter(([field]) => isShown(campaign, field))
   .map(([field, name]) => fact(word(name), number(campaign[field]))));
 
 // What it waits for or what stopped it.
@@ -62,11 +67,13 @@ export function codeText({ code, error }) {
   return known === key ? errorText({ code, text: error ?? code }) : known;
 }
 
-export function badRows({ bad_rows: rows, bad_row_count: count }) {
+// `title`: the key of what these rows are.
+export function badRows({ bad_rows: rows, bad_row_count: count }, title = 'badRows') {
   if (!count) return null;
-  const reason = ({ code, reason: given }) => (word(`row_${code}`) === `row_${code}` ? given : word(`row_${code}`));
+  const known = (code, variable) => lookup('words', `row_${code}`, variable ?? word('someVariable'));
+  const reason = ({ code, variable, reason: given }) => known(code, variable) ?? given;
   return h('details.card', null,
-    h('summary', null, word('badRows', number(count))),
+    h('summary', null, word(title, number(count))),
     h('ul.rows', null, rows.map((row) => h('li', null, `${word('rowLine', row.line)}: ${reason(row)}`))));
 }
 

@@ -6,6 +6,7 @@ import { chatMarks, pictureOf } from './chat_marks.js';
 import { saveCsv } from './csv.js';
 import { openDialog } from './dialogs.js';
 import { h, update } from './element.js';
+import { changeGroup } from './group_settings.js';
 import { peopleField, peopleIn } from './people_field.js';
 import { locale, number, word } from './language.js';
 import { copyable, outcomeList } from './outcomes.js';
@@ -22,16 +23,19 @@ export class GroupView {
     Object.assign(this, { session, details, again, onLeft, chosen: new Set() });
     this.mayChange = hasScope('send') && details.member;
     this.rules = hasScope('send') && details.admin;
+    this.mayEdit = this.mayChange && (details.admin || details.restrict === false);
   }
 
   parts(response) {
-    const { group, subject, description, announce, restrict, admin, member, approval } = this.details;
+    const { group, subject, description, announce, restrict, admin, member, approval, ephemeral } = this.details;
     const badge = (shown, key, tone = 'calm') => (shown ? h(`span.badge.${tone}`, null, word(key)) : null);
     return [
       pictureOf(this.session, group, subject ?? group),
       h('div.row', null, badge(admin, 'admin', 'good'), badge(member === false, 'left', 'dim'),
         badge(announce, 'onlyAdminsWrite'), badge(restrict, 'onlyAdminsEdit'), badge(approval, 'adminsApprove')),
       description ? h('p.text', { dir: 'auto' }, description) : null,
+      ephemeral ? h('p.soft', null, word('disappearAfter', number(ephemeral / 86400))) : null,
+      this.mayEdit ? h('div.row', null, button('button', word('changeGroup'), () => this.#edit())) : null,
       chatMarks(this.session, group),
       response ? outcomeList(response) : null,
       this.rules ? this.#requests() : null,
@@ -53,6 +57,11 @@ export class GroupView {
       toast(problemText(problem), true);
       return null;
     }
+  }
+
+  async #edit() {
+    const { group } = this.details;
+    if (await changeGroup(this.session, this.details, this.rules)) await this.again(group);
   }
 
   #members() {

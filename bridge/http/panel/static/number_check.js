@@ -6,6 +6,7 @@ import { h } from './element.js';
 import { lookup, number, word } from './language.js';
 import { errorText, problemText } from './problems.js';
 import { follow } from './requests.js';
+import { isSpreadsheet, sheetText } from './spreadsheet.js';
 import { button, field } from './widgets.js';
 
 //: Numbers in one request, and rows of the result that are drawn; the file has all.
@@ -35,7 +36,7 @@ export class NumberCheck {
     this.found = new Map(); // number as given -> what is known of it
     this.closed = false;
     this.text = h('textarea', { rows: 6, spellcheck: 'false', placeholder: '+54 9 11 5550-0001\n011 15 5550-0002' });
-    const accept = '.csv,.txt,text/csv,text/plain';
+    const accept = '.csv,.xlsx,.txt,text/csv,text/plain';
     const file = h('input', { type: 'file', accept, onchange: () => this.#read(file) });
     this.submit = h('button.main-button', { type: 'submit' }, word('check'));
     this.bar = h('progress', { hidden: true, 'aria-label': word('checkNumbers') });
@@ -53,7 +54,13 @@ export class NumberCheck {
   }
 
   async #read(file) {
-    if (file.files[0]) this.text.value = await file.files[0].text();
+    const [chosen] = file.files;
+    if (!chosen) return;
+    try {
+      this.text.value = await (isSpreadsheet(chosen) ? sheetText(chosen) : chosen.text());
+    } catch {
+      this.#say(word('notASheet'));
+    }
   }
 
   #start(event) {
