@@ -73,8 +73,14 @@ async function reserve(forms) {
   return found.missing ? found : { ...found, key: keyParts(await WPP.chat.generateMessageID(found.chat)) };
 }
 
-// For the next message of a chat, which then needs no call of its own for it.
-const keyFor = (chat) => WPP.chat.generateMessageID(chat).then(keyParts, () => undefined);
+// For the next message of a chat, which then needs no call of its own for it. Raises nothing: the message before has left.
+async function keyFor(chat) {
+  try {
+    return keyParts(await WPP.chat.generateMessageID(chat));
+  } catch {
+    return undefined;
+  }
+}
 
 const givenIds = new Map(); // raw id that was reserved -> the one that the page gave the message
 const storedMessage = (rawId) => memory().find((msg) => msg.id?.id === (givenIds.get(rawId) ?? rawId));
