@@ -128,16 +128,17 @@ class BrokerConnection:
                     sent.append(message)
                 self._client.flush()
                 limit.reschedule(clock() + timeout)
-                results = await asyncio.gather(*answers, return_exceptions=True)
+                for message, answer in zip(sent, answers, strict=True):  # most are there when the first one is
+                    try:
+                        await answer
+                    except BrokerRefused as refused:
+                        if not message.may_be_refused:
+                            raise
+                        _log.warning("Not published to %s: %s", message.topic, refused.text)
         except TimeoutError:
             reason = BrokerDown(f"The broker has not acknowledged a message for {timeout:g} s.")
             self._client.lose(reason)
             raise reason from None
-        for message, result in zip(sent, results, strict=True):
-            if isinstance(result, BrokerRefused) and message.may_be_refused:
-                _log.warning("Not published to %s: %s", message.topic, result.text)
-            elif result is not None:
-                raise result
 
     def _leave_window(self, answer: asyncio.Future[None]) -> None:
         self._window.release()

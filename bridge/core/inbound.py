@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import logging
@@ -81,7 +82,7 @@ class InboundPipeline:
         #: Whether the last pairing is so recent that the phone may still send history.
         self.history_comes = False
         self._paired_at = self._owed_from = 0  # that pairing, and where its history starts
-        self._connected_at = 0
+        self._connected_at = self._live_until = 0
         #: From when (unix seconds) reactions and votes may not have been announced; those before are journalled.
         self.acts_since = 0
 
@@ -113,13 +114,15 @@ class InboundPipeline:
     async def connected(self, at: int) -> None:
         """A connection began, at this time of the service's clock (unix seconds): older messages are late."""
         self._connected_at = at
-        self.acts_since = int(await self._memory.get(_LIVE) or self._baseline or 0)
+        self._live_until = int(await self._memory.get(_LIVE) or 0)
+        self.acts_since = self._live_until or self._baseline or 0
         await self._undecrypted.connected(at)
 
     async def was_live(self, at: int) -> None:
         """Everything up to about this time was announced live; stored once an hour of it has passed."""
-        if at - OVERTAKEN >= int(await self._memory.get(_LIVE) or 0) + LIVE_STEP:
-            await self._memory.set(_LIVE, str(at - OVERTAKEN))
+        if at - OVERTAKEN >= self._live_until + LIVE_STEP:
+            self._live_until = at - OVERTAKEN
+            await self._memory.set(_LIVE, str(self._live_until))
 
     def note_written(self, messages: Iterable[IncomingMessage]) -> None:
         """People wrote these messages, whether they are journalled or older than the pairing: they are answered."""
@@ -130,16 +133,14 @@ class InboundPipeline:
 
     async def journal_messages(self, messages: Sequence[IncomingMessage]) -> int:
         """Journal messages in order; returns how many were new. Durable on return."""
-        new = 0
         others: list[IncomingMessage] = []
+        own: list[IncomingMessage] = []
         received = [message for message in messages if not message.key.from_me and self._is_owed(message)]
         await self._undecrypted.notice(received)  # before a newer message moves the chat's watermark past it
         await self._undecrypted.end_revoked(received)
-        for message in messages:
-            if message.key.from_me:
-                new += await self._journal_own(message)
-            elif self._belongs_to_in(message):
-                others.append(message)
+        for message in filter(self._belongs_to_in, messages):
+            (own if message.key.from_me else others).append(message)
+        new = await self._journal_own(own)
         if not others:
             return new
         await self._undecrypted.report_readable(others)
@@ -213,31 +214,34 @@ class InboundPipeline:
     def _history_ends(self) -> int:
         return max(self._baseline or 0, self._journal.remembers_from)
 
-    async def _journal_own(self, message: IncomingMessage) -> int:
-        raw_id = text_of(message.key.id)
-        if not self._belongs_to_in(message):
-            return 0
-        command = None
-        if await self._outbox.has_sent(raw_id):
-            row = await self._outbox.of_message(raw_id)
-            if row is None:  # the command is deleted
-                return 0
-            command = SentCommand(id=row.claim.id, priority=row.claim.priority, meta=row.claim.meta)
-        kind = OWN_MESSAGE if command is None else SENT_MESSAGE
-        [person] = await self._people.identify([addresses_of(message)])
-        body, media = self._body(message, person), None
-        if command is None:  # the files of commands are here already
-            body, media = self._with_media(body)
-        event = EventBody(
-            kind=kind,
-            at=instant(time_of(message)),
-            chat=str(message.chat),
-            **(person.fields if person else {}),
-            message=body,
-            command=command,
-        )
-        seq = await self._journal.append_event(event.to_json(), kind=kind, once=f"{kind}:{raw_id}", media=media)
-        return 0 if seq is None else 1
+    async def _journal_own(self, messages: Sequence[IncomingMessage]) -> int:
+        """Journal own messages in order, in one commit; returns how many were new."""
+        people = await self._people.identify([addresses_of(message) for message in messages])
+        events: list[tuple[str, str, str, NewMedia | None]] = []
+        for message, person in zip(messages, people, strict=True):
+            raw_id, command = text_of(message.key.id), None
+            if await self._outbox.has_sent(raw_id):
+                row = await self._outbox.of_message(raw_id)
+                if row is None:  # the command is deleted
+                    continue
+                command = SentCommand(id=row.claim.id, priority=row.claim.priority, meta=row.claim.meta)
+            kind = OWN_MESSAGE if command is None else SENT_MESSAGE
+            shown, media = self._body(message, person), None
+            if command is None:  # the files of commands are here already
+                shown, media = self._with_media(shown)
+            event = EventBody(
+                kind=kind,
+                at=instant(time_of(message)),
+                chat=str(message.chat),
+                **(person.fields if person else {}),
+                message=shown,
+                command=command,
+            )
+            events.append((event.to_json(), kind, f"{kind}:{raw_id}", media))
+        appends = [
+            self._journal.append_event(body, kind=kind, once=once, media=media) for body, kind, once, media in events
+        ]
+        return sum(seq is not None for seq in await asyncio.gather(*appends))
 
     async def named(self, data: Any) -> Any:
         """The data of a request with the bridge's id of each person."""

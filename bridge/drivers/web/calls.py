@@ -148,8 +148,11 @@ def _read(data: Any) -> Any:
 
 async def send(
     page: WebPage, key: MessageKey, content: Content, modifiers: Modifiers, file: Path | None, limits: Limits
-) -> int:
-    """Send under a reserved key; returns the ack level. Repeats it under its id if the service asks for it."""
+) -> tuple[int, MessageKey | None]:
+    """Send under a reserved key; returns the ack level, and a key for the chat's next message if the page made one.
+
+    Repeats it under its id if the service asks for it.
+    """
     arguments, limit = (content.kind, content.value, _with_spellings(modifiers)), limits.send
     if file is not None:
         limit += (await asyncio.to_thread(file.stat)).st_size / limits.file_rate
@@ -161,8 +164,12 @@ async def send(
             raise CallInDoubt(f"WhatsApp Web took the message, then failed: {failure.text}.") from failure
         raise nothing_done(failure) from failure
     if answer["ack"] < 0 and (answer.get("refusal") or {}).get("code") == STALE_ADDRESSING:
-        return await resend(page, key, limits)
-    return _level(answer)
+        return await resend(page, key, limits), None
+    level = _level(answer)
+    try:
+        return level, to_key(answer.get("next"))
+    except (ValueError, InvalidRequest):
+        return level, None
 
 
 def _with_spellings(modifiers: Modifiers) -> dict[str, Any]:

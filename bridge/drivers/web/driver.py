@@ -35,6 +35,7 @@ from bridge.drivers.web.number_cache import NumberCache
 from bridge.drivers.web.page_loop import STARTING, PageLoop
 from bridge.drivers.web.profile import Profile, ProfileLocked, ProfileUnusable
 from bridge.drivers.web.runtime import PlaywrightRuntime
+from bridge.drivers.web.spare_keys import SpareKeys
 from bridge.drivers.web.turns import BrowserTurns
 from bridge.drivers.web.versions import ChosenVersions
 from bridge.drivers.web.web_page import PageFailure, WebPage
@@ -89,6 +90,7 @@ class WebDriver(WhatsAppDriver):
         self._replacing = False
         self._caught_up = False  # the page of this browser completed a catch-up
         self._numbers = NumberCache()
+        self._spare_keys = SpareKeys()
         self._unread: dict[str, int] = {}
         self._page_loop = PageLoop(
             session,
@@ -137,6 +139,7 @@ class WebDriver(WhatsAppDriver):
                 ) as browser,
             ):
                 self._launch_failures, self._caught_up = 0, False
+                self._spare_keys.clear()
                 self._page_loop.memory.browser_started()
                 situation = await self._page_loop.run(browser, sink)
                 await self._page_loop.change_to(sink, situation)
@@ -257,13 +260,22 @@ class WebDriver(WhatsAppDriver):
     @override
     async def reserve(self, to: Jid) -> MessageKey:
         self._page_loop.memory.mark_busy()
-        return await calls.reserve(self._page_loop.connected_page(), to, self._numbers, self._clock.monotonic())
+        page, now = self._page_loop.connected_page(), self._clock.monotonic()
+        key = self._spare_keys.take(to, now)
+        if key is None:
+            key = await calls.reserve(page, to, self._numbers, now)
+            self._spare_keys.reached(to, key.remote)
+        return key
 
     @override
     async def send(
         self, key: MessageKey, content: Content, modifiers: Modifiers = NO_MODIFIERS, file: Path | None = None
     ) -> int:
-        return await calls.send(self._page_loop.connected_page(), key, content, modifiers, file, self._limits)
+        page = self._page_loop.connected_page()
+        level, spare = await calls.send(page, key, content, modifiers, file, self._limits)
+        if spare is not None and page is self._page_loop.page:
+            self._spare_keys.put(spare, self._clock.monotonic())
+        return level
 
     @override
     async def act(self, chat: Jid, act: Act) -> str:

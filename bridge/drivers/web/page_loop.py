@@ -94,7 +94,7 @@ class PageLoop:
                 await page.prepare(self._url)
         except TimeoutError:
             return Situation(SessionState.RECONNECTING, Reason.PAGE_LOST, "the browser opens no page")
-        watching = asyncio.create_task(page.watch(), name=f"connection to the page of {self._session}")
+        taking = asyncio.create_task(page.take_items(), name=f"items of the page of {self._session}")
         watch, self.downloads = PageWatch(self._limits), downloads
         try:
             while True:
@@ -112,8 +112,8 @@ class PageLoop:
             self.page = self.downloads = None
             self._drained.set()  # nothing is left to wait for
             page.lose("the browser is being closed")
-            watching.cancel()
-            await asyncio.wait([watching])
+            taking.cancel()
+            await asyncio.wait([taking])
 
     async def _load(self, page: WebPage, sink: DriverSink) -> None:
         """Load the site; retry until it loads or the page is lost."""

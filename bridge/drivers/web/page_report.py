@@ -20,17 +20,27 @@ LATEST = 2**33
 LONGEST_TEXT = 1_000
 
 
-def content_of(kind: Any, payload: Any) -> Mapping[str, Any] | list[Any] | None:
-    """The content of a report: a mapping for `state`, a list for `items`; None for what is neither."""
+def state_of(payload: Any) -> Mapping[str, Any] | None:
+    """The state that a report carries; None for what is none."""
+    content = _parsed(payload)
+    return content if isinstance(content, dict) else None
+
+
+def batch_of(payload: Any) -> tuple[int, list[Any]] | None:
+    """The number and the items of a batch; None for what is none."""
+    content = _parsed(payload)
+    if not isinstance(content, dict) or not isinstance(items := content.get("items"), list):
+        return None
+    return count(content.get("number")), items
+
+
+def _parsed(payload: Any) -> Any:
     if not isinstance(payload, str) or len(payload) > LONGEST:
         return None
     try:
-        content = json.loads(payload)
+        return json.loads(payload)
     except (ValueError, RecursionError):
         return None
-    if (kind == "state" and isinstance(content, dict)) or (kind == "items" and isinstance(content, list)):
-        return content
-    return None
 
 
 def text(value: Any) -> str | None:

@@ -24,19 +24,23 @@ from bridge.contract.session import Reason
 from bridge.drivers.web.browser import first_line
 from bridge.drivers.web.injection import AGENT, BINDING, init_script
 from bridge.drivers.web.limits import Limits
-from bridge.drivers.web.page_report import content_of
+from bridge.drivers.web.page_report import batch_of, state_of
 from bridge.drivers.web.versions import ChosenVersions
 from bridge.ports import CallInDoubt, DriverUnavailable
 
 _log = logging.getLogger(__name__)
 #: Chromium's error page interrupts navigations: attempts, and seconds between them.
 _INTERRUPTIONS, _RETRY_DELAY = 5, 0.3
+#: Seconds until a batch is asked for again that was not taken.
+_NOT_TAKEN = 0.5
 #: Reports that wait to be processed; the page repeats what was not taken.
 _WAITING = 100
 _CLOSED = "has been closed"
 #: Chromium's errors of a proxy that it cannot use; the last one is a wrong user or password.
 _OF_PROXY = re.compile("ERR_(PROXY|TUNNEL|SOCKS|HTTPS_PROXY|NO_SUPPORTED_PROXIES|INVALID_AUTH|UNEXPECTED_PROXY)")
 _FILE_INPUT = f"(rawId) => globalThis.{AGENT}?.fileInput(rawId) ?? null"
+#: The page's script may not be there yet: it is asked again.
+_NEXT = f"(confirmed) => globalThis.{AGENT}?.next(confirmed) ?? new Promise((resolve) => setTimeout(resolve, 200))"
 _CALL = f"([name, args]) => globalThis.{AGENT} ? globalThis.{AGENT}.call(name, args) : null"
 
 
@@ -76,7 +80,7 @@ class StateReport:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Live items; the page keeps them until `taken` is resolved with True."""
+    """Live items; the page keeps them until `taken` is resolved with True and the next batch is asked for."""
 
     items: list[Any]
     taken: asyncio.Future[bool]
@@ -102,7 +106,7 @@ class WebPage:
         self._limits = limits
         self._versions = versions
         self._events: asyncio.Queue[PageEvent] = asyncio.Queue()
-        self._open_batches: set[asyncio.Future[bool]] = set()
+        self._open_batch: asyncio.Future[bool] | None = None
         self._last_report_at = 0.0
         self._load: str | None = None
         self._previous_load: str | None = None
@@ -151,19 +155,42 @@ class WebPage:
                 await asyncio.sleep(_RETRY_DELAY)
         return await self._page.goto(url, wait_until="commit", timeout=limit)
 
-    async def watch(self) -> None:
-        """Mark the page as lost when the connection to it breaks. No event reports that: Playwright's Node may die.
+    async def take_items(self) -> None:
+        """Take batch after batch from the page, and mark it as lost when the connection to it breaks. No event reports
+        that: Playwright's Node may die.
 
-        It makes a call that is never answered; this call ends when the page reloads (then it is repeated), or with the
-        connection.
+        The call for the next batch confirms the one before. It ends when the page reloads, or with the connection.
         """
+        confirmed: int | None = None
         while self.lost is None:
             try:
-                await self._page.evaluate("() => new Promise(() => undefined)")
+                answer = await self._page.evaluate(_NEXT, confirmed)
             except PlaywrightError as error:
                 if _CLOSED in str(error):
                     self.lose("the connection to the browser broke")
                 await asyncio.sleep(_RETRY_DELAY)
+                answer = None
+            confirmed = None
+            if answer is None:
+                continue
+            self._last_report_at = asyncio.get_running_loop().time()
+            batch = batch_of(answer)
+            if batch is None:
+                self._refuse("it cannot be read")
+            else:
+                number, items = batch
+                if await self._is_taken(items):
+                    confirmed = number
+                    continue
+            await asyncio.sleep(_NOT_TAKEN)
+
+    async def _is_taken(self, items: list[Any]) -> bool:
+        if self.lost is not None:
+            return False
+        taken: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._open_batch = taken
+        self._events.put_nowait(Batch(items, taken))
+        return await taken
 
     async def trim(self) -> None:
         """Make the page release memory that it does not need."""
@@ -199,9 +226,8 @@ class WebPage:
         """Mark the page as lost: calls are refused, and the batch in flight is collected after the next load."""
         if self.lost is None:
             self.lost = why
-            for taken in self._open_batches:
-                if not taken.done():
-                    taken.set_result(False)
+            if self._open_batch is not None and not self._open_batch.done():
+                self._open_batch.set_result(False)
             self._events.put_nowait(PageLost(why))
 
     async def put_file(self, raw_id: str, path: Path, *, limit: float) -> None:
@@ -243,30 +269,24 @@ class WebPage:
             )
         return fields["value"]
 
-    async def _on_binding(self, source: Mapping[str, Any], kind: Any, payload: Any) -> bool:
+    async def _on_binding(self, source: Mapping[str, Any], payload: Any) -> bool:
         if self.lost is not None or source["frame"] != self._page.main_frame:
             return False
         self._last_report_at = asyncio.get_running_loop().time()
-        content = content_of(kind, payload)
-        if content is None or self._events.qsize() >= _WAITING:
-            why = "it cannot be read" if content is None else f"{_WAITING} others wait"
-            _log.log(self._refusal_level, "%s: a report of the page was not taken: %s", self._session, why)
-            self._refusal_level = logging.DEBUG  # the first one is enough
+        state = state_of(payload)
+        if state is None or self._events.qsize() >= _WAITING:
+            self._refuse("it cannot be read" if state is None else f"{_WAITING} others wait")
             return False
-        if isinstance(content, Mapping):
-            load = content.get("load")
-            if load == self._previous_load:
-                return False
-            self._load = load if isinstance(load, str) else None
-            self._events.put_nowait(StateReport(content))
-            return True
-        taken: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._open_batches.add(taken)
-        self._events.put_nowait(Batch(content, taken))
-        try:
-            return await taken
-        finally:
-            self._open_batches.discard(taken)
+        load = state.get("load")
+        if load == self._previous_load:
+            return False
+        self._load = load if isinstance(load, str) else None
+        self._events.put_nowait(StateReport(state))
+        return True
+
+    def _refuse(self, why: str) -> None:
+        _log.log(self._refusal_level, "%s: a report of the page was not taken: %s", self._session, why)
+        self._refusal_level = logging.DEBUG  # the first one is enough
 
     def _log_console(self, message: ConsoleMessage) -> None:
         if _log.isEnabledFor(logging.DEBUG):

@@ -73,6 +73,15 @@ async function reserve(forms) {
   return found.missing ? found : { ...found, key: keyParts(await WPP.chat.generateMessageID(found.chat)) };
 }
 
+// For the next message of a chat, which then needs no call of its own for it. Raises nothing: the message before has left.
+async function keyFor(chat) {
+  try {
+    return keyParts(await WPP.chat.generateMessageID(chat));
+  } catch {
+    return undefined;
+  }
+}
+
 const givenIds = new Map(); // raw id that was reserved -> the one that the page gave the message
 const storedMessage = (rawId) => memory().find((msg) => msg.id?.id === (givenIds.get(rawId) ?? rawId));
 const isStopped = (msg) => Boolean(msg.isSendFailure) && !msg.ack;
@@ -187,7 +196,8 @@ async function send(chat, key, rawId, kind, given, modifiers) {
     })();
     pending.catch(() => undefined);
     const { sendMsgResult, ack } = await Promise.race([answer, pending]);
-    return await outcomeOf(storedMessage(rawId), ack, sendMsgResult?.messageSendResult ?? sendMsgResult);
+    const outcome = await outcomeOf(storedMessage(rawId), ack, sendMsgResult?.messageSendResult ?? sendMsgResult);
+    return outcome.ack > 0 ? { ...outcome, next: await keyFor(chat) } : outcome;
   } catch (error) {
     error.stored = Boolean(error.isInDoubt || storedMessage(rawId));
     if (!error.stored) onClock.delete(rawId);
@@ -259,4 +269,4 @@ async function call(name, args) {
   }
 }
 
-Object.defineProperty(globalThis, agentName, { value: Object.freeze({ call, fileInput }) });
+Object.defineProperty(globalThis, agentName, { value: Object.freeze({ call, fileInput, next }) });

@@ -2,7 +2,8 @@
 // with its text. The first one must be reported too: the text may arrive only after the next load.
 
 WPP.on("chat.new_message", (msg) => {
-  put(messageItem(msg));
+  if (sending.has(msg.id?.id)) putQuietly(messageItem(msg));
+  else put(messageItem(msg));
   awaitText(msg);
 });
 WPP.on("chat.msg_ack_change", ({ ack, ids }) => {

@@ -1,8 +1,10 @@
-// The queue of items for the driver. A batch stays here until Python has confirmed it, so no item is lost on the way.
-// After a load or a lost link the queue is held until `resume`, so that the results of catch-up are published first.
+// The queue of items for the driver, which takes batch after batch with `next`. A batch stays here until the next call
+// confirms it, so no item is lost on the way. After a load or a lost link the queue is held until `resume`, so that the
+// results of catch-up are published first.
 
 const BATCH = 200;
 const RETRY_MS = 500;
+const GATHER_MS = 30; // how long what a running send announces may wait for more: each batch costs Python a commit
 const ACKS_KEPT = 10_000; // a repetition of an older one is queued again; the session accepts that
 const items = [];
 const ackOf = new Map(); // raw id -> highest ack queued: an ack that two hooks announce is one item
@@ -10,7 +12,11 @@ const sending = new Set(); // raw ids of unanswered sends
 const onClock = new Set(); // raw ids of own sends that wait for the service's ack
 let holding = true;
 let holds = Date.now(); // counts up; this start makes its values unique across loads
-let delivering = false;
+let offers = holds; // numbers of the batches
+let offered = null; // the batch that Python has, until it asks for the next one
+let take = null; // answers the pending `next`
+let pressing = false; // an item waits that is not to wait for others
+let gathering = 0;
 
 function hold() {
   if (holding) return;
@@ -22,13 +28,20 @@ function resume(expectedHolds) {
   if (expectedHolds !== holds || !usable()) return false;
   for (const msg of memory()) if (msg.id?.fromMe) putAck(msg.id, msg.ack); // acks that came before the hooks were installed
   holding = false;
-  void deliver();
+  offer();
   return true;
 }
 
 function put(item) {
   items.push(item);
-  void deliver();
+  pressing = true;
+  offer();
+}
+
+// As `put`, for what is no news to anyone who waits; it leaves with the next item that is.
+function putQuietly(item) {
+  items.push(item);
+  gathering ||= setTimeout(offer, GATHER_MS);
 }
 
 // An event, as a file of `events/` reads it. `once` identifies it when the page announces it again.
@@ -50,7 +63,8 @@ function putAck(id, level) {
   ackOf.set(key.id, level);
   if (ackOf.size > ACKS_KEPT) ackOf.delete(ackOf.keys().next().value);
   const ack = { kind: "ack", at: serviceTime(), level, keys: [key] };
-  if (level > 0) put(ack);
+  if (level > 1 || (level === 1 && sending.has(key.id))) putQuietly(ack); // the answer of the call says 1
+  else if (level === 1) put(ack);
   else void refusalOf(storedMessage(key.id)).then((reason) => put({ ...ack, refusal: reason }));
 }
 
@@ -61,19 +75,25 @@ function putStopped(id) {
   if (!sending.has(key.id)) put({ kind: "stopped", key });
 }
 
-async function deliver() {
-  if (delivering) return;
-  delivering = true;
-  while (items.length && !holding) {
-    const batch = items.slice(0, BATCH);
-    let taken = false;
-    try {
-      taken = await sendToDriver("items", JSON.stringify(batch));
-    } catch {
-      // not taken: repeated below
-    }
-    if (taken === true) items.splice(0, batch.length);
-    else await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
-  }
-  delivering = false;
+// The next batch, as JSON, once there is one. `confirmed` is the number of the batch before, if it was taken; otherwise its
+// items come again.
+function next(confirmed) {
+  if (offered && confirmed === offered.number) items.splice(0, offered.count);
+  else pressing ||= Boolean(offered);
+  offered = null;
+  return new Promise((resolve) => {
+    take = resolve;
+    if (pressing || !gathering) offer();
+  });
+}
+
+function offer() {
+  clearTimeout(gathering);
+  gathering = 0;
+  if (!take || !items.length || holding) return;
+  const batch = items.slice(0, BATCH);
+  pressing &&= items.length > batch.length;
+  offered = { number: (offers += 1), count: batch.length };
+  take(JSON.stringify({ number: offers, items: batch }));
+  take = null;
 }

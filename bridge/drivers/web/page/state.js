@@ -99,7 +99,7 @@ function snapshot() {
 function report() {
   if (usable()) settleAvailability();
   else hold();
-  sendToDriver("state", JSON.stringify(snapshot())).catch(() => undefined); // the next heartbeat repeats it
+  sendToDriver(JSON.stringify(snapshot())).catch(() => undefined); // the next heartbeat repeats it
 }
 
 function watchState() {
