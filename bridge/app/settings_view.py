@@ -7,11 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 from bridge.contract.errors import StartError
-from bridge.contract.settings_file import read_environment
 from bridge.core.session_entry import SessionEntry
 from bridge.ops.doctor.variables import shown, variables
 from bridge.ports.effective_settings import EffectiveSetting, SettingSource
-from bridge.settings import BridgeSettings, load
+from bridge.settings import BridgeSettings, load, read_environment
 
 
 class SettingsView:

@@ -48,9 +48,9 @@ def doctor(
     """
 
     async def command() -> Exit:
-        from bridge.contract.settings_file import read_environment
         from bridge.ops.doctor.examination import examine
         from bridge.ports.findings import Level, worst
+        from bridge.settings import read_environment
 
         findings: list[Finding] = []
 

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
-from dotenv import dotenv_values
 from pydantic import BaseModel, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-_ENV_FILE = ".env"
+ENV_FILE = ".env"
 
 
 class ProgramSettings(BaseSettings):
     """What the settings of each program have in common. Read with `read_settings`."""
 
     model_config = SettingsConfigDict(
-        env_file=_ENV_FILE,
+        env_file=ENV_FILE,
         env_file_encoding="utf-8",
         extra="ignore",
         frozen=True,
@@ -34,20 +32,12 @@ _Settings = TypeVar("_Settings", bound=ProgramSettings)
 def read_settings(model: type[_Settings], wrong: Callable[[str], Exception], **overrides: Any) -> _Settings:
     """The settings in force. Raises `wrong` with a sentence about a file that is not UTF-8, or wrong variables."""
     with suppress(OSError):
-        if fault := encoding_fault(_ENV_FILE, Path(_ENV_FILE).read_bytes()):
+        if fault := encoding_fault(ENV_FILE, Path(ENV_FILE).read_bytes()):
             raise wrong(fault)
     try:
         return model(**overrides)
     except ValidationError as error:
         raise wrong(_settings_fault(model, error)) from error
-
-
-def read_environment() -> tuple[dict[str, str], dict[str, str | None]]:
-    """What the settings are read from: the environment, and the content of `.env`."""
-    try:
-        return dict(os.environ), dotenv_values(_ENV_FILE)
-    except (OSError, UnicodeDecodeError):  # `read_settings` says what is wrong with the file
-        return dict(os.environ), {}
 
 
 def encoding_fault(name: str, content: bytes) -> str | None:
