@@ -166,6 +166,7 @@ def test_make_lists_its_targets_and_passes_on_a_failure() -> None:
         "check",
         "test",
         "bench",
+        "rivals",
         "chaos",
         "takeover",
         "kills",
