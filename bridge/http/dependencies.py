@@ -108,7 +108,8 @@ async def audit_of(request: Request, context: ContextOf) -> Audit:
             session=session,
             detail=detail,
         )
-        _log.info("audit: %s by %s from %s (%s) %s", action, entry.actor, entry.address, session, detail or "")
+        what = " ".join(filter(None, (action, session, detail)))
+        _log.info("audit: %s, by %s from %s", what, entry.actor, entry.address)
         await context.access.record(entry)
 
     return audit

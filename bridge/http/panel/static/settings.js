@@ -43,7 +43,7 @@ export function open(view) {
       h('p.soft', { lang: 'en' }, description),
       h('p.soft', null, [
         source !== 'default' && usual !== null ? word('defaultIs', usual) : null,
-        word(live ? 'settingLive' : 'settingRestart'),
+        live ? word('settingLive') : null,
       ].filter(Boolean).join(' ')),
       waits ? h('p.advice.wait', null, word('settingWaits')) : null);
   }

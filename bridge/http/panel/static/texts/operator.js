@@ -15,7 +15,8 @@ export const operator = {
       logElsewhere: 'With “wa up” the lines of the responder and of campaigns are here, too. As services they have'
         + ' logs of their own: journalctl -u wa-responder -u wa-campaigns. Older lines: journalctl -u wa-bridge.',
       settings: 'Settings',
-      settingsLead: 'What holds for this bridge. Settings stand in the environment or in the file .env.',
+      settingsLead: 'What holds for this bridge. Settings stand in the environment or in the file .env; '
+        + 'a change there takes effect at the next start.',
       settingFilter: 'Find a setting',
       everySetting: 'All settings',
       onlyDiffering: 'Only what differs',
@@ -29,7 +30,6 @@ export const operator = {
       source_waup: 'wa up',
       source_registry: 'changed here',
       settingLive: 'It can be changed while the bridge runs, for each session.',
-      settingRestart: 'A change takes effect at the next start.',
       settingWaits: 'The file .env has another value by now: restart the bridge to use it.',
       settingsWait: 'Changed in .env since the start; restart the bridge: {0}',
       settingsElsewhere: 'Those of the responder and of campaigns are explained in deploy/responder.env.example and'
@@ -116,7 +116,8 @@ export const operator = {
       logElsewhere: 'Con «wa up» también están acá las líneas del responder y de las campañas. Como servicios tienen su'
         + ' propio registro: journalctl -u wa-responder -u wa-campaigns. Líneas anteriores: journalctl -u wa-bridge.',
       settings: 'Configuración',
-      settingsLead: 'Lo que vale en este puente. Se define en las variables de entorno o en el archivo .env.',
+      settingsLead: 'Lo que vale en este puente. Se define en las variables de entorno o en el archivo .env; '
+        + 'un cambio ahí vale desde el próximo inicio.',
       settingFilter: 'Buscar una opción',
       everySetting: 'Todas',
       onlyDiffering: 'Solo lo que cambia',
@@ -130,7 +131,6 @@ export const operator = {
       source_waup: 'wa up',
       source_registry: 'cambiado acá',
       settingLive: 'Se puede cambiar con el puente en marcha, para cada sesión.',
-      settingRestart: 'Un cambio vale desde el próximo inicio.',
       settingWaits: 'El archivo .env ya tiene otro valor: reiniciá el puente para usarlo.',
       settingsWait: 'Cambió en .env desde el inicio; reiniciá el puente: {0}',
       settingsElsewhere: 'Las opciones del responder y de las campañas se explican en deploy/responder.env.example y'
