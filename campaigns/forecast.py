@@ -153,12 +153,13 @@ class _Sending:
         return min(bounds)
 
     def send(self, moment: float, count: int) -> float:
-        """Let that many leave from this moment on; returns when the next one may."""
+        """Let that many leave from this moment on; returns when the last of them does."""
         self._first = moment if self._first is None else self._first
         self.left -= count
+        last = moment + (count - 1) * self.every
         if self.left == 0:
-            self.end = moment + (count - 1) * self.every
-        return moment + count * self.every
+            self.end = last
+        return last
 
     def saw(self, moment: float, count: int) -> None:
         """Messages of any campaign of the session count for this one's limit of a day."""
@@ -186,7 +187,7 @@ def campaign_ends(loads: Sequence[CampaignLoad], bridge: BridgePace, now: float)
     if limit is not None and (first_every := max((one.every / one.share for one in all_ones if one.share), default=0)):
         oldest = now - bridge.first_today * first_every if bridge.first_at <= now else bridge.first_at - DAY
         limit.note(oldest, bridge.first_today, first_every)
-    moment = now
+    moment, last = now, -math.inf
     while moment < now + LONGEST_DAYS * DAY and any(one.left for one in all_ones):
         wake, sender = math.inf, None
         for one in all_ones:
@@ -197,15 +198,17 @@ def campaign_ends(loads: Sequence[CampaignLoad], bridge: BridgePace, now: float)
                 sender = one
                 break
             wake = min(wake, opens)  # an older one takes over then
-        if sender is None:
-            moment = wake
+        due = wake if sender is None else last + sender.every  # its pause follows also the send of another one
+        if due > moment:
+            moment = min(due, wake)
             continue
+        assert sender is not None
         count = sender.count(moment, wake, limit)
         if limit is not None:
             limit.note(moment, count * sender.share, sender.every / sender.share if sender.share else 0.0)
         for one in all_ones:
             one.saw(moment, count)
-        moment = sender.send(moment, count)
+        moment = last = sender.send(moment, count)
     return [one.end for one in all_ones]
 
 

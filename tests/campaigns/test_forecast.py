@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bridge.client import SessionStatus
@@ -86,7 +87,7 @@ def send_both(both: list[CampaignPace], counts: list[int], now: float) -> list[f
     sent: list[tuple[float, int]] = []  # all sends of the session
     while any(counts):
         for _ in range(5_000):
-            wakes = []
+            wakes, closes = [], math.inf
             for place, pace in enumerate(both):
                 own = [moment for moment, of in sent if of == place]
                 last = (len(sent) - 1, sent[-1][0]) if sent else None
@@ -95,12 +96,14 @@ def send_both(both: list[CampaignPace], counts: list[int], now: float) -> list[f
                 if counts[place]:
                     wakes.append((at, place))
                 full = pace.is_full(now, first=own[0] if own else None, today=today)
-                if counts[place] and pace.hours.open_until(now) is not None and not full:
+                until = pace.hours.open_until(now)
+                if counts[place] and until is not None and not full:
+                    closes = until
                     break  # the younger one waits while this one may send
             at, place = wakes[-1] if wakes[-1][0] <= now else min(wakes)
             if at <= now:
                 break
-            now = at
+            now = min(at, closes)  # its window may close before its pause ends
         else:
             raise AssertionError("it never sends")
         counts[place] -= 1
@@ -108,7 +111,12 @@ def send_both(both: list[CampaignPace], counts: list[int], now: float) -> list[f
     return [max(moment for moment, of in sent if of == place) for place in range(len(both))]
 
 
+#: Open for one minute in a week.
+NARROW = {"days": ["mon"], "from": "00:00", "to": "00:01", "timezone": "America/Argentina/Buenos_Aires"}
+
+
 @settings(max_examples=80, deadline=None)
+@example({**PLAN, "window": NARROW, "pace": "off"}, {**PLAN, "window": NARROW, "pace": "2/minute"})
 @given(plans(), plans())
 def test_the_ends_of_two_campaigns_are_those_of_both_simulated_together(
     older: dict[str, Any], younger: dict[str, Any]
