@@ -198,11 +198,12 @@ def campaign_ends(loads: Sequence[CampaignLoad], bridge: BridgePace, now: float)
                 sender = one
                 break
             wake = min(wake, opens)  # an older one takes over then
-        due = wake if sender is None else last + sender.every  # its pause follows also the send of another one
-        if due > moment:
+        if sender is None:
+            moment = wake
+            continue
+        if (due := last + sender.every) > moment:  # its pause follows also the send of another one
             moment = min(due, wake)
             continue
-        assert sender is not None
         count = sender.count(moment, wake, limit)
         if limit is not None:
             limit.note(moment, count * sender.share, sender.every / sender.share if sender.share else 0.0)

@@ -23,18 +23,17 @@ async def stream_server(serve: Serve, port: int = 0, *, tls: ssl.SSLContext | No
     A client that goes away ends only its own `serve`. At the end of the context every connection is reset.
     """
     serving: set[asyncio.Task[None]] = set()
+    writers: set[asyncio.StreamWriter] = set()
 
     async def serve_one(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             with suppress(ConnectionError, asyncio.IncompleteReadError):
                 await serve(reader, writer)
-        except asyncio.CancelledError:
-            writer.transport.abort()
-            raise
         finally:
             writer.close()
 
     def accepted(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.add(writer)
         task = asyncio.create_task(serve_one(reader, writer), name="connection of a test's server")
         serving.add(task)
         task.add_done_callback(serving.discard)
@@ -51,4 +50,6 @@ async def stream_server(serve: Serve, port: int = 0, *, tls: ssl.SSLContext | No
         for task in list(serving):
             task.cancel()
         await asyncio.gather(*serving, return_exceptions=True)
+        for writer in writers:  # a task that was cancelled before its first step closed nothing
+            writer.transport.abort()
         await asyncio.sleep(0)  # an aborted transport closes its socket in the next turn

@@ -23,6 +23,7 @@ from bridge.core.outbound import OutboundPipeline
 from bridge.core.outgoing_files import OutgoingFiles
 from bridge.core.people import People
 from bridge.core.session import Session
+from bridge.core.session_view import StateChange
 from bridge.drivers.scripted import ScriptedDriver, ScriptedPhone
 from bridge.mqtt import MqttProgress
 from bridge.ops.voice_conversion import FfmpegVoice
@@ -130,6 +131,17 @@ class SessionHarness:
                 while self.state is not state:
                     self._raise_if_ended()
                     await changes.get()
+
+    @asynccontextmanager
+    async def disconnecting(self) -> AsyncIterator[None]:
+        """On the way out, wait until the connection was lost since the way in, for a moment at least."""
+        with self.session.view.watch() as changes:
+            yield
+            async with asyncio.timeout(HERE):
+                while True:
+                    change = await changes.get()
+                    if isinstance(change, StateChange) and change.situation.state is not SessionState.CONNECTED:
+                        return
 
     async def until(self, condition: Callable[[], bool]) -> None:
         """Poll a condition that no event announces."""

@@ -122,14 +122,19 @@ async def test_an_act_in_doubt_is_done_again_before_what_follows(
     own = harness.phone.own(ANA, "Buen día")
     await harness.start()
     harness.phone.send_mode, harness.phone.call_limit = mode, 3600.0 if restart else 0.0
-    await harness.submit(act(id="a", edit={"message_id": own.id, "message": "uno"}))
-    await harness.submit(act(id="b", edit={"message_id": own.id, "message": "dos"}))
+
+    async def submit() -> None:
+        for name, text in (("a", "uno"), ("b", "dos")):
+            await harness.submit(act(id=name, edit={"message_id": own.id, "message": text}))
+
     if restart:  # killed while the call runs
+        await submit()
         await harness.until(lambda: bool(harness.outbound._running))
         harness.phone.send_mode = SendMode.NORMAL
         await harness.again()
     else:
-        await harness.until(lambda: harness.state is not SessionState.CONNECTED)
+        async with harness.disconnecting():
+            await submit()
         harness.phone.send_mode = SendMode.NORMAL
         await harness.reach(SessionState.CONNECTED)
         harness.advance(60)
@@ -142,9 +147,9 @@ async def test_an_act_in_doubt_that_cannot_be_done_again_is_unknown(harness: Ses
     own = harness.phone.own(ANA, "Buen día")
     await harness.start()
     harness.phone.send_mode = SendMode.ANSWER_LOST
-    await harness.submit(act(id="a", revoke={"message_id": own.id}, ttl=30))
-    await harness.submit(act(id="b", edit={"message_id": own.id, "message": "x"}, ttl=30))
-    await harness.until(lambda: harness.state is not SessionState.CONNECTED)
+    async with harness.disconnecting():
+        await harness.submit(act(id="a", revoke={"message_id": own.id}, ttl=30))
+        await harness.submit(act(id="b", edit={"message_id": own.id, "message": "x"}, ttl=30))
     harness.phone.send_mode = SendMode.UNAVAILABLE
     harness.advance(31)
     assert await harness.reported("a", 2) == ["accepted", "unknown"]

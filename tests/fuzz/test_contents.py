@@ -24,7 +24,6 @@ from tests.file_host import endless, file_host, redirect
 from tests.fuzz.values import ADDRESSES, ANY_TEXT, BUDGET, EXAMPLES, nearly
 from tests.sample_files import JPEG, MP4
 
-pytest_plugins = ["tests.core.conftest"]
 DRIVERS = Path(__file__).parents[1] / "drivers"
 TEXT = st.one_of(st.text(max_size=30), ANY_TEXT, st.sampled_from(["a;b,c\\d:\n", "\u202e", "👩‍👩‍👧", "x" * 70_000]))
 NUMBER = st.one_of(st.floats(-200, 200), st.floats(), st.integers(-(2**60), 2**60))

@@ -26,8 +26,8 @@ async def restore(archive: Path, folder: Path, *, with_profile: bool = True) -> 
 
 
 def names(folder: Path) -> list[str]:
-    """The files in a folder, without -wal and -shm."""
-    return sorted(path.name for path in folder.iterdir() if not path.name.endswith(("-wal", "-shm")))
+    """The files in a folder, without those that come and go beside a store."""
+    return sorted(path.name for path in folder.iterdir() if not path.name.endswith(("-wal", "-shm", "-closed")))
 
 
 def mode(path: Path) -> int:
