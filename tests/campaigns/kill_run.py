@@ -22,8 +22,7 @@ import psutil
 
 from bridge.ops.private_broker.child import tied_command
 from bridge.sandbox.records import Contact
-from tests.chaos.faults.browsers import LOGIN_WRITTEN
-from tests.chaos.rig import Rig, start, until
+from tests.chaos.rig import Rig, login_is_written, start, until
 from tests.mosquitto_server import free_port
 
 PARTS = ("campaigns", "bridge", "broker", "browser")
@@ -131,10 +130,8 @@ class KillRun:
 
     async def _started(self, http: httpx.AsyncClient) -> None:
         """Start it once the session is paired, and the browser can be killed without a new pairing."""
-        devices = self._rig.world.linking.devices
-        await until(lambda: bool(devices), 60, "the session is paired")
-        newest = max(device.paired_at for device in devices.values())
-        await asyncio.sleep(max(0.0, newest + LOGIN_WRITTEN - time.time()))
+        await until(lambda: bool(self._rig.world.linking.devices), 60, "the session is paired")
+        await login_is_written(self._rig.world)
         deadline = time.monotonic() + 90
         while time.monotonic() < deadline:
             answer = await http.post(f"{self.url}/kills/start")

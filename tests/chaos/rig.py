@@ -26,6 +26,8 @@ from tests.chaos.broker import Broker, Network
 from tests.chaos.crash_points import Step
 
 SESSION = "haby"
+#: Seconds until Chromium has written a new login to its profile. If killed earlier, it has to be paired again.
+LOGIN_WRITTEN = 7.0
 PROGRAM = Path(__file__).parent / "bridge_program.py"
 
 
@@ -175,3 +177,9 @@ async def until(holds: Callable[[], object], timeout: float, what: str) -> None:
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {timeout:g} s: {what}")
         await asyncio.sleep(0.02)
+
+
+async def login_is_written(world: World) -> None:
+    """Wait until each browser can be killed without a new pairing."""
+    newest = max((device.paired_at for device in world.linking.devices.values()), default=0)
+    await asyncio.sleep(max(0.0, newest + LOGIN_WRITTEN - time.time()))

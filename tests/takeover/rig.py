@@ -28,7 +28,7 @@ from bridge.sandbox.linked_devices import CodeNotShown
 from bridge.sandbox.page_socket import PageSocket
 from bridge.sandbox.world import World
 from tests.chaos.broker import Broker, Network
-from tests.chaos.rig import SESSION, Bridge, start, until
+from tests.chaos.rig import SESSION, Bridge, login_is_written, start, until
 from tests.mqtt.probe import MqttProbe, mqtt_probe
 
 NAMES = placement(SESSION, ("north", "south"))
@@ -128,6 +128,7 @@ class Pair:
                 await self._control(NAMES[1], NAMES[1])
                 await self._control(NAMES[0], NAMES[1])
                 await self._pair(NAMES[1])
+            await login_is_written(self.world)
         except BaseException:
             await self._stack.aclose()
             raise

@@ -11,16 +11,7 @@ import psutil
 
 from bridge.sandbox.linked_devices import CodeNotShown
 from tests.chaos.faults.fault import Fault, Scene
-from tests.chaos.rig import until
-
-#: Seconds until Chromium has written a new login to its profile. If killed earlier, it has to be paired again.
-LOGIN_WRITTEN = 7.0
-
-
-async def login_is_written(scene: Scene) -> None:
-    """Wait until the browser can be killed without a new pairing."""
-    newest = max((device.paired_at for device in scene.rig.world.linking.devices.values()), default=0)
-    await asyncio.sleep(max(0.0, newest + LOGIN_WRITTEN - time.time()))
+from tests.chaos.rig import login_is_written, until
 
 
 async def signal_processes(scene: Scene, kind: str, number: signal.Signals) -> float:
@@ -39,7 +30,7 @@ class BrowserKilled(Fault):
     short = True
 
     async def inject(self, scene: Scene) -> float | None:
-        await login_is_written(scene)
+        await login_is_written(scene.rig.world)
         await asyncio.sleep(scene.rng.uniform(0, 1.0))
         return await signal_processes(scene, "", signal.SIGKILL)
 
@@ -50,7 +41,7 @@ class RendererKilled(Fault):
     name = "renderer: kill -9"
 
     async def inject(self, scene: Scene) -> float | None:
-        await login_is_written(scene)
+        await login_is_written(scene.rig.world)
         await asyncio.sleep(scene.rng.uniform(0, 1.0))
         return await signal_processes(scene, "renderer", signal.SIGKILL)
 
@@ -61,7 +52,7 @@ class PageHangs(Fault):
     name = "page hangs"
 
     async def inject(self, scene: Scene) -> float | None:
-        await login_is_written(scene)
+        await login_is_written(scene.rig.world)
         await asyncio.sleep(scene.rng.uniform(0, 1.0))
         return await signal_processes(scene, "renderer", signal.SIGSTOP)
 

@@ -9,8 +9,8 @@ from contextlib import closing, suppress
 
 import psutil
 
-from tests.chaos.faults.browsers import login_is_written
 from tests.chaos.faults.fault import Fault, Scene
+from tests.chaos.rig import login_is_written
 
 
 class DiskWritesFail(Fault):
@@ -62,7 +62,7 @@ class DiskFails(Fault):
     async def inject(self, scene: Scene) -> float | None:
         disk, bridge = scene.disk, scene.rig.bridge
         assert disk is not None
-        await login_is_written(scene)
+        await login_is_written(scene.rig.world)
         disk.sync()  # for the login; the store syncs by itself
         await asyncio.sleep(scene.rng.uniform(0.5, 1.5))
         disk.fail()
