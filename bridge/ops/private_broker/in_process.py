@@ -6,6 +6,7 @@ MQTT 5 is refused, a silent client's will is never sent. The caller must warn th
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import logging
 from collections.abc import AsyncIterator
@@ -16,6 +17,7 @@ from amqtt.broker import Broker  # type: ignore[import-untyped]
 from amqtt.errors import BrokerError as AmqttError  # type: ignore[import-untyped]
 from amqtt.plugins.base import BaseAuthPlugin  # type: ignore[import-untyped]
 from amqtt.session import Session  # type: ignore[import-untyped]
+from typing_extensions import override
 
 from bridge.broker import BrokerAddress
 from bridge.contract.errors import StartError
@@ -40,6 +42,19 @@ class OneUser(BaseAuthPlugin):  # type: ignore[misc]
         )
 
 
+class _ClosingBroker(Broker):  # type: ignore[misc]
+    """Closes the socket of a client that went away; amqtt leaves it open when its last write fails."""
+
+    @override
+    async def stream_connected(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, listener_name: str
+    ) -> None:
+        try:
+            await super().stream_connected(reader, writer, listener_name)
+        finally:
+            writer.close()
+
+
 @asynccontextmanager
 async def amqtt_broker(address: BrokerAddress) -> AsyncIterator[None]:
     """Listen on the address inside the context. Raises StartError."""
@@ -47,7 +62,7 @@ async def amqtt_broker(address: BrokerAddress) -> AsyncIterator[None]:
         logging.getLogger(logger).setLevel(logging.CRITICAL)
     username, password = address.credentials
     user = {"username": username, "password": password}
-    broker = Broker(
+    broker = _ClosingBroker(
         {
             "listeners": {"default": {"type": "tcp", "bind": f"{address.host}:{address.port}"}},
             "plugins": {f"{OneUser.__module__}.{OneUser.__qualname__}": user},
