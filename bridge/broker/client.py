@@ -36,6 +36,8 @@ T = TypeVar("T")
 
 # Mosquitto's default limit of messages in flight per client; every measured cluster accepted it.
 WINDOW = 20
+#: Unacknowledged messages that an MQTT 5 broker may send.
+RECEIVE_MAXIMUM = 1000
 
 # Whatever paho reports reaches the caller as an exception; logging it as well would duplicate it.
 _paho_log = logging.getLogger("bridge.broker.paho")
@@ -87,7 +89,8 @@ class MqttClient(aiomqtt.Client):
         self.largest_unanswered = 0  # at the end of the connection
         self.packet_limit: int | None = None  # the broker's, reported by MQTT 5 only
         self._failure: Exception | None = None
-        self.arrived: deque[Delivery] = deque()
+        self.arrived: deque[Delivery] = deque()  # unread ones; read with `take`
+        self._waiting_bytes = 0  # of their payloads
         self.changed = asyncio.Event()  # something arrived, or the connection ended
         self.lost: asyncio.Future[BrokerError] = self._loop.create_future()
         self.overflowed = False
@@ -162,6 +165,12 @@ class MqttClient(aiomqtt.Client):
         code, mid = self._client.subscribe([(name, qos) for name in topic_filters])
         return self._await_answer(code, mid)
 
+    def take(self) -> Delivery:
+        """The oldest unread delivery. Raises IndexError without one."""
+        delivery = self.arrived.popleft()
+        self._waiting_bytes -= len(delivery.payload)
+        return delivery
+
     def acknowledge(self, delivery: Delivery) -> None:
         self._client.ack(delivery.packet_id, delivery.qos)
 
@@ -217,10 +226,12 @@ class MqttClient(aiomqtt.Client):
             _log.warning("Ignored a message: its topic is not UTF-8.")
             self._client.ack(message.mid, message.qos)
             return
-        self.overflowed = self.overflowed or len(self.arrived) >= self._options.inbound_limit
+        full = len(self.arrived) >= self._options.inbound_limit or self._waiting_bytes > self._options.inbound_bytes
+        self.overflowed = self.overflowed or full
         if self.overflowed:
             return  # and everything that follows, or it would overtake this one
         properties = message.properties
+        self._waiting_bytes += len(message.payload)
         self.arrived.append(
             Delivery(
                 topic=topic,
@@ -355,7 +366,7 @@ class MqttClient(aiomqtt.Client):
 def connect_properties(options: BrokerOptions) -> Properties:
     """For CONNECT: the number of inbound messages in flight, and the session's expiry."""
     properties = _new_properties(PacketTypes.CONNECT)
-    properties.ReceiveMaximum = min(options.inbound_limit, 65535)
+    properties.ReceiveMaximum = min(options.inbound_limit, RECEIVE_MAXIMUM)
     if not options.clean:
         properties.SessionExpiryInterval = options.session_expiry
     return cast("Properties", properties)

@@ -184,7 +184,7 @@ class BrokerConnection:
             if client.lost.done():
                 raise client.lost.result()
             if client.arrived:
-                delivery = client.arrived.popleft()
+                delivery = client.take()
                 if delivery.qos:
                     self._outstanding[delivery.packet_id] = delivery
                 yield delivery

@@ -70,10 +70,13 @@ class BrokerOptions:
     """For TCP, TLS and CONNACK together: amqtt never answers some CONNECTs, a NATS cluster may take 10 s."""
     acknowledge_timeout: float = 30
     """Timeout of a PUBACK or SUBACK, after which the connection is given up; a NATS cluster stalls up to 13 s."""
-    inbound_limit: int = 1000
+    inbound_limit: int = 20_000
     """Maximum number of unread deliveries. Further ones are not accepted, and the connection ends once the waiting
     ones are read: the broker then delivers the rest again. Pausing the socket instead would also delay PUBACKs, and
-    with them a reader that publishes."""
+    with them a reader that publishes. Mosquitto 2.0.11 does not keep to its `max_inflight_messages` of 20 while a
+    sender is quick: 1,446 unacknowledged ones of 5,000 (measured)."""
+    inbound_bytes: int = 64 * 2**20
+    """The same for their payloads together."""
     session_expiry: int = 30 * 24 * 3600
     """How long an MQTT 5 broker keeps a session that is not clean."""
     ca_file: str | None = None

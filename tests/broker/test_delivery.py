@@ -135,6 +135,36 @@ async def test_messages_above_the_queue_limit_are_delivered_later(options: Optio
     assert {text for text in overflows if "queue is full" in text} == set(overflows) != set()
 
 
+async def test_a_quick_sender_ends_no_connection(options: Options) -> None:
+    """Mosquitto then sends far more than its window without waiting for PUBACKs."""
+    async with connect(options(client_id="r", clean=False)) as connection:
+        await connection.subscribe("wa/haby/out")
+        async with connect(options()) as sender:
+            sending = asyncio.gather(*(sender.publish("wa/haby/out", str(number)) for number in range(5000)))
+            got = []
+            async for delivery in connection.deliveries():
+                got.append(delivery.payload.decode())
+                connection.acknowledge(delivery)
+                if len(got) % 20 == 0:
+                    await asyncio.sleep(0.002)  # a commit
+                if len(got) == 5000:
+                    break
+            await sending
+    assert got == [str(number) for number in range(5000)]
+
+
+async def test_unread_deliveries_have_a_limit_in_bytes_too(options: Options) -> None:
+    mine = options(client_id="r", clean=False, inbound_bytes=1000)
+    async with connect(mine) as connection:
+        await connection.subscribe("wa/haby/out")
+        async with connect(options()) as sender:
+            await asyncio.gather(*(sender.publish("wa/haby/out", "x" * 400) for _ in range(10)))
+        await asyncio.sleep(0.1)
+        with pytest.raises(BrokerDown, match="queue is full"):
+            async for delivery in connection.deliveries():
+                assert len(delivery.payload) == 400
+
+
 async def test_deliveries_end_when_the_connection_does(mosquitto: MosquittoServer, options: Options) -> None:
     async with Relay(mosquitto.port) as relay, connect(options(mosquitto.url(port=relay.port))) as connection:
         await connection.subscribe("wa/haby/out")

@@ -6,7 +6,7 @@ import asyncio
 import json
 import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from bridge.drivers.web.driver import WebDriver
 from bridge.drivers.web.executable import find_executable
 from bridge.ports import DriverUnavailable, PasskeyRequest
 from bridge.sandbox import Sandbox
+from bridge.sandbox.linked_devices import CodeNotShown
 from bridge.sandbox.passkey import PasskeyAsked
 from bridge.sandbox.records import ACCOUNT, PasskeyOutcome
 from tests.drivers.recording import RecordingSink, running
@@ -211,9 +212,14 @@ async def test_without_an_answer_a_new_code_is_shown(web: WebWorld) -> None:
         await sink.until(lambda: sink.codes[-1])
         assert "in time" in sink.situations[-1].text
         web.set(passkey=False)
-        code = sink.codes[-1]
-        assert code is not None
-        web.sandbox.world.linking.scan(code.code)
+
+        def is_scanned() -> bool:
+            """The newest code; the page may be about to show another one."""
+            with suppress(CodeNotShown):
+                return (code := sink.codes[-1]) is not None and bool(web.sandbox.world.linking.scan(code.code))
+            return False
+
+        await sink.until(is_scanned)
         await sink.until_state(SessionState.CONNECTED)
 
 
