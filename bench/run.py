@@ -65,8 +65,8 @@ async def measure(stage: Stage, amounts: Amounts) -> list[Figure]:
         for number in range(amounts.runs):
             await _messages(stage, runs, amounts, bridge.pid, number)
         runs.after.append(pss(bridge.pid))
-        for number in range(amounts.runs):
-            await _sends(stage, runs, bridge.pid, number)
+        for _ in range(amounts.runs):
+            await _sends(stage, runs, bridge.pid)
     counter = PubackCounter(stage.mosquitto.port)
     async with counter.listening(), stage.bridge(counter.port) as bridge:
         await stage.until(SessionState.CONNECTED)
@@ -103,9 +103,9 @@ async def _messages(stage: Stage, runs: _Runs, amounts: Amounts, pid: int, numbe
     runs.burst_cpu.append((_cpu(pid) - began) / BURST * 1e6)
 
 
-async def _sends(stage: Stage, runs: _Runs, pid: int, number: int) -> None:
+async def _sends(stage: Stage, runs: _Runs, pid: int) -> None:
     began = _cpu(pid)
-    runs.sends.append([await sends(stage, chats=chats, count=count, run=number) for chats, count in SENDS])
+    runs.sends.append([await sends(stage, chats=chats, count=count) for chats, count in SENDS])
     runs.send_cpu.append((_cpu(pid) - began) / sum(chats * count for chats, count in SENDS) * 1e3)
 
 

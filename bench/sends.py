@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+import uuid
 from dataclasses import dataclass
 
 from bench.stage import SESSION, TIMEOUT, TOPICS, Stage, phone
@@ -35,22 +36,23 @@ class Sends:
     alone: float
 
 
-async def sends(stage: Stage, *, chats: int, count: int, run: int) -> Sends:
+async def sends(stage: Stage, *, chats: int, count: int) -> Sends:
     """Send `count` texts in each of `chats` chats, both ways. The bridge must be connected, without a pace."""
     people = _PEOPLE[:chats]
     async with phone(stage) as api:
         for person in people:
             (await api.post("/contacts", json={"pn": f"{person}@c.us", "name": person})).raise_for_status()
-    through = await _through_the_bridge(stage, people, count, run)
+    through = await _through_the_bridge(stage, people, count)
     async with stage.page() as page:
         alone = float(await page.evaluate(_ALONE, [people, count]))
     return Sends(chats, through, alone)
 
 
-async def _through_the_bridge(stage: Stage, people: tuple[str, ...], count: int, run: int) -> float:
+async def _through_the_bridge(stage: Stage, people: tuple[str, ...], count: int) -> float:
     async with stage.connection() as results, stage.connection("sender") as sending:
         await results.subscribe(TOPICS.result(SESSION))
-        commands = [(f"sends-{run}-{len(people)}-{to}-{n}", to, n) for n in range(count) for to in people]
+        batch = uuid.uuid4().hex  # the bridge answers an id that it knows at once, without a send
+        commands = [(f"{batch}-{to}-{n}", to, n) for n in range(count) for to in people]
         began = time.perf_counter()
         async with asyncio.timeout(TIMEOUT), asyncio.TaskGroup() as tasks:
             tasks.create_task(_all_sent(results, {name for name, _, _ in commands}), name="results")

@@ -34,7 +34,7 @@ async def notify(stage: Stage, counts: Sequence[int]) -> list[Notified]:
     async with contenders(stage, (OURS, LEGACY)) as both:
         for contender in both:
             async with contender.running() as running:
-                await asyncio.sleep(1)
+                await asyncio.sleep(1)  # a start goes on after `connected`: it is not part of the first count
                 for count in counts:
                     found[contender.name].append(await _until_the_last(running, count))
     return [Notified(*row) for row in zip(counts, found[OURS], found[LEGACY], strict=True)]

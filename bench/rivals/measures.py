@@ -147,9 +147,9 @@ def disordered(ids: list[str]) -> int:
     return count
 
 
-async def sent_by_mqtt(running: Running, *, count: int, run: int) -> float:
+async def sent_by_mqtt(running: Running, *, count: int) -> float:
     """Sends a second: `count` texts in each of ten chats, as commands, until the last `sent`."""
-    return (await sends(running.stage, chats=len(PEOPLE), count=count, run=run)).bridge
+    return (await sends(running.stage, chats=len(PEOPLE), count=count)).bridge
 
 
 async def sent_by_http(running: Running, *, count: int) -> Sent:

@@ -103,7 +103,7 @@ async def _measure(contender: Contender, rows: Rows, amounts: Amounts, run: int)
             rows.burst.add(way, at_once.rate)
             rows.disordered.add(way, at_once.disordered)
             if mqtt:
-                rows.sends.add(way, await sent_by_mqtt(running, count=amounts.sends, run=run))
+                rows.sends.add(way, await sent_by_mqtt(running, count=amounts.sends))
             else:
                 sent = await sent_by_http(running, count=amounts.sends)
                 rows.sends.add(way, sent.rate)
