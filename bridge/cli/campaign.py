@@ -13,17 +13,21 @@ import typer
 
 from bridge.cli.foreign_text import printable
 from bridge.cli.run import EXIT_HELP, Exit, clock_time, console, print_json_line, run
+from bridge.contract.errors import CodedError
 
 if TYPE_CHECKING:
     from bridge.cli.facade import FacadeClient
 
 app = typer.Typer(no_args_is_help=True, help="Plan campaigns, start and follow them, read their reports.")
 Json = Annotated[bool, typer.Option("--json", help="Print JSON lines with the API's fields.")]
-Name = Annotated[str, typer.Argument(metavar="CAMPAIGN", help="Its id.")]
+Name = Annotated[
+    str, typer.Argument(metavar="CAMPAIGN", help="Its id, or the FILE that it was planned from (by its name).")
+]
 Watch = Annotated[bool, typer.Option(help="Show a progress bar until it ends; Ctrl-C ends only the bar.")]
 #: Seconds between two looks at a running campaign.
 EVERY = 1.0
-_ENDED = frozenset({"done", "cancelled", "stopped", "paused"})
+_FINAL = frozenset({"done", "cancelled"})
+_ENDED = _FINAL | {"stopped", "paused"}
 #: The numbers that are printed, in words.
 _COUNTS = {
     "sent": "sent",
@@ -43,6 +47,12 @@ _RULES = {
     "wrote_in_last_days": "who wrote lately",
     "not_on_whatsapp": "who are not on WhatsApp",
 }
+
+
+class CampaignNotFound(CodedError):
+    """No campaign, or more than one, belongs to the file."""
+
+    code = "not_found"
 
 
 def register(parent: typer.Typer) -> None:
@@ -93,7 +103,7 @@ def plan(
 
     async def command(client: FacadeClient) -> Exit:
         if file.suffix.lower() == ".json":
-            body = json.loads(await asyncio.to_thread(file.read_text, "utf-8")) | fields
+            body = await _read_plan(file) | fields
         else:
             found = await client.send_file("/v1/campaigns/lists", _parts(file), name=file.name)
             body = {**fields, "list": found["id"]}
@@ -150,7 +160,7 @@ def show(campaign: Name, watch: Watch = False, json_lines: Json = False) -> None
     """Show how far a campaign is, and what it waits for."""
 
     async def command(client: FacadeClient) -> Exit:
-        view = await client.request("GET", f"/v1/campaigns/{campaign}")
+        view = await client.request("GET", f"/v1/campaigns/{await _id_of(client, campaign)}")
         return await _shown(client, view, watch=watch, as_json=json_lines)
 
     _run(command)
@@ -189,7 +199,7 @@ def report(
     """Write the report: CSV with each recipient's state, ticks and first answer."""
 
     async def command(client: FacadeClient) -> Exit:
-        content = await client.text(f"/v1/campaigns/{campaign}/report.csv")
+        content = await client.text(f"/v1/campaigns/{await _id_of(client, campaign)}/report.csv")
         if file is None:
             typer.echo(content.decode("utf-8-sig"), nl=False)
         else:
@@ -203,10 +213,46 @@ def report(
 def _act(campaign: str, action: str, *, watch: bool = False, as_json: bool = False, unknown: bool = False) -> NoReturn:
     async def command(client: FacadeClient) -> Exit:
         query = {"unknown": "true"} if unknown else {}
-        view = await client.request("POST", f"/v1/campaigns/{campaign}/{action}", **query)
+        view = await client.request("POST", f"/v1/campaigns/{await _id_of(client, campaign)}/{action}", **query)
         return await _shown(client, view, watch=watch, as_json=as_json)
 
     _run(command)
+
+
+async def _id_of(client: FacadeClient, campaign: str) -> str:
+    """The id of a campaign that is given by its id, which has no dot, or by the file that it was planned from.
+
+    A file means the campaign with the id or name in it, or with the file's own name. One that has not ended is
+    preferred. Raises `CampaignNotFound`.
+    """
+    file = Path(campaign)
+    if not file.suffix:
+        return campaign
+    names: set[Any] = {file.stem}
+    if file.suffix.lower() == ".json":
+        body = await _read_plan(file)
+        names = {body.get("id"), body.get("name")}
+    every = (await client.request("GET", "/v1/campaigns"))["campaigns"]
+    found = [one for one in every if one["id"] in names or one["name"] in names]
+    found = [one for one in found if one["state"] not in _FINAL] or found
+    match found:
+        case []:
+            raise CampaignNotFound(f"No campaign was planned from {file.name}: `wa campaign plan` does that.")
+        case [one]:
+            return str(one["id"])
+    ids = ", ".join(one["id"] for one in found)
+    raise CampaignNotFound(f"Several campaigns were planned from {file.name}: {ids}. Give the id of one.")
+
+
+async def _read_plan(file: Path) -> dict[str, Any]:
+    """The object in a plan's file. Raises ValueError, OSError."""
+    try:
+        body = json.loads(await asyncio.to_thread(file.read_text, "utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{file.name} is no plan: {error}.") from error
+    if not isinstance(body, dict):
+        raise ValueError(f"{file.name} is no plan: it has to be an object, {{…}}.")  # noqa: TRY004 - a fault of the file
+    return body
 
 
 async def _shown(client: FacadeClient, view: dict[str, Any], *, watch: bool, as_json: bool) -> Exit:

@@ -7,6 +7,7 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 from tests.campaigns.conftest import CampaignsHarness, number
 
@@ -62,9 +63,37 @@ async def test_the_whole_life_of_a_campaign(harness: CampaignsHarness, tmp_path:
 async def test_what_is_wrong_is_a_sentence_and_an_exit_code(harness: CampaignsHarness, tmp_path: Path) -> None:
     await harness.start()
     (tmp_path / "sin.csv").write_text("nombre\nAna\n", encoding="utf-8")
+    (tmp_path / "broken.json").write_text("{name: x}", encoding="utf-8")
+    (tmp_path / "array.json").write_text("[]", encoding="utf-8")
     for arguments, expected, sentence in (
         (("plan", "sin.csv", "--text", "Hola"), 2, "No column has phone numbers"),
         (("start", "none"), 1, "no campaign"),
+        (("start", "broken.json"), 2, "broken.json is no plan: Expecting"),
+        (("plan", "array.json"), 2, "array.json is no plan: it has to be an object"),
     ):
         code, _, err = await wa(harness, tmp_path, *arguments)
         assert (code, sentence in err) == (expected, True), (arguments, err)
+
+
+async def test_a_file_stands_for_the_campaign_that_was_planned_from_it(
+    harness: CampaignsHarness, tmp_path: Path
+) -> None:
+    await harness.start()
+    (tmp_path / "agosto.csv").write_text(f"telefono\n{number(1)}\n", encoding="utf-8")
+    body: dict[str, Any] = {"id": "cupones", "name": "Cupones", "recipients": [{"to": number(2)}], "variants": ["Hola"]}
+    body["window"] = {"from": "00:00", "to": "24:00"}
+    (tmp_path / "plan.json").write_text(json.dumps(body), encoding="utf-8")
+    code, _, err = await wa(harness, tmp_path, "start", "agosto.csv")
+    assert (code, err) == (1, "error: No campaign was planned from agosto.csv: `wa campaign plan` does that.\n")
+    shared = ("--text", "Hola", "--hours", "00:00-24:00")
+    assert (await wa(harness, tmp_path, "plan", "agosto.csv", "--id", "primera", *shared))[0] == 0
+    assert (await wa(harness, tmp_path, "plan", "plan.json"))[0] == 0
+    code, out, err = await wa(harness, tmp_path, "cancel", "agosto.csv", "--json")
+    assert (code, err, json.loads(out)["id"]) == (0, "", "primera")
+    code, out, err = await wa(harness, tmp_path, "start", str(tmp_path / "plan.json"), "--watch", "--json")
+    assert (code, err, json.loads(out)["id"], json.loads(out)["sent"]) == (0, "", "cupones", 1)
+    for campaign_id in ("segunda", "tercera"):
+        assert (await wa(harness, tmp_path, "plan", "agosto.csv", "--id", campaign_id, *shared))[0] == 0
+    code, _, err = await wa(harness, tmp_path, "start", "agosto.csv")
+    assert code == 1
+    assert err == "error: Several campaigns were planned from agosto.csv: tercera, segunda. Give the id of one.\n"
