@@ -144,6 +144,26 @@ async def test_people_are_found_page_by_page_and_blocked(running: RunningBridge,
     await expect(entry(page, "Carla")).to_be_focused()
 
 
+async def test_person_group_and_conversation_lead_to_each_other(running: RunningBridge, open_panel: OpenPanel) -> None:
+    group = await group_with(running, "Consorcio", ANA, CARLA)
+    running.world.directory.add_contact(Contact(pn="5491155500007@c.us", name="Gabriela"))
+    page = await open_panel(running, at="#people")
+    title = page.locator(".chat-title")
+    await entry(page, "Gabriela").click()
+    await page.get_by_role("link", name="Write a message").click()
+    await expect(page.get_by_role("textbox", name="To")).to_have_value("+54 9 11 5550-0007")
+    await page.get_by_role("textbox", name="Message").fill("Hola Gabriela")
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".bubble", has_text="Hola Gabriela")).to_be_visible()
+    await title.get_by_role("link", name="Gabriela").click()
+    await expect(page.get_by_role("button", name="Block", exact=True)).to_be_visible()
+    await page.goto(f"{page.url.partition('#')[0]}#groups/{group}")
+    await page.get_by_role("link", name="Open the conversation").click()
+    await title.get_by_role("link", name="Consorcio").click()
+    await expect(page.get_by_role("heading", name="3 members")).to_be_visible()
+    assert page.url.endswith("#groups"), "the entry is opened once, not at each reload"
+
+
 async def test_a_file_of_numbers_is_checked_and_an_error_is_no_no(
     running: RunningBridge, open_panel: OpenPanel, tmp_path: Path
 ) -> None:

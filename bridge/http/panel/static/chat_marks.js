@@ -1,6 +1,8 @@
-// The marks of a chat, as switches: pinned, archived, muted. And the picture of a person or a group.
+// The marks of a chat, as switches: pinned, archived, muted. And the picture of a person or a group, and the
+// way to their messages.
 
 import { hasScope } from './api.js';
+import { readableAddress } from './addresses.js';
 import { h } from './element.js';
 import { word } from './language.js';
 import { problemText } from './problems.js';
@@ -41,6 +43,10 @@ export function chatMarks(session, chat) {
   if (chat) draw();
   return place;
 }
+
+// The way to the messages of a chat, or to the form that begins it.
+export const conversationLink = (chat, isNew = false) => h('a.button',
+  { href: `#messages/${isNew ? readableAddress(chat) : chat}` }, word(isNew ? 'writeTo' : 'openConversation'));
 
 // The picture of an address, once it is here; nothing where there is none.
 export function pictureOf(session, contact, name) {

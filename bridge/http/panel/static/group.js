@@ -2,7 +2,7 @@
 
 import { hasScope } from './api.js';
 import { readableAddress } from './addresses.js';
-import { chatMarks, pictureOf } from './chat_marks.js';
+import { chatMarks, conversationLink, pictureOf } from './chat_marks.js';
 import { saveCsv } from './csv.js';
 import { openDialog } from './dialogs.js';
 import { h, update } from './element.js';
@@ -35,7 +35,8 @@ export class GroupView {
         badge(announce, 'onlyAdminsWrite'), badge(restrict, 'onlyAdminsEdit'), badge(approval, 'adminsApprove')),
       description ? h('p.text', { dir: 'auto' }, description) : null,
       ephemeral ? h('p.soft', null, word('disappearAfter', number(ephemeral / 86400))) : null,
-      this.mayEdit ? h('div.row', null, button('button', word('changeGroup'), () => this.#edit())) : null,
+      h('div.row', null, conversationLink(group),
+        this.mayEdit ? button('button', word('changeGroup'), () => this.#edit()) : null),
       chatMarks(this.session, group),
       response ? outcomeList(response) : null,
       this.rules ? this.#requests() : null,

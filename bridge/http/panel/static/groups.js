@@ -1,6 +1,7 @@
 // The groups of a session: found, made, joined, and opened with their members.
 
 import { hasScope } from './api.js';
+import { rememberChat } from './contact_names.js';
 import { openForm } from './dialogs.js';
 import { Directory } from './directory.js';
 import { h } from './element.js';
@@ -13,7 +14,8 @@ import { button, emptyState, field, heading, toast } from './widgets.js';
 
 const PAGE = 50;
 
-export function open(view, app) {
+// `opened`: the group that is opened at once.
+export function open(view, app, opened) {
   const { session } = app;
   const isConnected = () => app.sessions.find((one) => one.session === session)?.state === 'connected';
   const directory = new Directory({ name: word('groups'), load, entry, tools: null, isConnected });
@@ -38,8 +40,9 @@ export function open(view, app) {
   async function show(group, response = null, focus = 'h2') {
     try {
       const details = await ask(session, 'groups.get', { group });
-      const opened = new GroupView(session, details, { again: show, onLeft: () => directory.read() });
-      directory.show(details.subject ?? group, group, ...opened.parts(response));
+      rememberChat({ chat: group, name: details.subject });
+      const parts = new GroupView(session, details, { again: show, onLeft: () => directory.read() }).parts(response);
+      directory.show(details.subject ?? group, group, ...parts);
       directory.pane.querySelector(focus)?.focus();
     } catch (problem) {
       directory.show(group, group, emptyState(problemText(problem)));
@@ -93,5 +96,6 @@ export function open(view, app) {
     button('button', word('joinGroup'), join), button('main-button', word('newGroup'), make)) : null;
   view.append(heading(word('groups'), word('groupsLead'), actions), directory.element);
   directory.read(true);
+  if (opened) show(opened);
   return { refresh: () => directory.refresh(), close: () => { directory.asked = null; } };
 }

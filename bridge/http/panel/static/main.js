@@ -120,8 +120,11 @@ function drawTitle() {
   document.title = `${waiting ? `(${waiting}) ` : ''}${word(current())} · WhatsApp ⇄ MQTT`;
 }
 
+// The section that the address names, and the entry of it to open: `#people/5491155500001@c.us`.
+const place = () => location.hash.slice(1).split('/');
+
 function current() {
-  const fragment = location.hash.slice(1);
+  const [fragment] = place();
   const known = Object.hasOwn(SECTIONS, fragment) && (SECTIONS[fragment].shown?.() ?? true);
   return known ? fragment : 'sessions';
 }
@@ -129,14 +132,16 @@ function current() {
 function openSection(event) {
   if (!account.me) return;
   section?.close();
-  const view = $('view'), name = current();
+  const view = $('view'), name = current(), [, entry] = place();
+  // Opened once: a reload may show another session.
+  if (entry) history.replaceState(null, '', `#${name}`);
   view.replaceChildren();
   drawTabs();
   drawSessionChoice();
   drawTitle();
   $('tabs').querySelector('[aria-current]')?.scrollIntoView({ inline: 'nearest', block: 'nearest' });
-  section = SECTIONS[name].module.open(view, app);
-  if (event) view.focus({ preventScroll: true });
+  section = SECTIONS[name].module.open(view, app, entry);
+  if (event && !entry) view.focus({ preventScroll: true });
 }
 
 async function poll() {

@@ -21,7 +21,8 @@ import { button, chip, emptyState, field, heading, toast } from './widgets.js';
 //: Milliseconds between a change and the drawing of it, so that a burst of messages is drawn once.
 const DRAW_AFTER = 80;
 
-export function open(view, app) {
+// `first`: the chat that is opened at once, or the number to write to.
+export function open(view, app, first) {
   const { session } = app, mayWrite = hasScope('send');
   const conversations = new Conversations(session, drawSoon);
   const feed = new MessageFeed(session, conversations);
@@ -145,10 +146,12 @@ export function open(view, app) {
     const number_ = opened ? readableAddress(opened) : '';
     update(title, h('div.row', null,
       button('plain', '←', () => show(null), { 'aria-label': word('back') }),
-      h('h2', null, chat?.name ?? word(recipient.hidden ? 'chooseChat' : 'newChat')),
+      h('h2', null, chat ? aboutLink(chat) : word(recipient.hidden ? 'chooseChat' : 'newChat')),
       chat && chat.name !== number_ && !number_.includes('@') ? h('span.soft', null, number_) : null));
     list.take(items(), noMessages());
   }
+
+  const aboutLink = ({ chat, name }) => h('a', { href: `#${chat.endsWith('@g.us') ? 'groups' : 'people'}/${chat}` }, name);
 
   const items = () => (opened ? conversations.of(opened) : []);
   const noMessages = () => emptyState(word(opened ? 'noMessages' : 'chooseChatHint'));
@@ -175,6 +178,15 @@ export function open(view, app) {
       quietly(conversations.markRead(chat));
     }
     if (mayWrite) text.focus();
+  }
+
+  function openFirst() {
+    const isChat = first?.includes('@');
+    if (isChat) conversations.meet({ chat: first, timestamp: 0 });
+    show(isChat ? first : null, Boolean(first) && !isChat);
+    if (!first || isChat) return;
+    to.value = decodeURIComponent(first);
+    text.focus();
   }
 
   async function searchAll(typed) {
@@ -298,7 +310,7 @@ export function open(view, app) {
 
   files.listen(pane, text);
   view.append(heading(word('messages'), word('messagesLead')), frame);
-  show(null);
+  openFirst();
   refresh();
   return {
     refresh,

@@ -2,7 +2,8 @@
 
 import { hasScope } from './api.js';
 import { readableAddress } from './addresses.js';
-import { chatMarks, pictureOf } from './chat_marks.js';
+import { chatMarks, conversationLink, pictureOf } from './chat_marks.js';
+import { rememberChat } from './contact_names.js';
 import { openDialog } from './dialogs.js';
 import { Directory } from './directory.js';
 import { h } from './element.js';
@@ -18,7 +19,8 @@ const SELECTIONS = [['everyone', {}], ['savedPeople', { saved: true }], ['blocke
 
 const nameOf = ({ name, pushname, contact }) => name ?? pushname ?? readableAddress(contact);
 
-export function open(view, app) {
+// `contact`: who is opened at once.
+export function open(view, app, contact) {
   const { session } = app, tools = h('div.chips.filters', { role: 'group', 'aria-label': word('selection') });
   const isConnected = () => app.sessions.find((one) => one.session === session)?.state === 'connected';
   const directory = new Directory({ name: word('people'), load, entry, tools, isConnected });
@@ -48,7 +50,8 @@ export function open(view, app) {
     } catch (problem) {
       return directory.show(readableAddress(contact), contact, emptyState(problemText(problem)));
     }
-    const name = nameOf(person);
+    const name = nameOf(person), chat = person.chat ?? person.from_pn;
+    rememberChat({ chat, name });
     directory.show(name, contact,
       pictureOf(session, person.contact, name),
       badges(person),
@@ -58,8 +61,9 @@ export function open(view, app) {
         person.pushname ? fact(word('ownName'), person.pushname) : null,
         person.verified_name ? fact(word('verifiedName'), person.verified_name) : null),
       person.about ? h('p', { dir: 'auto' }, person.about) : null,
-      chatMarks(session, person.chat),
-      person.me || !hasScope('send') ? null : h('div.row', null, blocking(person)));
+      h('div.row', null, chat ? conversationLink(chat, !person.chat) : null,
+        person.me || !hasScope('send') ? null : blocking(person)),
+      chatMarks(session, person.chat));
     directory.pane.querySelector(focus)?.focus();
   }
 
@@ -96,6 +100,7 @@ export function open(view, app) {
   const checking = hasScope('send') ? button('main-button', word('checkNumbers'), showCheck) : null;
   view.append(heading(word('people'), word('peopleLead'), checking), directory.element);
   select(selected);
+  if (contact) show(contact);
   return {
     refresh: () => directory.refresh(),
     close: () => {
