@@ -18,7 +18,17 @@ from bridge.contract.kinds import Act
 from bridge.contract.lifecycle import SendState
 from bridge.core.results import with_notices
 from bridge.core.send_steps import Outcome, change_to
-from bridge.ports import Acts, CallInDoubt, Change, Clock, DriverUnavailable, Outbox, OutboxRow, Sends
+from bridge.ports import (
+    Acts,
+    CallInDoubt,
+    Change,
+    Clock,
+    DriverUnavailable,
+    Outbox,
+    OutboxRow,
+    Sends,
+    StoreUnusable,
+)
 
 _log = logging.getLogger(__name__)
 
@@ -58,6 +68,8 @@ class ActExecutor:
         except (DriverUnavailable, CallInDoubt) as error:
             _log.info("%s: %s waits: %s", self._session, row.claim.id, error.text, extra=self._traced(row))
             return Outcome.RETRY
+        except StoreUnusable:
+            raise
         except CodedError as error:
             return await self.fail(row, error)
         except Exception:  # noqa: BLE001 - nothing was done: a failure, not a doubt

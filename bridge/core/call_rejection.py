@@ -15,7 +15,7 @@ from bridge.contract.events.call import OFFERED
 from bridge.contract.kinds.text import MAX_TEXT
 from bridge.contract.messages import Result
 from bridge.contract.requests import RejectCall, request_of
-from bridge.ports import Answers, IncomingEvent
+from bridge.ports import Answers, IncomingEvent, StoreUnusable
 
 _log = logging.getLogger(__name__)
 _LONGEST_ID = 128
@@ -67,6 +67,8 @@ class CallRejection:
         try:
             fields = {"id": f"call-{call_id}"[:_LONGEST_ID], "to": str(event.chat), "message": self._policy.text}
             await self._submit(checked(SendCommand, {**fields, "priority": Priority.REPLY.value}))
+        except StoreUnusable:
+            raise
         except CodedError as error:
             _log.warning("%s: the caller gets no answer: %s", self._session, error.text)
 

@@ -40,6 +40,7 @@ from bridge.ports import (
     NewMedia,
     ReceivedMedia,
     StoredMedia,
+    StoreUnusable,
 )
 
 _log = logging.getLogger(__name__)
@@ -217,6 +218,8 @@ class MediaDownloads:
             _log.info("%s: a file waits: %s", self._session, error.text)
             pause = self._limits.unusable if isinstance(error, MediaUnusable) else self._limits.unavailable
             await self._queue.postpone(row.number, self._clock.now() + pause, counted=False)
+        except StoreUnusable:
+            raise
         except CodedError as error:
             await self._failed(row, attempts, MediaState.FAILED, error)
 

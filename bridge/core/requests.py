@@ -160,6 +160,8 @@ class RequestRunner:
             return self._response(
                 request, ResponseStatus.DONE, data=await self._long_answers[request.action](request, report)
             )
+        except StoreUnusable:
+            raise
         except CodedError as error:
             return self.refusal_of(request, error)
 

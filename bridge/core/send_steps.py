@@ -83,7 +83,7 @@ class SendExecutor:
     async def send(self, row: OutboxRow) -> Outcome:
         """Send a row that is `accepted`."""
         try:
-            key = await self._reserve(row)
+            key = await self._driver.reserve(Jid.parse(row.claim.to))
             chat = key.remote
             if not await self._may_go(row, chat):
                 _log.info("%s: %s waits for one before it", self._session, row.claim.id, extra=self._traced(row))
@@ -93,8 +93,14 @@ class SendExecutor:
         except (DriverUnavailable, CallInDoubt) as error:
             _log.info("%s: %s waits: %s", self._session, row.claim.id, error.text, extra=self._traced(row))
             return Outcome.RETRY
+        except StoreUnusable:
+            raise
         except CodedError as error:
             await self.fail(row, error)
+            return Outcome.UNSENT
+        except Exception:  # noqa: BLE001 - nothing was sent: a failure, not a doubt
+            _log.exception("%s: %s could not be prepared", self._session, row.claim.id)
+            await self.fail(row, InternalError())
             return Outcome.UNSENT
         async with self._step(row.claim.id):
             row = await self._outbox.change(
@@ -141,15 +147,6 @@ class SendExecutor:
         rows = [row for key in change.keys if (row := await self._outbox.of_message(key.id)) is not None]
         steps = [self._advance(row.claim.id, change.level, change.error) for row in rows]
         return [row for row in await asyncio.gather(*steps) if row is not None]  # they share a commit
-
-    async def _reserve(self, row: OutboxRow) -> MessageKey:
-        try:
-            return await self._driver.reserve(Jid.parse(row.claim.to))
-        except CodedError:
-            raise
-        except Exception as error:  # nothing was sent: an internal error is a failure, not a doubt
-            _log.exception("%s: %s could not be prepared", self._session, row.claim.id)
-            raise InternalError from error
 
     async def _show_typing(self, row: OutboxRow, chat: Jid) -> None:
         if (seconds := row.claim.modifiers.typing) is None:
@@ -243,10 +240,15 @@ class SendExecutor:
         except DriverUnavailable as error:
             _log.info("%s: %s cannot be sent again yet: %s", self._session, row.claim.id, error.text)
             return Outcome.UNSEEN
+        except StoreUnusable:
+            raise
         except CodedError as error:
             _log.info("%s: %s stays in doubt: %s", self._session, row.claim.id, error.text, extra=self._traced(row))
             await self._change(row, SendState.UNKNOWN, doubt=Doubt.ERROR_SHOWN)
             return Outcome.SETTLED
+        except Exception:  # noqa: BLE001 - as in `settle`
+            _log.exception("%s: %s cannot be sent again", self._session, row.claim.id)
+            return Outcome.UNSEEN
         return await self._after_level(row, level)
 
     def _traced(self, row: OutboxRow) -> dict[str, str]:

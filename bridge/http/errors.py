@@ -150,7 +150,7 @@ def status_of(error: CodedError) -> int:
 def problem(error: CodedError, **more: Any) -> JSONResponse:
     """An error as `application/problem+json`, with further members."""
     status = status_of(error)
-    shown = error if error.code in _STATUS or isinstance(error, HttpError) else _hidden(error)
+    shown = shown_error(error)
     body = {
         "type": f"urn:whatsapp-mqtt-bridge:error:{shown.code}",
         "title": shown.code.replace("_", " ").capitalize(),
@@ -170,7 +170,7 @@ def legacy_error(error: CodedError, text: str | None = None) -> JSONResponse:
         return JSONResponse({"ok": False, "error": "Ruta no encontrada"}, 404)
     if isinstance(error, Unauthorized):
         return JSONResponse({"error": "Unauthorized"}, 401, _headers(error))
-    shown = error if error.code in _STATUS or isinstance(error, HttpError) else _hidden(error)
+    shown = shown_error(error)
     body: dict[str, Any] = {"error": text or valid_text(shown.text), "details": valid_text(shown.text)}
     return JSONResponse({**body, "code": shown.code}, status_of(error), _headers(error))
 
@@ -180,8 +180,10 @@ def answer(path: str, error: CodedError, text: str | None = None) -> JSONRespons
     return problem(error) if path == "/v1" or path.startswith("/v1/") else legacy_error(error, text)
 
 
-def _hidden(error: CodedError) -> CodedError:
-    """Errors that are not for callers (they may name files) keep only `transient`."""
+def shown_error(error: CodedError) -> CodedError:
+    """What a caller sees of an error. Those that are not for callers (they may name files) keep only `transient`."""
+    if error.code in _STATUS or isinstance(error, HttpError):
+        return error
     shown = InternalError()
     shown.transient = error.transient
     return shown

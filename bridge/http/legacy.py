@@ -21,7 +21,7 @@ from bridge.contract.payload import CleanText
 from bridge.core.session_entry import SessionEntry
 from bridge.http.context import AppContext, is_connected
 from bridge.http.dependencies import AuditOf, ContextOf, needs
-from bridge.http.errors import legacy_error, status_of
+from bridge.http.errors import legacy_error, shown_error, status_of
 from bridge.http.submission import LONGEST_WAIT, settle, until_connected
 from bridge.ports import Scope
 
@@ -183,7 +183,8 @@ async def send(
     try:
         result = await settle(context, entry, command, wait)
     except CodedError as error:
-        return _failed(error.text, error.code)
+        shown = shown_error(error)
+        return _failed(shown.text, shown.code)
     if result.error is not None:
         status = 409 if result.error.code == "conflict" else 500
         return _failed(result.error.text, result.error.code, status, result)

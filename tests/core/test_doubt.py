@@ -15,7 +15,7 @@ from bridge.contract.kinds import Content
 from bridge.contract.modifiers import NO_MODIFIERS, Modifiers
 from bridge.contract.session import SessionState
 from bridge.drivers.scripted import ScriptedDriver, SendMode
-from bridge.ports import CallInDoubt, DriverUnavailable, LookUp
+from bridge.ports import CallInDoubt, DriverUnavailable, LookUp, StoreUnusable
 from tests.core.commands import ANA, BETO, command
 from tests.core.conftest import SessionHarness
 from tests.sample_files import PNG
@@ -364,3 +364,54 @@ async def test_a_stopped_message_that_has_expired_is_not_sent_again(
     harness.phone.stop(harness.phone.pending[0].key.id, announce=True)
     assert await harness.reported("a", 2) == ["accepted", "unknown"]
     assert harness.sent() == []
+
+
+class CannotResend(Watched):
+    """Its page fails in a way that no one foresaw when a message is to be sent again; the second time it works."""
+
+    async def resend(self, key: MessageKey) -> int:
+        self.calls.append("resend")
+        if self.calls.count("resend") == 1:
+            raise KeyError("ack")
+        return await self._driver.resend(key)
+
+
+async def test_a_repetition_that_raises_anything_else_is_tried_later_and_ends_nothing(
+    harness: SessionHarness, watched: list[Watched]
+) -> None:
+    harness.phone.send_mode = SendMode.PENDING
+    driver = await start(harness, watched, CannotResend)
+    await harness.submit(command(id="a"))
+    await harness.until(lambda: bool(harness.phone.pending))
+    await harness.outbound.drain()
+    harness.phone.send_mode = SendMode.NORMAL
+    harness.phone.stop(harness.phone.pending[0].key.id, announce=True)
+    await harness.until(lambda: "resend" in driver.calls)
+    await harness.outbound.drain()
+    harness.clock.advance(60)
+    assert await harness.reported("a", 3) == ["accepted", "sent", "server"]
+    assert harness.sent() == [("Hola", 1)]
+
+
+@pytest.mark.parametrize("content", [{"message": "Hola"}, {"reaction": {"message_id": "", "emoji": "👍"}}])
+async def test_a_store_that_fails_before_the_call_ends_the_session_and_fails_no_command(
+    harness: SessionHarness, monkeypatch: pytest.MonkeyPatch, content: dict[str, Any]
+) -> None:
+    message = harness.phone.incoming(ANA, "Hola")
+    if "reaction" in content:
+        content = {"reaction": {**content["reaction"], "message_id": message.id}}
+    await harness.start()
+
+    async def locked(*_: object) -> None:
+        raise StoreUnusable("The file is locked.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(harness.outbound.people, "reached", locked)
+        await harness.submit(checked(SendCommand, {"id": "a", "to": ANA, **content}))
+        with pytest.raises(ExceptionGroup) as ended:
+            await harness.until(lambda: False)
+    assert ended.group_contains(StoreUnusable)
+    harness._running = None
+    await harness._open.aclose()
+    await harness.start()
+    assert (await harness.reported("a", 2))[:2] == ["accepted", "sent"]

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from bridge.contract.session import SessionState
+from bridge.ports import StoreUnusable
 from tests.http.conftest import HttpBridge
 from tests.http.receiver import Receiver
 
@@ -118,3 +119,18 @@ async def test_operators_find_the_lines_that_they_grep_for(
     assert log.count("Mensaje recibido") == 1
     assert "Un secreto" not in log
     assert "5491155500001" not in log
+
+
+async def test_a_store_that_fails_names_no_file(side: HttpBridge, monkeypatch: pytest.MonkeyPatch) -> None:
+    await bring(side, "connected")
+
+    async def locked(*_: object, **__: object) -> None:
+        raise StoreUnusable("/srv/wa/haby/store.db could not be used: it is locked.")
+
+    assert side.bridge is not None
+    session = side.bridge.hosts[0].session
+    assert session is not None
+    monkeypatch.setattr(session.outbound, "submit", locked)
+    async with side.client() as client:
+        answer = await client.post("/api/whatsapp/send", json={"to": "5491155500001", "message": "Hola"})
+    assert (answer.status_code, answer.json()["code"], "/srv" in answer.text) == (500, "internal", False)
