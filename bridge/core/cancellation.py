@@ -39,8 +39,7 @@ class Cancellation:
 
     async def cancel(self, command: CancelCommand, reply_to: ReplyTo | None) -> Result:
         """As `OutboundPipeline.cancel`, once the open rows are loaded."""
-        if command.cancel in self._addressing.claiming:
-            await self._outbox.notify()  # stores nothing, and returns after the claim
+        await self._addressing.arrived(command.cancel)
         async with self._steps.setdefault(command.cancel, asyncio.Lock()):
             row = await self._outbox.get(command.cancel)
             if row is None:

@@ -72,21 +72,7 @@ class ForeignCommands:
         """
         fresh = 0
         for command in self._noted.values():
-            claim = Claim(
-                id=command.id or "",
-                to=str(command.recipient),
-                content=command.content,
-                content_hash=command.content_hash,
-                modifiers=command.modifiers,
-                priority=command.priority,
-                claimed_at=now,
-                expires_at=command.expiry(now),
-                reply_to=None,
-                transaction=command.transaction,
-                meta=command.meta,
-                origin=None,
-                send_at=None,
-            )
+            claim = Claim.of(command, now)
             claimed = await outbox.claim(claim, notice(accepted(self._session, claim, None), None))
             fresh += claimed.fresh
         if fresh:

@@ -20,7 +20,7 @@ from bridge.contract.errors import (
     Unsupported,
 )
 from bridge.contract.jid import Jid, MessageKey
-from bridge.contract.kinds import Act
+from bridge.contract.kinds import Act, Content
 from bridge.contract.lifecycle import SendState
 from bridge.contract.messages import Result
 from bridge.contract.waiting import Waiting
@@ -82,8 +82,7 @@ class OutboundPipeline:
         self.people = people
         self._files = files
         self._acts = ActExecutor(session, outbox, driver, clock, self._may_go)
-        self._arrivals = asyncio.Lock()
-        self._addressing = Addressing(outbox)
+        self._addressing = Addressing(outbox, people.lane)
         self._schedule = Schedule(pacing, self._is_first)
         self._waits = SendWaits(self._schedule, people, clock)
         self._wake = asyncio.Event()
@@ -126,50 +125,26 @@ class OutboundPipeline:
         """
         if command.content.kind not in self._driver.sends or (self._files is None and has_file(command.content)):
             raise Unsupported(f"This bridge cannot send {command.content.field}; status.sends lists what it can.")
-        send_at = None if command.send_at is None else command.send_at.timestamp()
-        if send_at is not None and send_at > self._clock.now() + MAX_AHEAD:
+        if command.send_at is not None and command.send_at.timestamp() > self._clock.now() + MAX_AHEAD:
             raise InvalidRequest("send_at is more than a year ahead.")
-        async with self._arrivals:  # claims keep the order of arrival, also of commands that take a moment here
-            command = await self._addressing.addressed(command.sent_from(self.own))
-            group = self.is_open and command.recipient.is_group
-            if group and not (command.id and await self._outbox.get(command.id)):
-                await self._driver.may_write(command.recipient)
+        async with self._addressing.arrival(command, self.own) as arrival:
+            command = arrival.command
+            async with arrival.lane:
+                content = await self._content_of(command)
+            claim = Claim.of(command, self._clock.now(), content=content, origin=origin, reply_to=reply_to)
+            waits = self._waits.of_next(claim, command.recipient, can_be_first=not isinstance(content, Act))
+            first = accepted(self._session, claim, waits)
             try:
-                content = await self._files.keep(command.content) if self._files else command.content
-            except MediaUnusable as error:
-                raise InternalError(error.text) from error
-        now = self._clock.now()
-        claim = Claim(
-            id=command.id or uuid.uuid4().hex,
-            to=str(command.recipient),
-            content=content,
-            content_hash=command.content_hash,
-            modifiers=command.modifiers,
-            priority=command.priority,
-            claimed_at=now,
-            expires_at=command.expiry(now),
-            reply_to=reply_to,
-            transaction=command.transaction,
-            meta=command.meta,
-            origin=origin if command.id is None else None,
-            send_at=send_at,
-        )
-        waits = self._waits.of_next(claim, command.recipient, can_be_first=not isinstance(content, Act))
-        first = accepted(self._session, claim, waits)
-        self._addressing.claiming[claim.id] = claim.to
-        try:
-            claimed = await self._outbox.claim(claim, notice(first, reply_to), self._enqueue)
-        except StoreUnusable:
-            raise
-        except Exception:
-            row = await self._outbox.get(claim.id)
-            if row is None:
+                claimed = await self._outbox.claim(claim, notice(first, reply_to), self._enqueue)
+            except StoreUnusable:
                 raise
-            # The fault came after the commit: it will be sent; reporting `failed` would make the caller resend it.
-            _log.exception("%s: a fault after the claim of %s", self._session, claim.id)
-            claimed = Claimed(row, fresh=False, conflict=row.claim.content_hash != claim.content_hash)
-        finally:
-            self._addressing.claiming.pop(claim.id, None)
+            except Exception:
+                row = await self._outbox.get(claim.id)
+                if row is None:
+                    raise
+                # The fault came after the commit: it will be sent; reporting `failed` would make the caller resend it.
+                _log.exception("%s: a fault after the claim of %s", self._session, claim.id)
+                claimed = Claimed(row, fresh=False, conflict=row.claim.content_hash != claim.content_hash)
         if claimed.fresh:
             traced = {"session": self._session, "trace": claim.id}
             _log.debug("%s: command %s is claimed", self._session, claim.id, extra=traced)
@@ -181,6 +156,16 @@ class OutboundPipeline:
         await self._outbox.notify(notice(answer, reply_to))
         return answer
 
+    async def _content_of(self, command: SendCommand) -> Content:
+        """The content as it is claimed: an inline file is stored."""
+        group = self.is_open and command.recipient.is_group
+        if group and not (command.id and await self._outbox.get(command.id)):
+            await self._driver.may_write(command.recipient)
+        try:
+            return await self._files.keep(command.content) if self._files else command.content
+        except MediaUnusable as error:
+            raise InternalError(error.text) from error
+
     async def cancel(self, command: CancelCommand, *, reply_to: ReplyTo | None = None) -> Result:
         """Take back a command that has not left. Returns `failed: cancelled`, or what is true of one that is being sent
         or is final; the same is published as a notice. Durable on return.
@@ -188,8 +173,6 @@ class OutboundPipeline:
         Raises `MessageNotFound` for an unknown id, and what the stores raise.
         """
         await self._loaded.wait()
-        async with self._arrivals:  # after what arrived before
-            pass
         return await self._cancellation.cancel(command, reply_to)
 
     def _enqueue(self, row: OutboxRow) -> None:

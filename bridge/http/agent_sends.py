@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from weakref import WeakValueDictionary
 
 from bridge.contract.commands import SendCommand, checked
 from bridge.contract.errors import CodedError, Conflict, LimitReached
@@ -34,7 +35,8 @@ class AgentSends:
         self._entries = entries
         self._clock = clock
         self._secret: bytes | None = None
-        self._claiming = asyncio.Lock()
+        # The decision and the look at what is unclaimed may meet at the same send.
+        self._claiming: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
 
     async def secret(self) -> bytes:
         """What encrypts the cursors of agents."""
@@ -106,7 +108,7 @@ class AgentSends:
         if entry is None or entry.session is None:
             return proposal
         refusal = None
-        async with self._claiming:
+        async with self._claiming.setdefault(proposal.number, asyncio.Lock()):
             try:
                 await entry.session.outbound.submit(_command(proposal))
             except StoreUnusable:

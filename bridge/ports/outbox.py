@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
-from bridge.contract.commands import Priority
+from bridge.contract.commands import Priority, SendCommand
 from bridge.contract.kinds import Content
 from bridge.contract.lifecycle import SendState
 from bridge.contract.modifiers import NO_MODIFIERS, Modifiers
@@ -51,6 +52,36 @@ class Claim:
     origin: CommandOrigin | None = None
     modifiers: Modifiers = NO_MODIFIERS
     send_at: float | None = None
+
+    @classmethod
+    def of(
+        cls,
+        command: SendCommand,
+        now: float,
+        *,
+        content: Content | None = None,
+        origin: CommandOrigin | None = None,
+        reply_to: ReplyTo | None = None,
+    ) -> Self:
+        """The claim of a command with its recipient. `content`: what is claimed in place of the command's own.
+
+        One without an id gets one, and keeps `origin`. Raises `InvalidRequest` for a wrong recipient.
+        """
+        return cls(
+            id=command.id or uuid.uuid4().hex,
+            to=str(command.recipient),
+            content=command.content if content is None else content,
+            content_hash=command.content_hash,
+            modifiers=command.modifiers,
+            priority=command.priority,
+            claimed_at=now,
+            expires_at=command.expiry(now),
+            reply_to=reply_to,
+            transaction=command.transaction,
+            meta=command.meta,
+            origin=origin if command.id is None else None,
+            send_at=None if command.send_at is None else command.send_at.timestamp(),
+        )
 
 
 @dataclass(frozen=True, slots=True)

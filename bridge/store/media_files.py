@@ -60,15 +60,13 @@ class MediaFiles(MediaStore):
 
     @override
     async def read(self, sha256: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
-        file = await asyncio.to_thread(self._path(sha256).open, "rb")
-        try:
+        # not in a thread: a cancellation meanwhile would lose the open file
+        with self._path(sha256).open("rb") as file:
             file.seek(start)
             left = None if end is None else end - start
             while left != 0 and (part := await asyncio.to_thread(file.read, PART if left is None else min(PART, left))):
                 left = None if left is None else left - len(part)
                 yield part
-        finally:
-            file.close()
 
     @override
     @asynccontextmanager
