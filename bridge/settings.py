@@ -203,6 +203,13 @@ class BridgeSettings(BrowserSettings, SendingSettings, HomeAssistantSettings, Se
         description="The address of the HTTP server for other machines, for example https://wa.example; links to files"
         " begin with it. Default: the address that it listens on.",
     )
+    releases: Annotated[str | None, parsed(parse_web_url)] = setting(
+        "WA_RELEASES",
+        default=None,
+        description="Address of a JSON that names the newest release (info.version, as package indexes serve it). The"
+        " bridge asks there once a day, and the panel says when it is newer; so does `wa doctor`. Default: none, and"
+        " nothing is asked.",
+    )
     http_host: str = setting(
         "WA_HTTP_HOST",
         default="127.0.0.1",

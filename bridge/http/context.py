@@ -36,7 +36,8 @@ from bridge.webhooks.poster import WebhookPoster
 class AppContext:
     """`entries` changes in place as sessions are added and removed.
 
-    `settings` reads a file: call it in a thread. `broker` is the first address; `broker_users` None: it is not ours.
+    `newer` is a release after `version`, where that is asked for. `settings` reads a file: call it in a thread.
+    `broker` is the first address; `broker_users` None: it is not ours.
     `owner` is this bridge's name in statuses; `closing` ends requests that wait and event streams.
     """
 
@@ -60,6 +61,7 @@ class AppContext:
     metrics_text: Callable[[frozenset[str] | None], bytes]
     topics: Topics
     version: str
+    newer: Callable[[], str | None]
     log: LogRing
     settings: Callable[[], list[EffectiveSetting]]
     broker: BrokerAddress

@@ -58,8 +58,9 @@ async def test_unreachable_parts_are_reported_and_the_command_fails(wa: Wa) -> N
 
 async def test_every_setting_is_listed_where_that_is_wanted(wa: Wa) -> None:
     given = {"WA_MQTT_URL": "mqtt://127.0.0.1:1", "WA_WEB_URL": "http://127.0.0.1:1/", "WA_BROWSER": "no-such"}
+    given["WA_RELEASES"] = "http://127.0.0.1:1/"
     result = await wa("doctor", "--all", **given)
-    for words in ("Effective settings", "WA_RETENTION", "30d,1GB", "WA_REJECT_CALLS"):
+    for words in ("WA_RELEASES does not answer", "Effective settings", "WA_RETENTION", "30d,1GB", "WA_REJECT_CALLS"):
         assert words in result.out
     assert "CallPolicy" not in result.out
 

@@ -7,6 +7,7 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -71,7 +72,7 @@ async def test_hola_on_the_phone_is_answered_with_ticks(tmp_path: Path) -> None:
 async def test_with_a_real_number_nothing_is_answered_until_it_is_switched_on(tmp_path: Path) -> None:
     async with Sandbox(auto_scan=True) as sandbox:
         ports = {"PORT": str(free_port()), "WA_HTTP_PORT": str(free_port()), "WA_CAMPAIGNS_PORT": str(free_port())}
-        given = {**ports, "WA_WEB_URL": sandbox.url, "RESPONDER_ACTIVO": "", "RESPONDER_GATHER": "0"}
+        given: dict[str, Any] = {**ports, "WA_WEB_URL": sandbox.url, "RESPONDER_ACTIVO": "", "RESPONDER_GATHER": "0"}
 
         def sent() -> list[str]:
             return [message.chat for message in sandbox.world.state.sent.values()]

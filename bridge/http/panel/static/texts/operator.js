@@ -14,6 +14,7 @@ export const operator = {
       logEmpty: 'No line matches.',
       logElsewhere: 'With “wa up” the lines of the responder and of campaigns are here, too. As services they have'
         + ' logs of their own: journalctl -u wa-responder -u wa-campaigns. Older lines: journalctl -u wa-bridge.',
+      newerRelease: '{0} · release {1} is out',
       settings: 'Settings',
       settingsLead: 'What holds for this bridge and the services beside it. Settings stand in the environment or in the'
         + ' file .env; a change there takes effect at the next start.',
@@ -117,6 +118,7 @@ export const operator = {
       logEmpty: 'Ninguna línea coincide.',
       logElsewhere: 'Con «wa up» también están acá las líneas del responder y de las campañas. Como servicios tienen su'
         + ' propio registro: journalctl -u wa-responder -u wa-campaigns. Líneas anteriores: journalctl -u wa-bridge.',
+      newerRelease: '{0} · ya salió la versión {1}',
       settings: 'Configuración',
       settingsLead: 'Lo que vale en este puente y en los servicios que lo acompañan. Se define en las variables de'
         + ' entorno o en el archivo .env; un cambio ahí vale desde el próximo inicio.',
