@@ -7,7 +7,7 @@ from bridge.ports.findings import Finding, ok, warning
 
 
 async def release(url: str, installed: str) -> Finding:
-    """Ask once."""
+    """A warning for a newer one, and for an address that names none."""
     try:
         found = await newest_release(url)
     except ReleasesUnreachable as error:

@@ -79,7 +79,7 @@ export const settingTexts = {
   WA_PUBLIC_URL: 'La dirección del servidor HTTP para otros equipos, por ejemplo https://wa.example; con ella'
     + ' empiezan los enlaces a los archivos. Por omisión, aquella en la que escucha.',
   WA_RELEASES: 'Dirección de un JSON que dice cuál es la última versión (info.version, como en los índices de'
-    + ' paquetes). El puente la consulta una vez por día, y el panel avisa cuando hay una más nueva; también `wa doctor`.'
+    + ' paquetes). El puente la consulta una vez por día, y el panel avisa si hay una más nueva; también `wa doctor`.'
     + ' Por omisión no hay, y no se consulta nada.',
   WA_HTTP_HOST: 'Dirección del servidor HTTP: rutas antiguas, /v1 y panel. Dejalo en este equipo, detrás de nginx.',
   WA_HTTP_PORT: '0 toma un puerto libre; off: sin HTTP ni webhooks.',
