@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
-from bridge.contract.effective_settings import EffectiveSetting, effective
+from bridge.contract.effective_settings import EffectiveSetting, by_variable, effective
 from bridge.contract.errors import CodedError
 from bridge.contract.settings_file import ENV_FILE, ProgramSettings
 
@@ -28,12 +28,13 @@ class SettingsReport:
     def __init__(self, settings: ProgramSettings, load: Callable[[], ProgramSettings]) -> None:
         """`load` reads the settings again: what differs was set by the command that runs the program."""
         self._settings = settings
-        self._environment, self._file = read_environment()
+        environment, file = read_environment()
+        self._environment, self._file = by_variable(environment), by_variable(file)
         self._of_program = _set_by_program(settings, load)
 
     def read(self) -> list[EffectiveSetting]:
         """Every setting, without secrets. Reads `.env`: blocking."""
-        _, file = read_environment()
+        file = by_variable(read_environment()[1])
         found = effective(self._settings, self._environment, self._file, self._of_program)
         return [replace(one, waits=self._waits(one.name, file)) for one in found]
 
@@ -41,8 +42,8 @@ class SettingsReport:
         """`read` as the answer of a service. Blocking."""
         return {"settings": [asdict(one) for one in self.read()]}
 
-    def _waits(self, name: str, file: Mapping[str, str | None]) -> bool:
-        return not self._environment.get(name) and (file.get(name) or "") != (self._file.get(name) or "")
+    def _waits(self, name: str, file: Mapping[str, str]) -> bool:
+        return name not in self._environment and file.get(name) != self._file.get(name)
 
 
 def _set_by_program(settings: ProgramSettings, load: Callable[[], ProgramSettings]) -> frozenset[str]:

@@ -62,6 +62,7 @@ def effective(
     of_program: Collection[str] = (),
 ) -> list[EffectiveSetting]:
     """Every setting. `file` is the content of `.env`; `of_program` are the variables that the program set itself."""
+    environment, file = by_variable(environment), by_variable(file)
     found = []
     for name, field in type(settings).model_fields.items():
         variable, value = str(field.validation_alias or name), getattr(settings, name)
@@ -70,7 +71,7 @@ def effective(
         found.append(
             EffectiveSetting(
                 variable,
-                _in_force(field, value, source, environment.get(variable) or file.get(variable) or ""),
+                _in_force(field, value, source, environment.get(variable) or file.get(variable, "")),
                 source,
                 field.description or "",
                 None if hidden or _is_absent(field.default) else shown(field.default),
@@ -79,6 +80,11 @@ def effective(
             )
         )
     return found
+
+
+def by_variable(given: Mapping[str, str | None]) -> dict[str, str]:
+    """What is set there, by the variables' names, which may be written in any case."""
+    return {name.upper(): value for name, value in given.items() if value}
 
 
 def shown(value: Any) -> str:
@@ -108,7 +114,7 @@ def _is_absent(value: Any) -> bool:
     return value is PydanticUndefined or value is None or value in ("", (), frozenset(), {}, SecretStr(""))
 
 
-def _source(variable: str, environment: Mapping[str, str], file: Mapping[str, str | None]) -> SettingSource:
-    if environment.get(variable):
+def _source(variable: str, environment: Mapping[str, str], file: Mapping[str, str]) -> SettingSource:
+    if variable in environment:
         return SettingSource.ENVIRONMENT
-    return SettingSource.FILE if file.get(variable) else SettingSource.DEFAULT
+    return SettingSource.FILE if variable in file else SettingSource.DEFAULT

@@ -37,6 +37,15 @@ def test_each_value_has_its_source_and_secrets_are_masked() -> None:
     assert "s3cret" not in str(shown)
 
 
+def test_a_name_in_lower_case_counts_as_it_does_for_the_program(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("WA_PACE_CHAT", raising=False)
+    monkeypatch.setenv("wa_pace_chat", "3/minute")
+    settings = load()
+    assert settings.pace_chat.text == "3/minute"
+    shown = by_name(effective(settings, {"wa_pace_chat": "3/minute"}, {}))["WA_PACE_CHAT"]
+    assert (shown.value, shown.source) == ("3/minute", "environment")
+
+
 def test_credentials_inside_other_values_are_masked_too() -> None:
     given = {"WA_WEB_URL": "http://user:s3cret@proxy/", "WA_PROXY": "haby=http://u:s3cret@proxy:3128"}
     shown = by_name(effective(load(**given), given, {}))
