@@ -50,7 +50,7 @@ wheel: setup  ## build dist/*.whl with all that it needs, install it away from h
 	@rm -rf dist && .venv/bin/hatchling build -t wheel && exec .venv/bin/python -m tests.installed_wheel dist
 
 home-assistant: setup  ## run the recipe of the docs on a real Home Assistant; needs Python 3.13, installs 600 MB; option: PYTHON=
-	@test -x .venv-home-assistant/bin/hass || { $(or $(PYTHON),python3.13) -m venv .venv-home-assistant && .venv-home-assistant/bin/pip install -q homeassistant==2025.4.4 paho-mqtt==2.1.0 home-assistant-frontend==20250411.0; }
+	@test -x .venv-home-assistant/bin/hass || { $(or $(PYTHON),$(firstword $(wildcard $(or $(PYENV_ROOT),$(HOME)/.pyenv)/versions/3.13.*/bin/python3.13)),python3.13) -m venv .venv-home-assistant && .venv-home-assistant/bin/pip install -q homeassistant==2025.4.4 paho-mqtt==2.1.0 home-assistant-frontend==20250411.0; }
 	@WA_HASS=.venv-home-assistant/bin/hass exec timeout 600 .venv/bin/python -m tests.home_assistant.real
 
 clean:  ## delete what setup and tests created; data/ stays, it holds your sessions

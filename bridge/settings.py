@@ -6,7 +6,6 @@ deploy/wa.env.example is made from the descriptions here (scripts/env_files.py).
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -18,7 +17,7 @@ from bridge.broker import BrokerAddress
 from bridge.browser_settings import BrowserSettings
 from bridge.contract.errors import StartError
 from bridge.contract.pace import Pace
-from bridge.contract.settings_file import ENV_FILE, ProgramSettings, read_settings
+from bridge.contract.settings_file import ProgramSettings, read_settings
 from bridge.contract.topics import Topics, check_prefix, check_session_name
 from bridge.core.call_rejection import CallPolicy
 from bridge.core.media_policy import MediaMode, MediaPolicy
@@ -204,6 +203,13 @@ class BridgeSettings(BrowserSettings, SendingSettings, HomeAssistantSettings, Se
         description="The address of the HTTP server for other machines, for example https://wa.example; links to files"
         " begin with it. Default: the address that it listens on.",
     )
+    releases: Annotated[str | None, parsed(parse_web_url)] = setting(
+        "WA_RELEASES",
+        default=None,
+        description="Address of a JSON that names the newest release (info.version, as package indexes serve it). The"
+        " bridge asks there once a day, and the panel says when it is newer; so does `wa doctor`. Default: none, and"
+        " nothing is asked.",
+    )
     http_host: str = setting(
         "WA_HTTP_HOST",
         default="127.0.0.1",
@@ -333,13 +339,3 @@ class BridgeSettings(BrowserSettings, SendingSettings, HomeAssistantSettings, Se
 def load(**overrides: Any) -> BridgeSettings:
     """Read the settings. Raises `StartError` with one line for each wrong variable."""
     return read_settings(BridgeSettings, StartError, **overrides)
-
-
-def read_environment() -> tuple[dict[str, str], dict[str, str | None]]:
-    """What the settings are read from: the environment, and the content of `.env`."""
-    from dotenv import dotenv_values
-
-    try:
-        return dict(os.environ), dotenv_values(ENV_FILE)
-    except (OSError, UnicodeDecodeError):  # `load` says what is wrong with the file
-        return dict(os.environ), {}

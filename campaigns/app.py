@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Self
 
+from bridge.asgi.settings_report import SettingsReport
 from bridge.client import BrokerAddress, Client, connect
 from bridge.sql.database import SqlDatabase, make_private, while_down
 from campaigns.actions import CampaignActions
@@ -26,7 +27,7 @@ from campaigns.publisher import CampaignPublisher
 from campaigns.responder_http import ResponderHttp
 from campaigns.runner import CampaignRunner
 from campaigns.session_states import SessionStates
-from campaigns.settings import CampaignSettings
+from campaigns.settings import CampaignSettings, load
 from campaigns.store.campaigns import CampaignStore
 from campaigns.store.contact_lists import RecipientListStore
 from campaigns.store.people import Answered, HeardPeople
@@ -178,6 +179,7 @@ class CampaignsApp:
 
     def _context(self) -> CampaignContext:
         return CampaignContext(
+            report=SettingsReport(self.settings, load),
             database=self.database,
             actions=self.actions,
             campaigns=self.campaigns,

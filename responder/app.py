@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 from typing import Self
 
+from bridge.asgi.settings_report import SettingsReport
 from bridge.client import Client, CodedError
 from bridge.contract.bot import SpokenText
 from bridge.contract.payload import instant
@@ -33,7 +34,7 @@ from responder.replies import Replies
 from responder.rules_editor import RulesEditor
 from responder.rules_file import RulesFile
 from responder.session_reader import SessionReader
-from responder.settings import ResponderSettings
+from responder.settings import ResponderSettings, load
 from responder.store.chats import Chats
 from responder.store.circumstances import CircumstanceReader
 from responder.store.human_replies import HumanReplies
@@ -224,6 +225,7 @@ class Responder:
         """What the HTTP routes work with."""
         return Surface(
             settings=self.settings,
+            report=SettingsReport(self.settings, load),
             database=self.database,
             chats=Chats(self.database),
             switches=self.switches,

@@ -23,8 +23,8 @@ ROOT = Path(__file__).parent.parent
 WIDTH = 120
 BRIDGE_HEAD = """\
 Settings of the bridge, and those shared with the services beside it. deploy/install copies this file to /etc/wa/wa.env
-(root, 0600); compose reads it too. Every setting is commented out and shows its default. `wa doctor` prints the
-settings in force and their errors. Secrets are empty here; placeholders are refused at start."""
+(root, 0600); compose reads it too. Every setting is commented out and shows its default. `wa doctor
+--all` prints the settings in force and their errors. Secrets are empty here; placeholders are refused at start."""
 RESPONDER_HEAD = """\
 Settings of the responder only, with the names of the legacy service; shared settings are in wa.env. deploy/install
 copies this file to /etc/wa/responder.env (root, 0600). Every setting is commented out and shows its default. Secrets

@@ -1,7 +1,7 @@
-"""The wheel in an environment of its own, away from the checkout, as `pipx install` leaves it.
+"""The wheel in an environment of its own, away from the checkout.
 
-`python -m tests.installed_wheel DIST` (`make wheel`) installs the wheel of a folder with all its dependencies, runs
-the sandbox with it, carries one message in and one out, and asks `wa doctor`. Ends with 1 at the first thing wrong.
+`python -m tests.installed_wheel DIST` (`make wheel`) installs the wheel of a folder with pipx, runs the sandbox with
+it, carries one message in and one out, and asks `wa doctor`. Ends with 1 at the first thing wrong.
 """
 
 from __future__ import annotations
@@ -28,41 +28,42 @@ CONNECTED, ANSWERS = 60.0, 30.0
 NUMBER = "5491155500001"
 
 
-def install(wheel: Path, env: Path, *, dependencies: bool) -> Path:
-    """Install into a new environment; returns its `wa`.
+def install(wheel: Path, env: Path) -> Path:
+    """Install into a new environment; returns its `wa`. Without downloads: pipx itself needs some.
 
-    Without `dependencies` they come from our environment, by a plain path that brings no editable installation along.
+    The dependencies come from our environment, by a plain path that brings no editable installation along.
     """
     venv.create(env, symlinks=True)
-    pip = [
-        sys.executable,
-        "-m",
-        "pip",
-        "-qq",
-        "--disable-pip-version-check",
-        "--python",
-        str(env / "bin/python"),
-        "install",
-    ]
-    alone = [] if dependencies else ["--no-deps", "--no-index"]
-    subprocess.run([*pip, *alone, str(wheel)], check=True, env={**os.environ, "PIP_USER": "0"})
-    if not dependencies:
-        (site,) = (env / "lib").glob("python3*/site-packages")
-        (site / "dependencies.pth").write_text(sysconfig.get_path("purelib"))
+    python = str(env / "bin/python")
+    pip = [sys.executable, "-m", "pip", "-qq", "--disable-pip-version-check", "--python", python, "install"]
+    subprocess.run([*pip, "--no-deps", "--no-index", str(wheel)], check=True, env={**os.environ, "PIP_USER": "0"})
+    (site,) = (env / "lib").glob("python3*/site-packages")
+    (site / "dependencies.pth").write_text(sysconfig.get_path("purelib"))
     return env / "bin/wa"
 
 
-class InstalledProgram:
-    """`wa` in an empty folder, without our environment variables."""
+def install_with_pipx(wheel: Path, home: Path) -> Path:
+    """`pipx install FILE` of the newest pipx, for a user whose home folder is `home`; returns its `wa`."""
+    venv.create(home / "pipx", with_pip=True, symlinks=True)
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PIPX_", "VIRTUAL_ENV"))}
+    environment = {**kept, "HOME": str(home), "PIP_USER": "0"}
+    for command in (["python", "-m", "pip", "install", "-qq", "pipx"], ["pipx", "install", str(wheel)]):
+        program = home / "pipx/bin" / command[0]
+        subprocess.run([program, *command[1:]], check=True, cwd=home, env=environment)
+    return home / ".local/bin/wa"
 
-    def __init__(self, wa: Path, folder: Path) -> None:
+
+class InstalledProgram:
+    """`wa` in an empty folder, without our environment variables but those that are given."""
+
+    def __init__(self, wa: Path, folder: Path, **given: str) -> None:
         self._wa = wa
         self._folder = folder
         kept = {
             name: value for name, value in os.environ.items() if not name.startswith(("WA_", "PYTHON", "RESPONDER_"))
         }
         ports = {name: str(free_port()) for name in ("WA_HTTP_PORT", "PORT", "WA_CAMPAIGNS_PORT")}
-        self._environment = {**kept, **ports, "WA_PACE": "off", "RESPONDER_ACTIVO": "off"}
+        self._environment = {**kept, **ports, "WA_PACE": "off", "RESPONDER_ACTIVO": "off", **given}
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -99,7 +100,8 @@ class InstalledProgram:
             yield found[1].removesuffix("phone") + "api"
         finally:
             process.terminate()
-            process.wait(ANSWERS)
+            ended = process.wait(ANSWERS)
+        assert ended == 0, log.read_text()
 
 
 def carry(program: InstalledProgram) -> None:
@@ -127,8 +129,8 @@ def main() -> int:
     (wheel,) = Path(sys.argv[1]).glob("*.whl")
     with tempfile.TemporaryDirectory() as folder:
         started = time.monotonic()
-        wa = install(wheel, Path(folder) / "env", dependencies=True)
-        print(f"{wheel.name}: installed in {time.monotonic() - started:.0f} s", flush=True)
+        wa = install_with_pipx(wheel.absolute(), Path(folder))
+        print(f"{wheel.name}: installed with pipx in {time.monotonic() - started:.0f} s", flush=True)
         work = Path(folder) / "elsewhere"
         work.mkdir()
         carry(InstalledProgram(wa, work))

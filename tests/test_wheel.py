@@ -1,5 +1,6 @@
 """The wheel: everything that runs is inside, wa-js and its licences too, and it works with no checkout beside it."""
 
+import json
 import shutil
 import subprocess
 import sys
@@ -51,7 +52,7 @@ def test_it_ships_every_file_of_the_package(wheel: Path) -> None:
 @pytest.fixture
 def installed(wheel: Path, tmp_path: Path) -> Path:
     """`wa` of an environment that knows no checkout; the dependencies are ours."""
-    return install(wheel, tmp_path / "env", dependencies=False)
+    return install(wheel, tmp_path / "env")
 
 
 def test_installed_alone_it_finds_wa_js_and_its_own_command(installed: Path, tmp_path: Path) -> None:
@@ -79,6 +80,26 @@ def test_installed_alone_it_carries_a_message_each_way(installed: Path, tmp_path
     version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
     assert program.run("--version").stdout == f"wa {version}\n"
     carry(program)
+
+
+def test_the_brokers_configuration_is_in_the_wheel(installed: Path, tmp_path: Path) -> None:
+    made = InstalledProgram(installed, tmp_path).run("broker", "init", "--dir", str(tmp_path / "broker"))
+    assert made.returncode == 0, made.stderr
+    assert "allow_anonymous false" in (tmp_path / "broker/mosquitto.conf").read_text()
+
+
+def test_without_a_browser_it_says_how_to_get_one(installed: Path, tmp_path: Path) -> None:
+    """The command for Playwright's names the Python of this environment, which no PATH has under pipx."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    for name in ("env", "sh"):
+        (folder / name).symlink_to(shutil.which(name) or name)
+    program = InstalledProgram(installed, tmp_path, PATH=str(folder), PLAYWRIGHT_BROWSERS_PATH=str(folder))
+    found = {one["check"]: one for one in map(json.loads, program.run("doctor", "--json").stdout.splitlines())}
+    assert found["browser"]["what"] == "No browser is installed."
+    assert "On Debian: apt install chromium-headless-shell." in found["browser"]["advice"]
+    assert f"{installed.with_name('python')} -m playwright install --with-deps chromium" in found["browser"]["advice"]
+    assert found["page"]["what"] == "No browser is installed."
 
 
 @pytest.fixture

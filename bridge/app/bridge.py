@@ -29,13 +29,13 @@ from bridge.contract.session import SessionState
 from bridge.contract.status import BridgeStatus
 from bridge.http.log_ring import LogRing
 from bridge.mqtt import MqttOptions
+from bridge.ops.releases import DISTRIBUTION
 from bridge.ports import Clock, DriverFactory, LoginFiles, Observer, StoreUnusable
 from bridge.ports.broker_users import BrokerUsers
 from bridge.settings import BridgeSettings
 from bridge.store import BRIDGE_STORE, BridgeStore
 
 _log = logging.getLogger(__name__)
-DISTRIBUTION = "whatsapp-mqtt-bridge"
 #: Python's switch interval in seconds. A store's writer needs the interpreter twice a commit; with the default of 5 ms
 #: it waited longer for that than for the disk (3,200 claims a second instead of 7,000).
 SWITCH_INTERVAL = 0.0005

@@ -26,6 +26,7 @@ from bridge.http.server import serve
 from bridge.http.service_gateway import CAMPAIGNS, RESPONDER, ServiceGateway
 from bridge.metrics.charts import ChartRecorder
 from bridge.metrics.prometheus import PrometheusMetrics
+from bridge.ops.releases import ReleaseWatch
 from bridge.ports import BotSwitches, Clock
 from bridge.ports.broker_users import BrokerUsers
 from bridge.settings import BridgeSettings
@@ -70,6 +71,7 @@ async def serve_http(
     campaigns = ServiceGateway(CAMPAIGNS, settings.campaigns_url, lambda: _as_key(shared))
     responder = ServiceGateway(RESPONDER, settings.responder_url, lambda: _of_responder(settings, clock))
     agents = AgentSends(store.proposals, sessions.entries, clock)
+    releases = ReleaseWatch(settings.releases, version)
     context = AppContext(
         entries=sessions.entries,
         change_sessions=sessions.carry_out,
@@ -91,6 +93,7 @@ async def serve_http(
         metrics_text=counters.text,
         topics=settings.topics,
         version=version,
+        newer=lambda: releases.newer,
         log=log,
         settings=SettingsView(settings, sessions.entries).read,
         broker=broker,
@@ -99,11 +102,15 @@ async def serve_http(
         closing=closing,
     )
     auth = AuthOptions(settings.http_rate, loopback_only=is_loopback(listener), proxies=settings.http_proxies)
-    approved = asyncio.create_task(agents.run(), name="sends of agents")
+    beside = [
+        asyncio.create_task(agents.run(), name="sends of agents"),
+        asyncio.create_task(releases.run(), name="newest release"),
+    ]
     try:
         await serve(context, auth, listener)
     finally:
-        approved.cancel()
+        for task in beside:
+            task.cancel()
         await campaigns.close()
         await responder.close()
 

@@ -99,12 +99,12 @@ async def _backup(
     from datetime import UTC, datetime
     from importlib.metadata import version
 
-    from bridge.app.bridge import DISTRIBUTION
     from bridge.app.media import media_store
     from bridge.cli.paths import configured_session, load_running, shared_databases
     from bridge.drivers import driver_kind
     from bridge.ops.backup import create_backup
     from bridge.ops.backup.paths import timestamp
+    from bridge.ops.releases import DISTRIBUTION
 
     settings = load_running()
     name, now = configured_session(settings, session), datetime.now(UTC)

@@ -39,6 +39,9 @@ def doctor(
     to: Annotated[
         str | None, typer.Option(help="Number for --live if the session's own number is not known here.")
     ] = None,
+    every: Annotated[
+        bool, typer.Option("--all", help="Also list every setting of the bridge, with its value and where it is from.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="One JSON line per finding.")] = False,
 ) -> None:
     """Check everything the bridge depends on and suggest fixes. Exit code 0 without faults, else 1.
@@ -48,9 +51,9 @@ def doctor(
     """
 
     async def command() -> Exit:
+        from bridge.asgi.settings_report import read_environment
         from bridge.ops.doctor.examination import examine
         from bridge.ports.findings import Level, worst
-        from bridge.settings import read_environment
 
         findings: list[Finding] = []
 
@@ -67,7 +70,7 @@ def doctor(
         for finding in _settings_findings(plan, environment, file):
             show(finding)
         if not isinstance(plan, str):
-            if not json:
+            if every and not json:
                 _print_settings(environment, file)
             async for finding in examine(plan):
                 show(finding)
@@ -111,14 +114,15 @@ def _settings_findings(
     plan: Examination | str, environment: dict[str, str], file: dict[str, str | None]
 ) -> Iterable[Finding]:
     from bridge.cli.doubtful_settings import doubts, unknown_names
-    from bridge.ops.doctor.variables import invalid, variables
+    from bridge.contract.effective_settings import effective
+    from bridge.ops.doctor.variables import invalid
     from bridge.ports.findings import ok
     from bridge.settings import load
 
     if isinstance(plan, str):
         yield from invalid(plan)
     else:
-        given = [variable for variable in variables(load(), environment, file) if variable.source != "default"]
+        given = [variable for variable in effective(load(), environment, file) if variable.source != "default"]
         words = ", ".join(f"{variable.name}={variable.value}" for variable in given)
         yield ok("settings", f"Valid. Set: {words or 'none, all defaults'}.")
         yield from doubts(plan.settings, _responder_settings())
@@ -146,13 +150,13 @@ def _print_settings(environment: dict[str, str], file: dict[str, str | None]) ->
     from rich.table import Table
     from rich.text import Text
 
-    from bridge.ops.doctor.variables import variables
+    from bridge.contract.effective_settings import effective
     from bridge.settings import load
 
     shown = Table(box=SIMPLE, pad_edge=False, title="Effective settings", title_justify="left")
     for heading in ("name", "value", "from"):
         shown.add_column(heading, overflow="fold")
-    for variable in variables(load(), environment, file):  # as configured, without what was changed at run time
+    for variable in effective(load(), environment, file):  # as configured, without what was changed at run time
         style = "dim" if variable.source == "default" else ""
         shown.add_row(
             *(Text(printable(cell), style=style) for cell in (variable.name, variable.value, variable.source))

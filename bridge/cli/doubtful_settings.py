@@ -61,7 +61,7 @@ def doubts(settings: BridgeSettings, responder: ResponderSettings | None) -> Ite
 
 def warn_of_settings(settings: BridgeSettings, responder: ResponderSettings | None) -> None:
     """Log a warning for each, at the start."""
-    from bridge.settings import read_environment
+    from bridge.asgi.settings_report import read_environment
 
     for finding in (*unknown_names(*read_environment()), *doubts(settings, responder)):
         _log.warning("%s %s", finding.what, finding.advice)

@@ -72,5 +72,8 @@ def _load() -> tuple[ModuleType, McpSettings]:
         except ModuleNotFoundError as error:
             if error.name is None or error.name.partition(".")[0] != "mcp":
                 raise
-            raise StartError('`wa mcp` needs the SDK: pip install "whatsapp-mqtt-bridge[mcp]".') from error
+            raise StartError(
+                "`wa mcp` needs the SDK: pipx inject whatsapp-mqtt-bridge 'mcp<2', or pip install 'mcp<2' in its"
+                " environment."
+            ) from error
     return server, settings

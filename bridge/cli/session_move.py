@@ -115,12 +115,12 @@ async def _archive(settings: BridgeSettings, name: str, to: str, output: Path | 
     from datetime import UTC, datetime
     from importlib.metadata import version
 
-    from bridge.app.bridge import DISTRIBUTION
     from bridge.app.media import media_store
     from bridge.cli.backup import archive_path
     from bridge.drivers import driver_kind
     from bridge.ops.backup import create_backup
     from bridge.ops.backup.paths import timestamp
+    from bridge.ops.releases import DISTRIBUTION
 
     now, login = datetime.now(UTC), driver_kind(settings.driver).login
     folder = settings.session_dir(name)

@@ -116,7 +116,8 @@ async def _up(*, sandbox: bool, sandbox_port: int, scan: bool, answering: bool, 
             drivers = await stack.enter_async_context(kind.open(settings, clock))
             described = kind.describe(settings)
             _step(console, "driver", described)
-            beside = _responder(settings, addresses, console, sandbox=sandbox) if answering else None
+            panel = http is not None
+            beside = _responder(settings, addresses, console, sandbox=sandbox, panel=panel) if answering else None
             sending = None if http is None else _campaigns(settings, beside, console, sandbox=sandbox)
             if sending is not None:
                 address = {"campaigns_url": base_url(sending.host, sending.port), "campaigns_secret": sending.secret}
@@ -147,9 +148,13 @@ async def _up(*, sandbox: bool, sandbox_port: int, scan: bool, answering: bool, 
 
 
 def _responder(
-    settings: BridgeSettings, addresses: tuple[BrokerAddress, ...], console: Console, *, sandbox: bool
+    settings: BridgeSettings, addresses: tuple[BrokerAddress, ...], console: Console, *, sandbox: bool, panel: bool
 ) -> tuple[ResponderSettings, BrokerAccess]:
-    """The responder's settings and broker. Raises WrongSettings, WrongRules."""
+    """The responder's settings and broker. Raises WrongSettings, WrongRules.
+
+    With a real number it starts switched off: family and friends would be answered, too. A switch that is set later
+    stays over restarts.
+    """
     from bridge.cli.file_upload import upload
     from responder.app import check_files
     from responder.settings import load
@@ -159,14 +164,18 @@ def _responder(
     check_files(own)
     if own.port == 0 or (sandbox and not _is_free(own.port)):
         own = own.model_copy(update={"port": _free_port()})
+    waits = not sandbox and "active" not in own.model_fields_set
+    if waits:
+        own = own.model_copy(update={"active": False})
     ca_file = str(settings.mqtt_ca_file) if settings.mqtt_ca_file else None
     level = None if settings.addresses else "responder"
     broker = BrokerAccess(
         *(addresses, settings.mqtt_prefix, settings.mqtt_protocol, ca_file, level, settings.instance), upload=upload
     )
     mode = "answers by rules and a model" if own.openai_api_key else "answers by rules"
-    state = mode if own.active else "records only, does not answer (RESPONDER_ACTIVO is off)"
-    _step(console, "responder", f"{state}, conversations at {_responder_page(own)}; --no-responder disables it")
+    off = "answers once that is switched on" if waits else "records only, does not answer (RESPONDER_ACTIVO is off)"
+    where = "«Automatic answers» in the panel" if panel else f"conversations at {_responder_page(own)}"
+    _step(console, "responder", f"{mode if own.active else off}: {where}; --no-responder disables it")
     return own, broker
 
 

@@ -91,7 +91,7 @@ class NotOnWhatsApp(BridgeError):
     code = "not_on_whatsapp"
     transient = False
     http = 422
-    sentence = "This number is not on WhatsApp."
+    sentence = "This number is not on WhatsApp. Check its country code and area code."
 
 
 class MessageNotFound(BridgeError):

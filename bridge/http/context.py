@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from bridge.asgi.event_stream import OpenStreams
 from bridge.broker import BrokerAddress
+from bridge.contract.effective_settings import EffectiveSetting
 from bridge.contract.errors import NoSuchSession, NotConnected
 from bridge.contract.payload import instant
 from bridge.contract.session import Reason, SessionState
@@ -26,7 +27,6 @@ from bridge.http.service_gateway import ServiceGateway
 from bridge.metrics.charts import ChartRecorder
 from bridge.ports import AccessRepository, BotSwitches, Clock, Journal, MediaQueue, Outbox, WebhookRepository
 from bridge.ports.broker_users import BrokerUsers
-from bridge.ports.effective_settings import EffectiveSetting
 from bridge.store.uploads import Uploads
 from bridge.webhooks import WebhookRegistry
 from bridge.webhooks.poster import WebhookPoster
@@ -36,7 +36,8 @@ from bridge.webhooks.poster import WebhookPoster
 class AppContext:
     """`entries` changes in place as sessions are added and removed.
 
-    `settings` reads a file: call it in a thread. `broker` is the first address; `broker_users` None: it is not ours.
+    `newer` is a release after `version`, where that is asked for. `settings` reads a file: call it in a thread.
+    `broker` is the first address; `broker_users` None: it is not ours.
     `owner` is this bridge's name in statuses; `closing` ends requests that wait and event streams.
     """
 
@@ -60,6 +61,7 @@ class AppContext:
     metrics_text: Callable[[frozenset[str] | None], bytes]
     topics: Topics
     version: str
+    newer: Callable[[], str | None]
     log: LogRing
     settings: Callable[[], list[EffectiveSetting]]
     broker: BrokerAddress

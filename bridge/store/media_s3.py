@@ -73,7 +73,8 @@ class S3Media(MediaStore):
             from obstore.store import S3Store
         except ImportError as error:
             raise StartError(
-                "WA_MEDIA_STORE names S3 storage, which needs a package: pip install 'whatsapp-mqtt-bridge[s3]'."
+                "WA_MEDIA_STORE names S3 storage, which needs a package: pipx inject whatsapp-mqtt-bridge 'obstore<1',"
+                " or pip install 'obstore<1' in its environment."
             ) from error
         self._api, self._error = obstore, BaseError
         self._location = location

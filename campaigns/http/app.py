@@ -42,6 +42,7 @@ def build_app(context: CampaignContext, secret: SecretStr | None) -> ASGIApp:
             Route("/health", _health),
             Route("/readyz", _ready),
             Route("/metrics", _metrics),
+            Route("/v1/campaigns/settings", _settings),
             *list_routes.routes,  # before the ids of campaigns
             *campaign_routes.routes,
         ],
@@ -114,6 +115,10 @@ async def _metrics(request: Request) -> Response:
     from campaigns.http.metrics import metrics  # 1 MB, for those who are scraped
 
     return await metrics(request)
+
+
+async def _settings(request: Request) -> Response:
+    return JSONResponse(await asyncio.to_thread(context_of(request).report.to_json))
 
 
 async def _coded(_: Request, error: Exception) -> JSONResponse:

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from bridge.asgi.settings_report import SettingsReport
 from bridge.sql.database import SqlDatabase
 from campaigns.actions import CampaignActions
 from campaigns.http.limits import CampaignHttpLimits
@@ -23,6 +24,7 @@ class CampaignContext:
     """`problems` lists what is wrong now; `is_standby`: another service works on the database; `uploads` is the folder
     of files while they are read; `outcomes` counts those of all messages since the start, by session and state."""
 
+    report: SettingsReport
     database: SqlDatabase
     actions: CampaignActions
     campaigns: CampaignStore

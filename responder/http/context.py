@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from bridge.asgi.event_stream import OpenStreams
+from bridge.asgi.settings_report import SettingsReport
 from bridge.sql.database import SqlDatabase
 from responder.changes import Changes
 from responder.chat_state import OpeningTimes
@@ -37,6 +38,7 @@ class Surface:
     """
 
     settings: ResponderSettings
+    report: SettingsReport
     database: SqlDatabase
     chats: Chats
     switches: Switches

@@ -1,6 +1,8 @@
-"""Liveness and readiness: only a process that is not alive has to be restarted."""
+"""Liveness and readiness: only a process that is not alive has to be restarted. And the settings in force."""
 
 from __future__ import annotations
+
+import asyncio
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -41,9 +43,15 @@ async def ready(request: Request) -> Response:
     return JSONResponse({"status": "not ready" if count else "ready", "amiss": count}, 503 if count else 200)
 
 
+async def settings(request: Request) -> Response:
+    """Every setting with the value in force and where it comes from, without secrets."""
+    return JSONResponse(await asyncio.to_thread(surface_of(request).report.to_json))
+
+
 routes = [
     Route("/health", health),
     Route("/health/ready", legacy_ready),
     Route("/healthz", alive),
     Route("/readyz", ready),
+    Route("/api/settings", settings),
 ]

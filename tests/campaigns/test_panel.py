@@ -115,3 +115,14 @@ async def test_both_languages_have_the_same_keys(harness: CampaignsHarness, open
     english, spanish, twice = await page.evaluate(script)
     assert english == spanish
     assert twice == []
+
+
+async def test_the_settings_of_campaigns_stand_beside_those_of_the_bridge(
+    harness: CampaignsHarness, open_panel: OpenPanel
+) -> None:
+    await harness.start()
+    page = await open_panel(harness, at="#settings")
+    await expect(page.get_by_role("heading", name="Campaigns", level=2)).to_be_visible()
+    ahead = page.get_by_role("article", name="WA_CAMPAIGNS_AHEAD")
+    await expect(ahead).to_contain_text("Messages of campaigns that a session has accepted")
+    await expect(page.get_by_role("article", name="WA_CAMPAIGNS_SECRET")).to_have_count(1)  # shared: the bridge's

@@ -49,9 +49,20 @@ async def test_unreachable_parts_are_reported_and_the_command_fails(wa: Wa) -> N
         "doctor", WA_MQTT_URL="mqtt://127.0.0.1:1", WA_WEB_URL="http://127.0.0.1:1/", WA_BROWSER="no-such"
     )
     assert result.code == 1
+    assert "Effective settings" not in result.out
+    assert "WA_RETENTION" not in result.out
     for words in ("Nothing listens at", "refuses the connection", "no-such", "→", "to fix"):
         assert words in result.out
     assert result.err == ""
+
+
+async def test_every_setting_is_listed_where_that_is_wanted(wa: Wa) -> None:
+    given = {"WA_MQTT_URL": "mqtt://127.0.0.1:1", "WA_WEB_URL": "http://127.0.0.1:1/", "WA_BROWSER": "no-such"}
+    given["WA_RELEASES"] = "http://127.0.0.1:1/"
+    result = await wa("doctor", "--all", **given)
+    for words in ("WA_RELEASES does not answer", "Effective settings", "WA_RETENTION", "30d,1GB", "WA_REJECT_CALLS"):
+        assert words in result.out
+    assert "CallPolicy" not in result.out
 
 
 async def test_invalid_settings_are_findings(wa: Wa) -> None:

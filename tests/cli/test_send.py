@@ -85,7 +85,7 @@ async def test_a_number_without_whatsapp(harness: ScriptedBridge, wa: Wa) -> Non
     harness.phone.missing.add(Jid.parse(f"{TO}@c.us"))
     result = await wa("send", TO, "Hola")
     assert result.code == 1
-    assert result.err == "error: This number is not on WhatsApp.\n"
+    assert result.err == "error: This number is not on WhatsApp. Check its country code and area code.\n"
 
 
 async def test_an_unknown_outcome(harness: ScriptedBridge, wa: Wa) -> None:

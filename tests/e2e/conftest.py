@@ -142,8 +142,10 @@ async def subscriber(line: str) -> AsyncIterator[Callable[[], Any]]:
 
 
 @asynccontextmanager
-async def running(directory: Path, *, port: int = 0, **environment: str) -> AsyncIterator[Product]:
-    """Run `wa up --sandbox` in a directory; terminated with SIGTERM at the end."""
+async def running(
+    directory: Path, *, port: int = 0, sandbox: bool = True, **environment: str
+) -> AsyncIterator[Product]:
+    """Run `wa up --sandbox`, or `wa up`, in a directory; terminated with SIGTERM at the end."""
     require_binary("mosquitto", "mosquitto")
     require_binary("chromium-headless-shell", "chromium-headless-shell")
     clean = {name: value for name, value in os.environ.items() if not name.startswith("WA_")}
@@ -151,9 +153,7 @@ async def running(directory: Path, *, port: int = 0, **environment: str) -> Asyn
     process = await asyncio.create_subprocess_exec(
         *WA,
         "up",
-        "--sandbox",
-        "--sandbox-port",
-        str(port),
+        *(("--sandbox", "--sandbox-port", str(port)) if sandbox else ()),
         cwd=directory,
         env=full,
         stdout=asyncio.subprocess.PIPE,

@@ -1,5 +1,7 @@
 """A real Home Assistant with the recipe of the docs, mosquitto with the shipped ACL, a bridge with a scripted phone.
 
+It discovers, receives, answers, notifies, sees a bridge that is killed, and lives through restarts of either side.
+
 `WA_HASS=…/bin/hass python -m tests.home_assistant.real`, or `make home-assistant`. Not a part of the tests: Home
 Assistant needs a Python of its own, 600 MB, and minutes to install. Ends with 1 at the first thing that is wrong.
 """
@@ -23,6 +25,7 @@ from bridge.settings import load
 from tests.app.conftest import BridgeUnderTest
 from tests.mosquitto_server import MosquittoServer, free_port
 
+BRIDGE = Path(__file__).parents[1] / "mqtt/bridge_program.py"
 PAGE = Path(__file__).parents[2] / "docs/integrations/home-assistant.md"
 ANA = "5491155500001@c.us"
 PINGS = 50
@@ -51,6 +54,16 @@ MORE = """
     - action: notify.send_message
       target: {entity_id: notify.wa_haby_ana}
       data: {message: NOTICE}
+- id: wa_gone
+  mode: queued
+  max: 100
+  triggers:
+    - trigger: state
+      entity_id: [binary_sensor.wa_haby_connected, sensor.wa_haby_state, button.wa_haby_restart, notify.wa_haby_ana]
+      to: ["off", "on", unavailable, connected]
+  actions:
+    - action: system_log.write
+      data: {level: info, logger: trial, message: "{{ trigger.entity_id }} is {{ trigger.to_state.state }}"}
 """.replace("NOTICE", json.dumps(NOTICE))
 
 
@@ -69,7 +82,8 @@ class HomeAssistant:
             "homeassistant: {name: Trial, unit_system: metric, time_zone: UTC}\n"
             f"http: {{server_host: 127.0.0.1, server_port: {free_port()}}}\n"
             "automation: !include automations.yaml\n"
-            "logger: {default: warning, logs: {homeassistant.components.mqtt: info}}\n"
+            "logger: {default: warning, logs: {homeassistant.components.mqtt: info, trial: info}}\n"
+            "system_log:\n"
         )
         (folder / ".storage/core.config_entries").write_text(json.dumps(_entry(broker)))
 
@@ -90,8 +104,15 @@ class HomeAssistant:
     @property
     def complaints(self) -> list[str]:
         """Warnings and errors of its MQTT integration and its automations."""
-        lines = (self._folder / "home-assistant.log").read_text(encoding="utf-8").splitlines()
-        return [line for line in lines if re.search(r"(WARNING|ERROR).*(mqtt|automation|template)", line)]
+        return [line for line in self._log() if re.search(r"(WARNING|ERROR).*(mqtt|automation|template)", line)]
+
+    @property
+    def shown(self) -> list[str]:
+        """`entity_id is state`, for each change that `wa_gone` sees."""
+        return [line.partition("[trial] ")[2] for line in self._log() if "[trial] " in line]
+
+    def _log(self) -> list[str]:
+        return (self._folder / "home-assistant.log").read_text(encoding="utf-8").splitlines()
 
 
 def _entry(broker: MosquittoServer) -> dict[str, Any]:
@@ -145,6 +166,33 @@ async def until_ready(world: BridgeUnderTest) -> None:
     await asyncio.sleep(3)
 
 
+async def until_killed(home: HomeAssistant, url: str, folder: Path, given: dict[str, str]) -> None:
+    """A bridge of its own process, killed: Home Assistant shows what is left of it."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("WA_")}
+    before, entities = len(home.shown), ["sensor.wa_haby_state", "button.wa_haby_restart", "notify.wa_haby_ana"]
+    bridge = await asyncio.create_subprocess_exec(
+        *(sys.executable, str(BRIDGE), url, str(folder)), env={**kept, **given, "WA_SESSIONS": "haby=51"}
+    )
+    try:
+        await until_shown(home, before, {"binary_sensor.wa_haby_connected is on"})
+        before = len(home.shown)
+    finally:
+        bridge.kill()
+        await bridge.wait()
+    await until_shown(
+        home, before, {"binary_sensor.wa_haby_connected is off", *(f"{entity} is unavailable" for entity in entities)}
+    )
+    print("after SIGKILL of the bridge: the connection is off, the rest is unavailable", flush=True)
+
+
+async def until_shown(home: HomeAssistant, before: int, wanted: set[str]) -> None:
+    """Wait until all of `wanted` has been shown since line `before`."""
+    end = time.monotonic() + ANSWERS
+    while not wanted <= set(home.shown[before:]):
+        assert time.monotonic() < end, home.shown[before:]
+        await asyncio.sleep(0.1)
+
+
 async def main(program: str) -> None:
     with (
         tempfile.TemporaryDirectory(prefix="wa-home-assistant-") as name,
@@ -165,6 +213,7 @@ async def main(program: str) -> None:
             await until_said(world, ["ping"] * PINGS, "pong, Ana", PINGS)
             await until_said(world, ["notice"], NOTICE)
             await world.stop()
+            await until_killed(home, broker.url("bridge"), settings.data_dir, given)
             await world.start(haby=SessionState.CONNECTED)
             await asyncio.sleep(2)
             await until_said(world, ["states"], shown)

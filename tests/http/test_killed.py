@@ -28,6 +28,7 @@ pytestmark = pytest.mark.timeout(120)
 ROOT = Path(__file__).parents[2]
 CHATS = [f"549115555000{number}@c.us" for number in range(1, 5)]
 TIMEOUT = 40.0
+BRIDGE = "from bridge.cli import main; main()"
 
 
 class Process:
@@ -36,12 +37,12 @@ class Process:
     def __init__(self, command: list[str], out: Path, environment: dict[str, str]) -> None:
         self.out = out
         self._command = command
-        self._environment = environment
+        self.environment = environment
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("WA_")}
-        environment = {**kept, **self._environment}
+        environment = {**kept, **self.environment}
         with self.out.open("ab") as out:
             self._process = subprocess.Popen(
                 self._command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=environment
@@ -55,6 +56,10 @@ class Process:
             self._process = None
 
     @property
+    def is_running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    @property
     def lines(self) -> list[dict[str, Any]]:
         """Its lines that are JSON and whole."""
         lines = self.out.read_text().splitlines() if self.out.exists() else []
@@ -62,20 +67,21 @@ class Process:
 
 
 class Scene:
-    """A sandbox with a bridge process before it."""
+    """A sandbox with a bridge process before it. `script` is what Python runs; `headers` are those of `client`."""
 
-    def __init__(self, folder: Path, sandbox: Sandbox, broker: MosquittoServer) -> None:
+    def __init__(self, folder: Path, sandbox: Sandbox, broker: MosquittoServer, script: str = BRIDGE) -> None:
         self.folder = folder
+        self.headers: dict[str, str] = {}
         self.world = sandbox.world
         self.received = sandbox.received
         self.url = f"http://127.0.0.1:{free_port()}"
-        program = tied_command(sys.executable, "-c", "from bridge.cli import main; main()", "bridge")
+        program = tied_command(sys.executable, "-c", script, "bridge")
         settings = {"WA_MQTT_URL": broker.url("bridge"), "WA_DATA_DIR": str(folder / "data"), "WA_WEB_URL": sandbox.url}
         http = {"WA_HTTP_PORT": self.url.rpartition(":")[2], "WA_PACE": "off", "WA_HTTP_RATE": "off"}
         self.bridge = Process(program, folder / "bridge.log", {"PYTHONPATH": str(ROOT), **settings, **http})
 
     def client(self) -> httpx.AsyncClient:
-        return httpx.AsyncClient(base_url=self.url, timeout=30, trust_env=False, verify=False)
+        return httpx.AsyncClient(base_url=self.url, headers=self.headers, timeout=30, trust_env=False, verify=False)
 
     async def until(self, holds: Callable[[], object], what: str) -> None:
         """Wait for a state of another process, which sends no event."""

@@ -170,7 +170,7 @@ async def test_settings_have_value_source_and_default_and_no_secret(
         assert {name for name, one in shown.items() if one["waits"]} == {"WA_RETENTION"}  # the environment comes first
         assert shown["WA_RETENTION"]["value"] == "3d,1GB"
         assert (shown["WA_SESSIONS"]["value"], shown["WA_SESSIONS"]["source"]) == ("haby=51,ventas=52", "registry")
-        assert (shown["WA_SLEEP_AFTER"]["value"], shown["WA_SLEEP_AFTER"]["live"]) == ("–; haby: 7200", True)
+        assert (shown["WA_SLEEP_AFTER"]["value"], shown["WA_SLEEP_AFTER"]["live"]) == ("off; haby: 7200", True)
     async with side.client(headers={"x-api-key": of_one}) as client:
         assert (await client.get("/v1/settings")).status_code == 403
 

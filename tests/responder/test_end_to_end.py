@@ -7,16 +7,19 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 from playwright.async_api import Page, async_playwright, expect
 
-from tests.e2e.conftest import Product, running
+from bridge.sandbox import Sandbox
+from tests.e2e.conftest import Product, running, until
 from tests.mosquitto_server import free_port
 from tests.parts import require_binary
 from tests.responder.openai_server import OpenAiServer
 
+ANA, BETO, CARLA = (f"549115555000{number}@c.us" for number in (1, 2, 3))
 NOT_ROOT = os.geteuid() != 0  # Chromium has no sandbox for root
 
 
@@ -65,11 +68,40 @@ async def test_hola_on_the_phone_is_answered_with_ticks(tmp_path: Path) -> None:
             await answered(product, phone)
 
 
+@pytest.mark.timeout(150)
+async def test_with_a_real_number_nothing_is_answered_until_it_is_switched_on(tmp_path: Path) -> None:
+    async with Sandbox(auto_scan=True) as sandbox:
+        ports = {"PORT": str(free_port()), "WA_HTTP_PORT": str(free_port()), "WA_CAMPAIGNS_PORT": str(free_port())}
+        given: dict[str, Any] = {**ports, "WA_WEB_URL": sandbox.url, "RESPONDER_ACTIVO": "", "RESPONDER_GATHER": "0"}
+
+        def sent() -> list[str]:
+            return [message.chat for message in sandbox.world.state.sent.values()]
+
+        async with running(tmp_path, sandbox=False, **given) as product:
+            assert "«Automatic answers» in the panel" in await product.printed("responder")
+            await product.printed("haby connected")
+            sandbox.world.incoming(ANA, "hola")
+            await _recorded(product, "hola")
+            async with httpx.AsyncClient(
+                base_url=f"http://127.0.0.1:{ports['WA_HTTP_PORT']}", trust_env=False
+            ) as panel:
+                assert (await panel.get("/v1/responder/switches")).json()["active"] is False
+                switched = await panel.post("/v1/responder/switches/active", json={"active": True})
+                assert switched.is_success, switched.text
+            sandbox.world.incoming(BETO, "hola")
+            await until(lambda: sent() != [], "an answer to Beto")
+        async with running(tmp_path, sandbox=False, **given) as product:  # the switch stays
+            await product.printed("haby connected")
+            sandbox.world.incoming(CARLA, "hola")
+            await until(lambda: len(sent()) > 1, "an answer to Carla")
+        assert sent() == [BETO, CARLA]
+
+
 async def _recorded(product: Product, text: str) -> None:
     """Wait until this is the newest recorded message."""
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{product.environment['PORT']}", trust_env=False) as http:
         for _ in range(100):
-            if (await http.get("/api/conversaciones")).json()[0]["mensaje"] == text:
+            if [one["mensaje"] for one in (await http.get("/api/conversaciones")).json()[:1]] == [text]:
                 return
             await asyncio.sleep(0.05)
     raise AssertionError(f"{text!r} was not recorded in time")

@@ -178,3 +178,25 @@ async def test_the_bridge_is_admitted_by_key_or_token(panel: PanelOf, scripted_b
         assert wrong.headers["content-type"] == "application/problem+json"
         seen = await http.get("/chats", headers={"x-api-key": other.text})
         assert seen.json()["chats"] == []
+
+
+async def test_the_settings_of_the_responder_stand_beside_those_of_the_bridge(
+    panel: PanelOf, harness: ResponderHarness, open_panel: OpenPanel
+) -> None:
+    page = await open_panel(panel, size=NARROW, locale="es-AR", at="#settings", expected="503")
+    gather = page.get_by_role("article", name="RESPONDER_GATHER")
+    await expect(gather).to_contain_text("Segundos de silencio que espera una respuesta")
+    await expect(page.get_by_role("heading", name="Respuestas automáticas", level=2)).to_be_visible()
+    await expect(page.get_by_role("heading", name="Campañas", level=2)).to_have_count(0)
+    await expect(page.get_by_role("article", name="DB_PASSWORD")).to_contain_text("sin definir")
+    await expect(page.get_by_role("article", name="WA_SESSIONS", exact=True)).to_have_count(1)  # the bridge's
+    await page.get_by_role("button", name="Solo lo que cambia").click()
+    await expect(page.get_by_role("article", name="PORT", exact=True)).to_contain_text("wa up")
+    await expect(page.get_by_role("article", name="RESPONDER_TRANSCRIBE", exact=True)).to_have_count(0)
+    await check(page, "settings")
+    assert harness.responder is not None
+    await harness.stop()
+    page = await open_panel(panel, at="#settings", expected="503")
+    await expect(page.get_by_role("heading", name="Automatic answers", level=2)).to_be_visible()
+    await expect(page.get_by_text("The responder does not answer")).to_be_visible()
+    await expect(page.get_by_role("article", name="WA_PACE", exact=True)).to_be_visible()

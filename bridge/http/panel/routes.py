@@ -104,6 +104,7 @@ def _me(context: AppContext, caller: Principal, login: PanelSession, *, trusted:
     return {
         **known,
         "version": context.version,
+        "newer": context.newer(),
         "everySession": caller.sessions is None,
         "responder": context.responder.is_configured,
         "campaigns": context.campaigns.is_configured,

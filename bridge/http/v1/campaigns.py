@@ -20,6 +20,7 @@ from bridge.contract.campaigns import CampaignAction, CampaignPlan, OptOutReques
 from bridge.http.dependencies import Caller, ContextOf, needs_scope
 from bridge.http.errors import Forbidden
 from bridge.http.v1.documents import body_of, problems
+from bridge.http.v1.settings import SettingsList
 from bridge.ports import Scope
 
 router = APIRouter(tags=["campaigns"], dependencies=[needs_scope(Scope.SEND)])
@@ -151,6 +152,19 @@ async def remove_opt_out(
 ) -> Response:
     """Take a person off the list of opt-outs, who asked for it."""
     _whole(context, caller)
+    return await context.campaigns.forward(request, caller)
+
+
+@router.get(
+    "/campaigns/settings",
+    response_class=Response,
+    responses=_answers(SettingsList, text="In the order of deploy/campaigns.env.example"),
+    dependencies=[needs_scope(Scope.ADMIN)],
+)
+async def read_campaign_settings(request: Request, context: ContextOf, caller: Caller) -> Response:
+    """Every setting of the campaigns service, as `/v1/settings` has those of the bridge."""
+    if not caller.may_all(Scope.ADMIN, context.entries):
+        raise Forbidden("Settings are those of all sessions: this needs the scope admin for every one.")
     return await context.campaigns.forward(request, caller)
 
 

@@ -88,6 +88,12 @@ async def switch_answers(forward: Forward, audit: AuditOf) -> Response:
     return await _audited(await forward(), audit, "switch")
 
 
+@router.get("/settings", dependencies=_OWNS)
+async def read_responder_settings(forward: Forward) -> Response:
+    """Every setting of the responder, as `/v1/settings` has those of the bridge."""
+    return await forward()
+
+
 @router.get("/rules", dependencies=_OWNS)
 async def read_rules(forward: Forward) -> Response:
     """Text and content of the rules, mistakes with their lines, hours, quick replies, and the `revision`."""

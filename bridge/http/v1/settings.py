@@ -7,10 +7,10 @@ import asyncio
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
+from bridge.contract.effective_settings import SettingSource
 from bridge.http.dependencies import Caller, ContextOf, needs_scope
 from bridge.http.errors import Forbidden
 from bridge.ports import Scope
-from bridge.ports.effective_settings import SettingSource
 
 router = APIRouter(tags=["settings"])
 

@@ -8,13 +8,15 @@ import uuid
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib.metadata import version
 
 from bridge.broker import BrokerAddress, BrokerError, BrokerOptions
 from bridge.client import CodedError, connect
 from bridge.contract.jid import Jid
 from bridge.core.lease import placement
 from bridge.drivers import driver_kind
-from bridge.ops.doctor import broker, broker_probes, live, machine, media, session_files, sessions
+from bridge.ops.doctor import broker, broker_probes, live, machine, media, release, session_files, sessions
+from bridge.ops.releases import DISTRIBUTION
 from bridge.ports import Check, StoreUnusable
 from bridge.ports.findings import Finding, Level, fault
 from bridge.settings import BridgeSettings
@@ -66,6 +68,9 @@ async def examine(plan: Examination) -> AsyncIterator[Finding]:
             yield finding
     async for finding in _guarded("media", _media(settings)):
         yield finding
+    if settings.releases is not None:
+        async for finding in _guarded("release", release.release(settings.releases, version(DISTRIBUTION))):
+            yield finding
     for setting in settings.sessions:
         session_dir = settings.session_dir(setting.name)
         checks = [_in_thread(session_files.store, setting.name, session_dir)]

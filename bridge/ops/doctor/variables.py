@@ -1,22 +1,13 @@
-"""The effective settings: source of each value, secrets masked, unknown names. Pure."""
+"""Names that are no settings, and values that were refused. Pure."""
 
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Collection, Iterator, Mapping
-from typing import Any
 
-from pydantic import SecretStr
-from pydantic.fields import FieldInfo
-from pydantic_core import PydanticUndefined
-
-from bridge.broker import BrokerAddress
-from bridge.ports.effective_settings import EffectiveSetting, SettingSource
 from bridge.ports.findings import Finding, fault, warning
 from bridge.settings import BridgeSettings
 
-MASK = "***"
 _PREFIXES = ("WA_", "RESPONDER_")
 #: What the scripts below deploy/ read, and hand on to the programs that they start.
 _OF_SCRIPTS = frozenset(
@@ -27,47 +18,6 @@ _OF_SCRIPTS = frozenset(
 )
 #: How similar a name of another form must be to be taken for a typo: CLIENT_ID and CLIENTE_ID, not DB_NAME and DB_USER.
 _ALMOST = 0.9
-_CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+@")
-
-
-#: What can be changed while the bridge runs: over the panel, `wa session` and MQTT.
-_LIVE = frozenset({"WA_SESSIONS", "WA_PROXY", "WA_SLEEP_AFTER"})
-
-
-def variables(
-    settings: BridgeSettings, environment: Mapping[str, str], file: Mapping[str, str | None]
-) -> list[EffectiveSetting]:
-    """Every setting of the bridge. `file` is the content of `.env`, which the environment overrides."""
-    found = []
-    for name, field in BridgeSettings.model_fields.items():
-        variable, value = str(field.validation_alias or name), getattr(settings, name)
-        is_secret = "SecretStr" in str(field.annotation)
-        found.append(
-            EffectiveSetting(
-                variable,
-                shown(value),
-                _source(variable, environment, file),
-                field.description or "",
-                None if is_secret else _default(field),
-                is_secret,
-                is_set=value is not None and value not in ("", ()),
-                live=variable in _LIVE,
-            )
-        )
-    return found
-
-
-def _source(variable: str, environment: Mapping[str, str], file: Mapping[str, str | None]) -> SettingSource:
-    if environment.get(variable):
-        return SettingSource.ENVIRONMENT
-    return SettingSource.FILE if file.get(variable) else SettingSource.DEFAULT
-
-
-def _default(field: FieldInfo) -> str | None:
-    """As it is written in the environment."""
-    if field.default is PydanticUndefined or field.default in (None, "", ()):
-        return None
-    return shown(field.default)
 
 
 def has_unknown(environment: Mapping[str, str], file: Mapping[str, str | None]) -> bool:
@@ -102,20 +52,6 @@ def invalid(sentence: str) -> list[Finding]:
         fault("settings", part.strip().rstrip(".") + ".", "Correct it in the environment or in .env.")
         for part in sentence.removeprefix("Wrong settings.").split("; ")
     ]
-
-
-def shown(value: Any) -> str:
-    """A value for display, with secrets masked."""
-    if isinstance(value, SecretStr):
-        return MASK
-    if value is None or value in ("", ()):
-        return "–"
-    if isinstance(value, tuple):
-        masked = [part.masked for part in value if isinstance(part, BrokerAddress)]
-        return ", ".join(masked) or ",".join(map(str, value))
-    if isinstance(value, bool):
-        return "on" if value else "off"
-    return _CREDENTIALS.sub(f"{MASK}@", str(value))
 
 
 def _names() -> list[tuple[str, str]]:

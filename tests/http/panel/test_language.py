@@ -12,7 +12,10 @@ from bridge.contract.session import Reason, SessionState, Situation
 from bridge.drivers.scripted import SendMode
 from bridge.http import errors
 from bridge.ports import Failure, PostAnswer
+from bridge.settings import BridgeSettings
 from bridge.webhooks.retry_policy import describe
+from campaigns.settings import CampaignSettings
+from responder.settings import ResponderSettings
 from tests.http.conftest import ANA, HttpBridge
 from tests.http.panel.conftest import OpenPanel
 from tests.pictures import picture
@@ -76,6 +79,14 @@ async def test_both_languages_have_the_same_keys(started: HttpBridge, open_panel
     assert twice == []
     assert english == spanish
     assert tables_en == tables_es
+
+
+async def test_every_setting_has_a_spanish_text(started: HttpBridge, open_panel: OpenPanel) -> None:
+    page = await open_panel(started)
+    script = "async () => Object.keys((await import('/panel/static/texts/setting_texts.js')).settingTexts)"
+    models = (BridgeSettings, ResponderSettings, CampaignSettings)
+    names = {str(field.validation_alias) for model in models for field in model.model_fields.values()}
+    assert sorted(await page.evaluate(script)) == sorted(names)
 
 
 async def test_the_reason_of_an_unknown_outcome_is_shown_in_spanish(started: HttpBridge, open_panel: OpenPanel) -> None:

@@ -15,7 +15,8 @@ from bridge.ops.mosquitto import BrokerDirectory
 from bridge.ops.mosquitto.private_users import PrivateBrokerUsers
 from bridge.ops.private_broker import PrivateBroker
 from bridge.ports import Scope
-from tests.http.conftest import ANA, HttpBridge
+from tests.file_host import file_host
+from tests.http.conftest import ANA, HERE, HttpBridge
 from tests.http.panel.conftest import OpenPanel
 from tests.http.test_access import key_for
 from tests.http.test_operator import log, own_broker
@@ -161,3 +162,16 @@ async def test_the_api_is_shown_and_tried_with_the_log_in_and_with_a_key(
     assert [sent.text for sent in side.phone.sent] == ["Hola"]
     await page.get_by_label("Find a path").fill("/v1/asyncapi")
     await expect(page.get_by_text("No matches.")).to_be_visible()
+
+
+async def test_a_newer_release_is_said_where_an_address_is_set(side: HttpBridge, open_panel: OpenPanel) -> None:
+    async with file_host() as host:
+        host.files["/json"] = b'{"info": {"version": "99.1.0"}}'
+        side.given |= {"releases": host.url("/json")}
+        await side.start()
+        page = await open_panel(side, locale="es-AR")
+        foot = page.get_by_text("ya salió la versión 99.1.0")
+        async with asyncio.timeout(HERE):
+            while not await foot.is_visible():  # the page asks when it is opened
+                await page.reload()
+        assert host.asked == ["/json"]

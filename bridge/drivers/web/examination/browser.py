@@ -18,7 +18,7 @@ async def browser(settings: DriverSettings, runtime: PlaywrightRuntime) -> Findi
         executable = find_executable(settings.browser, bundled)
         version = (await user_agent(executable)).partition("Chrome/")[2].partition(".")[0]
     except CodedError as error:
-        return fault("browser", error.text, INSTALL)
+        return fault("browser", what_failed(error), INSTALL)
     started = time.monotonic()
     try:
         async with trial_browser(settings, runtime, Limits()) as running:
@@ -29,3 +29,8 @@ async def browser(settings: DriverSettings, runtime: PlaywrightRuntime) -> Findi
         return fault("browser", f"{executable} starts but evaluates JavaScript wrongly.", INSTALL)
     seconds = time.monotonic() - started
     return ok("browser", f"{executable} {version} starts and loads a page in {seconds:.1f} s.")
+
+
+def what_failed(error: CodedError) -> str:
+    """The text without how to install a browser, which is the advice."""
+    return error.text.removesuffix(INSTALL).rstrip()

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from bridge.contract.errors import CodedError
 from bridge.contract.proxy import Proxy
 from bridge.drivers.web import Limits, PlaywrightRuntime
+from bridge.drivers.web.examination.browser import what_failed
 from bridge.drivers.web.examination.trial_browser import trial_browser
 from bridge.drivers.web.injection import REQUIRED_MODULES
 from bridge.drivers.web.library import numbers
@@ -51,7 +52,7 @@ async def page(settings: DriverSettings, runtime: PlaywrightRuntime, proxy: Prox
     except SiteUnreachable as error:
         return [fault("page", f"WhatsApp Web cannot be loaded: {error.text}.", "See the site above.")]
     except CodedError as error:
-        return [fault("page", error.text, "See wa-js and the browser above.")]
+        return [fault("page", what_failed(error), "See wa-js and the browser above.")]
     return list(evaluate(loaded, versions))
 
 

@@ -112,7 +112,7 @@ async function findPerson(forms) {
     }
     if (found?.wid) return { id: form, pn: form, lid: aliases(form).lid ?? (found.wid.server === "lid" ? address(found.wid) : null) };
   }
-  return { problem: ["not_on_whatsapp", "This number is not on WhatsApp."] };
+  return { problem: ["not_on_whatsapp", "This number is not on WhatsApp. Check its country code and area code."] };
 }
 
 const participantOf = ({ pn, lid }) => ({

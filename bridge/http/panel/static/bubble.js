@@ -2,6 +2,7 @@
 
 import { readableAddress } from './addresses.js';
 import { h } from './element.js';
+import { formatted, outside } from './formatted_text.js';
 import { word } from './language.js';
 import { errorText } from './problems.js';
 import { ticks } from './ticks.js';
@@ -39,8 +40,6 @@ function quote({ author, body, id }, onJump) {
     h('span', { dir: 'auto' }, body || '…'));
 }
 
-const outside = (href, label) => h('a', { href, target: '_blank', rel: 'noopener noreferrer' }, label);
-
 // A file by the address that this page has: its link names the one for other machines, which the page's policy refuses.
 function here(link) {
   if (!link) return null;
@@ -53,7 +52,7 @@ function content(item, message, onFile) {
   return [
     url ? file(message, url) : missing(item, message, onFile),
     contacts?.length ? h('ul.poll', null, contacts.map(card))
-      : item.body ? h('p.text', { dir: 'auto' }, item.body) : null,
+      : item.body ? h('p.text', { dir: 'auto' }, formatted(item.body)) : null,
     spot ? outside(mapOf(spot), word('showMap')) : null,
     poll ? h('ul.poll', null, poll.options.map((option) => h('li', { dir: 'auto' }, option))) : null,
     link && /^https?:/i.test(link.url) ? outside(link.url, link.title || link.url) : null,

@@ -96,7 +96,8 @@ function drawFrame() {
   const other = otherLanguage();
   Object.assign($('language'), { textContent: LANGUAGE_NAMES[other], lang: other });
   $('log-out').hidden = account.me.trusted;
-  $('version').textContent = account.me.version;
+  const { version, newer } = account.me;
+  $('version').textContent = newer ? word('newerRelease', version, newer) : version;
   drawTabs();
 }
 

@@ -14,9 +14,10 @@ export const operator = {
       logEmpty: 'No line matches.',
       logElsewhere: 'With “wa up” the lines of the responder and of campaigns are here, too. As services they have'
         + ' logs of their own: journalctl -u wa-responder -u wa-campaigns. Older lines: journalctl -u wa-bridge.',
+      newerRelease: '{0} · release {1} is out',
       settings: 'Settings',
-      settingsLead: 'What holds for this bridge. Settings stand in the environment or in the file .env; '
-        + 'a change there takes effect at the next start.',
+      settingsLead: 'What holds for this bridge and the services beside it. Settings stand in the environment or in the'
+        + ' file .env; a change there takes effect at the next start.',
       settingFilter: 'Find a setting',
       everySetting: 'All settings',
       onlyDiffering: 'Only what differs',
@@ -30,10 +31,12 @@ export const operator = {
       source_waup: 'wa up',
       source_registry: 'changed here',
       settingLive: 'It can be changed while the bridge runs, for each session.',
-      settingWaits: 'The file .env has another value by now: restart the bridge to use it.',
-      settingsWait: 'Changed in .env since the start; restart the bridge: {0}',
-      settingsElsewhere: 'Those of the responder and of campaigns are explained in deploy/responder.env.example and'
-        + ' deploy/campaigns.env.example; “wa doctor” checks them.',
+      settingWaits: 'The file .env has another value by now: a restart uses it.',
+      settingsWait: 'Changed in .env since the start, for the next one: {0}',
+      settingsOf_bridge: 'Bridge',
+      settingsOf_responder: 'Automatic answers',
+      settingsOf_campaigns: 'Campaigns',
+      settingsElsewhere: 'Sessions have options of their own, on their page; “wa doctor” checks the settings.',
       mqtt: 'MQTT',
       mqttLead: 'How programs connect: Node-RED, Home Assistant, your own. Each gets a user with a role.',
       brokerAddress: 'Broker',
@@ -115,9 +118,10 @@ export const operator = {
       logEmpty: 'Ninguna línea coincide.',
       logElsewhere: 'Con «wa up» también están acá las líneas del responder y de las campañas. Como servicios tienen su'
         + ' propio registro: journalctl -u wa-responder -u wa-campaigns. Líneas anteriores: journalctl -u wa-bridge.',
+      newerRelease: '{0} · ya salió la versión {1}',
       settings: 'Configuración',
-      settingsLead: 'Lo que vale en este puente. Se define en las variables de entorno o en el archivo .env; '
-        + 'un cambio ahí vale desde el próximo inicio.',
+      settingsLead: 'Lo que vale en este puente y en los servicios que lo acompañan. Se define en las variables de'
+        + ' entorno o en el archivo .env; un cambio ahí vale desde el próximo inicio.',
       settingFilter: 'Buscar una opción',
       everySetting: 'Todas',
       onlyDiffering: 'Solo lo que cambia',
@@ -131,10 +135,12 @@ export const operator = {
       source_waup: 'wa up',
       source_registry: 'cambiado acá',
       settingLive: 'Se puede cambiar con el puente en marcha, para cada sesión.',
-      settingWaits: 'El archivo .env ya tiene otro valor: reiniciá el puente para usarlo.',
-      settingsWait: 'Cambió en .env desde el inicio; reiniciá el puente: {0}',
-      settingsElsewhere: 'Las opciones del responder y de las campañas se explican en deploy/responder.env.example y'
-        + ' deploy/campaigns.env.example; «wa doctor» las revisa.',
+      settingWaits: 'El archivo .env ya tiene otro valor: vale desde el próximo inicio.',
+      settingsWait: 'Cambió en .env desde el inicio, para el próximo: {0}',
+      settingsOf_bridge: 'Puente',
+      settingsOf_responder: 'Respuestas automáticas',
+      settingsOf_campaigns: 'Campañas',
+      settingsElsewhere: 'Cada sesión tiene además sus opciones, en la página de sesiones; «wa doctor» revisa todo.',
       mqtt: 'MQTT',
       mqttLead: 'Cómo se conectan los programas: Node-RED, Home Assistant, los tuyos. Cada uno con usuario y rol.',
       brokerAddress: 'Broker',
