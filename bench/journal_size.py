@@ -16,6 +16,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from bench.figures import Figure, percentile
+from bench.progress import Progress
 from bench.report import report
 from bench.search import START, append, message
 from bridge.contract.messages import Stream
@@ -24,6 +25,7 @@ from bridge.store import SessionStore, open_store
 BEGIN, END = "<!-- written by python -m bench.journal_size -->\n", "<!-- end of bench.journal_size -->\n"
 #: Measurements of each figure; items of a replay's page and of a page of `/v1`; items that the compaction deletes.
 TIMES, REPLAY, PAGE, DELETED = 200, 500, 50, 500
+MINUTES_A_ROW = 4e-6
 
 
 async def _times(work: Callable[[int], Awaitable[object]], times: int = TIMES) -> list[float]:
@@ -45,14 +47,17 @@ async def _starts(path: Path) -> list[float]:
     return spent
 
 
-async def _measure_one(path: Path, rows: int) -> dict[str, float]:
+async def _measure_one(path: Path, rows: int, progress: Progress) -> dict[str, float]:
     """Milliseconds of each figure, by its name."""
+    progress.part(f"{rows:,} rows: filling and indexing the store")
     dice = random.Random(7)  # noqa: S311 - equal texts at each run
     async with open_store(path, now=time.time) as store:
         await append(store, rows, dice)
         async for _ in store.search.work():
             pass
+    progress.part(f"{rows:,} rows: starts")
     figures = {"start after a clean end, p50": percentile(await _starts(path), 0.5)}
+    progress.part(f"{rows:,} rows: appends, pages, compaction")
     async with open_store(path, now=time.time, recent_items=1) as store:
         journal, read = store.journal, store.journal.read
         extra = [message(rows + number, dice) for number in range(2 * TIMES)]
@@ -88,10 +93,10 @@ async def _beside_compaction(store: SessionStore, rows: int, work: Callable[[int
 
 
 def _measure(sizes: list[int]) -> list[Figure]:
-    found = {}
+    found, progress = {}, Progress(3 * len(sizes), sum(sizes) * MINUTES_A_ROW)
     with tempfile.TemporaryDirectory() as folder:
         for rows in sizes:
-            found[rows] = asyncio.run(_measure_one(Path(folder) / str(rows) / "store.db", rows))
+            found[rows] = asyncio.run(_measure_one(Path(folder) / str(rows) / "store.db", rows, progress))
     goals = {"start after a clean end, p50": 150.0}
     figures = []
     for what in found[sizes[0]]:
