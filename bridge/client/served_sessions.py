@@ -20,8 +20,10 @@ def served_sessions(named: Sequence[str], bridges: Iterable[BridgeStatus]) -> tu
     """
     own = [one for one in bridges if one.configured and set(one.configured) <= set(named)]
     decided = {name for one in own for name in one.configured or ()}
-    found = [*(name for name in named if name not in decided), *(name for one in own for name in one.sessions)]
-    return tuple(dict.fromkeys(found)) or tuple(named)
+    found = dict.fromkeys(name for name in named if name not in decided)
+    found |= dict.fromkeys(name for one in own for name in one.sessions)
+    in_order = [*(name for name in named if name in found), *found]  # whichever bridge spoke first
+    return tuple(dict.fromkeys(in_order)) or tuple(named)
 
 
 class ServedSessions:
@@ -38,7 +40,7 @@ class ServedSessions:
         async for topic, status in client.watch_bridges():
             if status is None:
                 self._bridges.pop(topic, None)
-            else:
+            elif status.state == "online" or topic not in self._bridges:  # a will is as old as its connection
                 self._bridges[topic] = status
             names = served_sessions(self._named, self._bridges.values())
             if names != self.names:

@@ -51,8 +51,8 @@ class LeaseTable:
                 present = set((await connection.execute(select(leases.c.name))).scalars())
                 if missing := [{"name": name} for name in sorted(names) if name not in present]:
                     await connection.execute(insert(leases), missing)
-        except IntegrityError:  # another replica inserted them at the same time
-            return
+        except IntegrityError:  # another replica inserted one of them at the same time
+            await self.prepare(names)
 
     async def beat(self, owner: str, ttl: float, names: Collection[str], plan: Plan) -> Beat:
         """Renew the held leases among `names` for `ttl` seconds and take what `plan` selects. Raises DatabaseDown."""

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from bridge.client.served_sessions import served_sessions
+from collections.abc import AsyncIterator
+from typing import cast
+
+from bridge.client import Client
+from bridge.client.served_sessions import ServedSessions, served_sessions
 from bridge.contract.session import SessionState
 from bridge.contract.status import BridgeStatus
 
@@ -49,7 +53,7 @@ def test_a_bridge_of_others_is_left_alone() -> None:
     north, south = bridge("haby", "haby north2"), bridge("otra", "otra south2")
     assert served_sessions(["haby"], [north, south]) == ("haby", "north2")
     assert served_sessions(["otra"], [north, south]) == ("otra", "south2")
-    assert served_sessions(["haby", "otra"], [north, south]) == ("haby", "north2", "otra", "south2")
+    assert served_sessions(["haby", "otra"], [north, south]) == ("haby", "otra", "north2", "south2")
 
 
 def test_a_session_that_moves_is_served_once() -> None:
@@ -57,6 +61,33 @@ def test_a_session_that_moves_is_served_once() -> None:
     north, south = bridge("haby moved", "haby"), bridge("otra", "otra moved")
     assert served_sessions(["haby", "moved"], [north, south]) == ("haby",)
     assert served_sessions(["otra"], [north, south]) == ("otra", "moved")
+
+
+class Statuses:
+    """A client that gets these statuses."""
+
+    def __init__(self, *statuses: BridgeStatus) -> None:
+        self._statuses = statuses
+
+    async def watch_bridges(self) -> AsyncIterator[tuple[str, BridgeStatus | None]]:
+        for status in self._statuses:
+            yield "wa/bridge/x/status", status
+        yield "wa/bridge/x/status", None
+
+
+async def test_the_will_of_a_bridge_does_not_take_back_what_was_added_since() -> None:
+    grown, will = bridge("haby", "haby otra"), bridge("haby", "haby").model_copy(update={"state": "offline"})
+    for statuses, expected in (
+        ((grown, will), [("haby",), ("haby", "otra"), ("haby",)]),  # the last one: it was cleared
+        ((will, grown), [("haby",), ("haby", "otra"), ("haby",)]),
+    ):
+        served = ServedSessions(["haby"])
+        assert [names async for names in served.follow(cast(Client, Statuses(*statuses)))] == expected
+
+
+def test_the_default_is_the_first_that_is_named_whichever_bridge_speaks_first() -> None:
+    north, south = bridge("haby", "haby new"), bridge("otra", "otra")
+    assert served_sessions(["haby", "otra"], [south, north]) == ("haby", "otra", "new")
 
 
 def test_a_service_has_always_a_default() -> None:
