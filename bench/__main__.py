@@ -14,10 +14,13 @@ from pathlib import Path
 
 from bench import many_sessions
 from bench.figures import Figure
+from bench.progress import Progress
 from bench.report import REPORT, report
-from bench.run import Amounts, measure
+from bench.run import PARTS, Amounts, measure
 from bench.stage import ROOT, stage
 
+#: What a run and the many sessions take on two quiet cores.
+MINUTES_A_RUN, MINUTES = 3.0, 2.0
 BEGIN, END = "<!-- written by make bench -->\n", "<!-- end of bench -->\n"
 
 
@@ -34,8 +37,13 @@ def main() -> None:
 async def _run(amounts: Amounts, *, quick: bool) -> list[Figure]:
     with tempfile.TemporaryDirectory(prefix="wa-bench-") as folder:
         async with stage(Path(folder)) as environment:
-            figures = await measure(environment, amounts)
-            return figures if quick else [*figures, *await many_sessions.measure(environment)]
+            parts = 1 + PARTS * amounts.runs
+            progress = Progress(parts if quick else parts + 1, MINUTES_A_RUN * amounts.runs + (0 if quick else MINUTES))
+            figures = await measure(environment, amounts, progress)
+            if quick:
+                return figures
+            progress.part("many sessions")
+            return [*figures, *await many_sessions.measure(environment)]
 
 
 if __name__ == "__main__":

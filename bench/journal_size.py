@@ -2,7 +2,8 @@
 
     python -m bench.journal_size [--rows 1000 1000000] [--write]
 
-The store alone, in a temporary folder; the messages are those of `bench.search`. A million takes minutes and 1.1 GB.
+The stores alone, in a temporary folder; the messages are those of `bench.search`. All sizes are open at once and are
+measured in turn. A million takes minutes and 1.1 GB.
 """
 
 from __future__ import annotations
@@ -12,10 +13,13 @@ import asyncio
 import random
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 
 from bench.figures import Figure, percentile
+from bench.progress import Progress
 from bench.report import report
 from bench.search import START, append, message
 from bridge.contract.messages import Stream
@@ -23,81 +27,128 @@ from bridge.store import SessionStore, open_store
 
 BEGIN, END = "<!-- written by python -m bench.journal_size -->\n", "<!-- end of bench.journal_size -->\n"
 #: Measurements of each figure; items of a replay's page and of a page of `/v1`; items that the compaction deletes.
-TIMES, REPLAY, PAGE, DELETED = 200, 500, 50, 500
+TIMES, REPLAY, PAGE, DELETED, STARTS = 200, 500, 50, 500, 10
+MINUTES_A_ROW = 4e-6
 
 
-async def _times(work: Callable[[int], Awaitable[object]], times: int = TIMES) -> list[float]:
-    spent = []
-    for number in range(times):
-        began = time.perf_counter()
-        await work(number)
-        spent.append((time.perf_counter() - began) * 1000)
-    return spent
-
-
-async def _starts(path: Path) -> list[float]:
-    spent: list[float] = []
-    for _ in range(10):
-        began = time.perf_counter()
-        async with open_store(path, now=time.time) as store:
-            spent.append((time.perf_counter() - began) * 1000)
-            await store.memory.next_number("start")  # as a real run, it writes
-    return spent
-
-
-async def _measure_one(path: Path, rows: int) -> dict[str, float]:
-    """Milliseconds of each figure, by its name."""
-    dice = random.Random(7)  # noqa: S311 - equal texts at each run
+async def _fill(path: Path, rows: int) -> None:
     async with open_store(path, now=time.time) as store:
-        await append(store, rows, dice)
+        await append(store, rows, _dice())
         async for _ in store.search.work():
             pass
-    figures = {"start after a clean end, p50": percentile(await _starts(path), 0.5)}
-    async with open_store(path, now=time.time, recent_items=1) as store:
-        journal, read = store.journal, store.journal.read
-        extra = [message(rows + number, dice) for number in range(2 * TIMES)]
-        alone = await _times(lambda n: journal.append([extra[n]]))
-        places = [dice.randrange(rows - REPLAY) for _ in range(TIMES)]
+
+
+async def _start(path: Path) -> float:
+    began = time.perf_counter()
+    async with open_store(path, now=time.time) as store:
+        spent = (time.perf_counter() - began) * 1000
+        await store.memory.next_number("start")  # as a real run, it writes
+    return spent
+
+
+class _Measured:
+    """An open store with so many rows; each figure is one call."""
+
+    def __init__(self, store: SessionStore, rows: int) -> None:
+        dice = _dice()
+        self._store, self._journal, self.rows = store, store.journal, rows
+        self._extra = [message(rows + number, dice) for number in range(2 * TIMES)]
+        self._places = [dice.randrange(rows - REPLAY) for _ in range(TIMES)]
+
+    async def replay(self, number: int) -> None:
+        await self._journal.read(Stream.IN, self._places[number], REPLAY)
+
+    async def page(self, number: int) -> None:
+        await self._journal.read(Stream.IN, self._places[number], PAGE)
+
+    async def watermarks(self, _: int) -> None:
+        await self._journal.watermarks()
+
+    async def append(self, number: int) -> None:
+        await self._journal.append([self._extra[number]])
+
+    async def forget_pages(self) -> None:
+        """Empty the reader's page cache: a page of a replay is read once, and a store of a thousand rows is cached as a
+        whole, so that it would be compared with what no other store does."""
+        await self._store.database.read(lambda connection: connection.execute("PRAGMA shrink_memory"))
+
+    async def beside_compaction(self) -> list[float]:
+        """Milliseconds of each append while `DELETED` rows are deleted."""
+        held = await self._store.database.read(lambda c: c.execute("SELECT sum(bytes) FROM streams").fetchone()[0])
+        most = int(held * (1 - DELETED / self.rows)) if self.rows > DELETED else 0
+        compaction = asyncio.create_task(
+            self._store.compact(max_age=time.time() - START + 1e9, max_bytes=most), name="compaction"
+        )
+        times = [await _timed(self.append, TIMES + number) for number in range(TIMES)]
+        await compaction
+        return times
+
+
+async def _timed(work: Callable[[int], Awaitable[object]], number: int) -> float:
+    began = time.perf_counter()
+    await work(number)
+    return (time.perf_counter() - began) * 1000
+
+
+async def _in_turn(stores: Sequence[_Measured], work: Callable[[_Measured, int], Awaitable[None]]) -> list[list[float]]:
+    """Milliseconds of each store, measured in turn, so that a busier moment meets all of them."""
+    spent: list[list[float]] = [[] for _ in stores]
+    for number in range(TIMES):
+        for store, times in zip(stores, spent, strict=True):
+            await store.forget_pages()
+            times.append(await _timed(partial(work, store), number))
+    return spent
+
+
+async def _measure(folder: Path, sizes: Sequence[int], progress: Progress) -> dict[str, list[float]]:
+    """Milliseconds of each figure for each size, by the figure's name."""
+    paths = [folder / str(rows) / "store.db" for rows in sizes]
+    for path, rows in zip(paths, sizes, strict=True):
+        progress.part(f"filling and indexing {rows:,} rows")
+        await _fill(path, rows)
+    progress.part("starts")
+    starts = [[await _start(path) for path in paths] for _ in range(STARTS)]
+    figures = {"start after a clean end, p50": [percentile(of, 0.5) for of in zip(*starts, strict=True)]}
+    async with AsyncExitStack() as stack:
+        opened = [await stack.enter_async_context(open_store(path, now=time.time, recent_items=1)) for path in paths]
+        stores = [_Measured(store, rows) for store, rows in zip(opened, sizes, strict=True)]
+        progress.part("appends and pages, in turn")
+        appended = await _in_turn(stores, _Measured.append)
         figures |= {
-            "append, p50": percentile(alone, 0.5),
-            "append, p99": percentile(alone, 0.99),
-            f"page of {REPLAY} of a replay, p50": percentile(
-                await _times(lambda n: read(Stream.IN, places[n], REPLAY)), 0.5
-            ),
-            f"page of {PAGE} of /v1, p50": percentile(await _times(lambda n: read(Stream.IN, places[n], PAGE)), 0.5),
-            "watermarks of a catch-up, p50": percentile(await _times(lambda _: journal.watermarks()), 0.5),
-            "catch-up: a message that is known, p50": percentile(
-                await _times(lambda n: journal.append([extra[n]])), 0.5
-            ),
+            "append, p50": [percentile(of, 0.5) for of in appended],
+            "append, p99": [percentile(of, 0.99) for of in appended],
         }
-        beside = await _beside_compaction(store, rows, lambda n: journal.append([extra[TIMES + n]]))
-        figures["append beside a compaction, p99"] = percentile(beside, 0.99)
-        figures["append beside a compaction, longest"] = max(beside)
+        for name, work in (
+            (f"page of {REPLAY} of a replay, p50", _Measured.replay),
+            (f"page of {PAGE} of /v1, p50", _Measured.page),
+            ("watermarks of a catch-up, p50", _Measured.watermarks),
+            ("catch-up: a message that is known, p50", _Measured.append),
+        ):
+            figures[name] = [percentile(of, 0.5) for of in await _in_turn(stores, work)]
+        progress.part("compaction")
+        beside = [await store.beside_compaction() for store in stores]
+        figures |= {
+            "append beside a compaction, p99": [percentile(of, 0.99) for of in beside],
+            "append beside a compaction, longest": [max(of) for of in beside],
+        }
     return figures
 
 
-async def _beside_compaction(store: SessionStore, rows: int, work: Callable[[int], Awaitable[object]]) -> list[float]:
-    held = await store.database.read(lambda c: c.execute("SELECT sum(bytes) FROM streams").fetchone()[0])
-    most = int(held * (1 - DELETED / rows)) if rows > DELETED else 0
-    compaction = asyncio.create_task(
-        store.compact(max_age=time.time() - START + 1e9, max_bytes=most), name="compaction"
-    )
-    times = await _times(work)
-    await compaction
-    return times
+def _dice() -> random.Random:
+    return random.Random(7)  # noqa: S311 - equal texts at each run
 
 
-def _measure(sizes: list[int]) -> list[Figure]:
-    found = {}
+def _figures(sizes: list[int]) -> list[Figure]:
+    progress = Progress(len(sizes) + 3, sum(sizes) * MINUTES_A_ROW)
     with tempfile.TemporaryDirectory() as folder:
-        for rows in sizes:
-            found[rows] = asyncio.run(_measure_one(Path(folder) / str(rows) / "store.db", rows))
+        found = asyncio.run(_measure(Path(folder), sizes, progress))
     goals = {"start after a clean end, p50": 150.0}
     figures = []
-    for what in found[sizes[0]]:
-        figures += [Figure(f"{what}, {rows:,} rows", "ms", (found[rows][what],), goals.get(what)) for rows in sizes]
+    for what, values in found.items():
+        for rows, value in zip(sizes, values, strict=True):
+            figures.append(Figure(f"{what}, {rows:,} rows", "ms", (value,), goals.get(what)))
         if what.endswith("p50") and not what.startswith("start"):
-            ratio = found[sizes[-1]][what] / found[sizes[0]][what]
+            ratio = values[-1] / values[0]
             figures.append(Figure(f"{what}: {sizes[-1]:,} ÷ {sizes[0]:,} rows", "×", (ratio,), 1.1))
     return figures
 
@@ -107,7 +158,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, nargs="+", default=[1000, 1_000_000])
     parser.add_argument("--write", action="store_true", help="write docs/BENCHMARKS.md")
     options = parser.parse_args()
-    report(lambda: _measure(options.rows), BEGIN, END, write=options.write, runs=1)
+    report(lambda: _figures(options.rows), BEGIN, END, write=options.write, runs=1)
 
 
 if __name__ == "__main__":

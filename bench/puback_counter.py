@@ -29,25 +29,37 @@ class PubackCounter:
     @asynccontextmanager
     async def listening(self) -> AsyncIterator[None]:
         """Relay connections to the broker on `self.port`."""
-        server = await asyncio.start_server(self._relay, "127.0.0.1", 0)
-        self.port = server.sockets[0].getsockname()[1]
-        async with server:
-            yield
+        relays: list[asyncio.Task[None]] = []
+        async with asyncio.TaskGroup() as tasks:
+
+            def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+                relays.append(tasks.create_task(self._relay(reader, writer), name="relay"))
+
+            # a plain function: asyncio logs a coroutine of its own that is cancelled as a fault
+            async with await asyncio.start_server(relay, "127.0.0.1", 0) as server:
+                self.port = server.sockets[0].getsockname()[1]
+                yield
+            for task in relays:
+                task.cancel()
 
     async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        from_broker, to_broker = await asyncio.open_connection("127.0.0.1", self._broker_port)
         try:
-            async with asyncio.TaskGroup() as tasks:
-                ends = [
-                    tasks.create_task(self._up(reader, to_broker), name="relay up"),
-                    tasks.create_task(_down(from_broker, writer), name="relay down"),
-                ]
-                await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-                for task in ends:
-                    task.cancel()
+            from_broker, to_broker = await asyncio.open_connection("127.0.0.1", self._broker_port)
+            try:
+                async with asyncio.TaskGroup() as tasks:
+                    ends = [
+                        tasks.create_task(self._up(reader, to_broker), name="relay up"),
+                        tasks.create_task(_down(from_broker, writer), name="relay down"),
+                    ]
+                    await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+                    for task in ends:
+                        task.cancel()
+            finally:
+                to_broker.close()
+        except* OSError:  # the broker, or the bridge, is gone
+            pass
         finally:
             writer.close()
-            to_broker.close()
 
     async def _up(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         kept = b""

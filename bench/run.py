@@ -11,6 +11,7 @@ import psutil
 from bench import baseline, commands, inbound
 from bench.away_reader import AwayReader
 from bench.figures import Figure, percentile
+from bench.progress import Progress
 from bench.puback_counter import PubackCounter
 from bench.sends import Sends, sends
 from bench.stage import Stage, pss
@@ -53,29 +54,39 @@ class _Runs:
     away: AwayReader = field(default_factory=AwayReader)
 
 
-async def measure(stage: Stage, amounts: Amounts) -> list[Figure]:
+#: Parts that each run has in `measure`, which pairs first.
+PARTS = 5
+
+
+async def measure(stage: Stage, amounts: Amounts, progress: Progress) -> list[Figure]:
     """Measure everything in each run; a start uses the login of the previous start."""
+    progress.part("pairing")
     async with stage.bridge():
         await stage.until(SessionState.CONNECTED)
     runs = _Runs()
-    for _ in range(amounts.runs):
+    for number in range(amounts.runs):
+        progress.part(f"start, run {number + 1}")
         await _start(stage, runs)
     async with stage.bridge() as bridge:
         await stage.until(SessionState.CONNECTED)
         for number in range(amounts.runs):
+            progress.part(f"messages, run {number + 1}")
             await _messages(stage, runs, amounts, bridge.pid, number)
         runs.after.append(pss(bridge.pid))
-        for _ in range(amounts.runs):
+        for number in range(amounts.runs):
+            progress.part(f"sends, run {number + 1}")
             await _sends(stage, runs, bridge.pid)
     counter = PubackCounter(stage.mosquitto.port)
     async with counter.listening(), stage.bridge(counter.port) as bridge:
         await stage.until(SessionState.CONNECTED)
         await commands.control(stage, "close")
         for number in range(amounts.runs):
+            progress.part(f"commands, run {number + 1}")
             began = _cpu(bridge.pid)
             runs.claims.append(await commands.claimed(stage, counter, count=amounts.claims, run=number))
             runs.claim_cpu.append((_cpu(bridge.pid) - began) / amounts.claims * 1e6)
     for number in range(amounts.runs):
+        progress.part(f"a reader that stays away, run {number + 1}")
         await runs.away.measure(stage.folder / f"away-{number}")
     return _figures(runs)
 

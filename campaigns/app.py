@@ -13,6 +13,7 @@ from typing import Literal, Self
 
 from bridge.asgi.settings_report import SettingsReport
 from bridge.client import BrokerAddress, Client, connect
+from bridge.client.served_sessions import ServedSessions
 from bridge.sql.database import SqlDatabase, make_private, while_down
 from campaigns.actions import CampaignActions
 from campaigns.addresses import people_of
@@ -100,8 +101,9 @@ class CampaignsApp:
             ahead=settings.ahead,
         )
         self.views = CampaignViews(self.campaigns, self.recipients, now, self.runner.waits, self.states.of)
+        self.served = ServedSessions(settings.sessions)
         planner = Planner(
-            *(self.campaigns, self.recipients, self.lists, self.people, settings.sessions, now),
+            *(self.campaigns, self.recipients, self.lists, self.people, lambda: self.served.names, now),
             numbers=LidNumbers(lambda: self._client).of,
         )
         self.actions = CampaignActions(
@@ -155,7 +157,7 @@ class CampaignsApp:
             found.append("database")
         if self._client is None or not self._client.is_connected:
             found.append("broker")
-        elif all(self.states.of(session) is None for session in self.settings.sessions):
+        elif all(self.states.of(session) is None for session in self.served.names):
             found.append("bridge")
         return found
 
@@ -221,12 +223,26 @@ class CampaignsApp:
                 tasks.create_task(self.publisher.run(client, self.views), name="campaign publisher")
                 tasks.create_task(self._follow_opt_outs(), name="opt-outs of the responder")
                 tasks.create_task(self._forget_heard(), name="forget who wrote long ago")
-                for session in self.settings.sessions:
-                    answers = AnswersReader(session, self.people, self._answered)
-                    ticks = TickReader(session, self.recipients, self.publisher.changed, self._now)
-                    tasks.create_task(answers.run(client), name=f"answers {session}")
-                    tasks.create_task(ticks.run(client), name=f"ticks {session}")
+                tasks.create_task(self._read_sessions(client), name="served sessions")
                 tasks.create_task(self.runner.run(), name="campaign runner")
+
+    async def _read_sessions(self, client: Client) -> None:
+        """Read the answers and ticks of the sessions that are served."""
+        reading: dict[str, asyncio.Task[None]] = {}
+        async with asyncio.TaskGroup() as tasks:
+            async for names in self.served.follow(client):
+                _log.info("Sessions: %s.", ", ".join(names))
+                for session in reading.keys() - set(names):
+                    reading.pop(session).cancel()
+                for session in set(names) - reading.keys():
+                    reading[session] = tasks.create_task(self._read(session, client), name=f"read {session}")
+
+    async def _read(self, session: str, client: Client) -> None:
+        answers = AnswersReader(session, self.people, self._answered)
+        ticks = TickReader(session, self.recipients, self.publisher.changed, self._now)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(answers.run(client), name=f"answers {session}")
+            tasks.create_task(ticks.run(client), name=f"ticks {session}")
 
     def _answered(self, answer: Answered) -> None:
         kind = "opted_out" if answer.opted_out else "answered"
@@ -250,7 +266,7 @@ class CampaignsApp:
             await while_down(lambda: self.people.opt_out(people, self._now(), "responder"))
 
     async def _own_number(self, session: str | None = None) -> str | None:
-        return await self._own_numbers.of(session or self.settings.sessions[0])
+        return await self._own_numbers.of(session or self.served.names[0])
 
     def _connected(self) -> Client:
         if self._client is None:

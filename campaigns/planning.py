@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -64,7 +64,7 @@ class Planner:
         recipients: RecipientStore,
         lists: RecipientListStore,
         people: HeardPeople,
-        sessions: Collection[str],
+        sessions: Callable[[], Sequence[str]],
         now: Callable[[], float],
         numbers: Callable[[str, Collection[str]], Awaitable[Mapping[str, str]]],
     ) -> None:
@@ -73,7 +73,7 @@ class Planner:
         self._recipients = recipients
         self._lists = lists
         self._people = people
-        self._sessions = list(sessions)
+        self._sessions = sessions
         self._now = now
         self._numbers = numbers
 
@@ -83,11 +83,10 @@ class Planner:
         Raises `WrongPlan`, `WrongState` (the id is in use), `NoSuchCampaign` (list, followed campaign), DatabaseDown.
         """
         now = self._now()
-        session = plan.session or self._sessions[0]
-        if session not in self._sessions:
-            raise WrongPlan(
-                f"There is no session {session}: WA_SESSIONS of this service lists {', '.join(self._sessions)}."
-            )
+        sessions = self._sessions()
+        session = plan.session or sessions[0]
+        if session not in sessions:
+            raise WrongPlan(f"There is no session {session}: campaigns are for {', '.join(sessions)}.")
         if plan.start_at is not None and plan.start_at.timestamp() < now - 60:
             raise WrongPlan(
                 "start_at is in the past: choose a later time, or leave it out and start by hand.", detail="past"

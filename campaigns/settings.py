@@ -59,7 +59,10 @@ class CampaignSettings(SqlSettings, ProgramSettings):
         " WHATSAPP_API_KEY.",
     )
     sessions: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_session_names)] = Field(
-        validation_alias="WA_SESSIONS", default=("haby",), description="Sessions, as name=cliente_id, comma list."
+        validation_alias="WA_SESSIONS",
+        default=("haby",),
+        description="Sessions, as name=cliente_id, comma list; with all of a bridge's WA_SESSIONS also those that are"
+        " added to it.",
     )
     data_dir: Path = Field(
         validation_alias="WA_DATA_DIR", default=Path("data"), description="Folder of campaigns.db, without a server."

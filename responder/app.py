@@ -294,18 +294,18 @@ class Responder:
         return False
 
     async def _answer(self, client: Client | None, stop: asyncio.Event) -> None:
-        settings = self.settings
-        await self._transport.prepare()
-        names = all_leases(settings.sessions)
+        settings, transport = self.settings, self._transport
+        await transport.prepare()
         open_reader = None if client is None else self._reader_factory(client)
-        worker = LeaseWorker(settings.sessions, self.replies, self._pending, self._held, open_reader)
-        leases = Leases(LeaseTable(self.database, names, is_gone), names, owner_name(), worker, self._held)
+        worker = LeaseWorker(self.replies, self._pending, self._held, open_reader)
+        table = LeaseTable(self.database, is_gone)
+        leases = Leases(table, lambda: all_leases(transport.sessions), owner_name(), worker, self._held)
         pruning = Pruning(self.database, settings.retention * DAY, settings.retention_conversations * DAY)
         async with asyncio.TaskGroup() as tasks:
             working = tasks.create_task(worker.run(), name="lease worker")
             inputs = [
                 tasks.create_task(leases.run(), name="leases"),
-                tasks.create_task(self._transport.run(), name="transport"),
+                tasks.create_task(transport.run(), name="transport"),
                 tasks.create_task(pruning.run(time.time), name="pruning"),
             ]
             if client is not None:

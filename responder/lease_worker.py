@@ -14,7 +14,7 @@ from responder.leases import HeldLeases, LeasedWork
 from responder.replies import Replies
 from responder.session_reader import SessionReader
 from responder.store.pending import PendingWork
-from responder.store.rows import PARTS, Lease, chats_lease, reading_lease
+from responder.store.rows import PARTS, Lease, chats_lease, session_of
 
 _log = logging.getLogger(__name__)
 #: Seconds between two polls of the store: alone only a safety net, with other replicas to find what they record.
@@ -28,13 +28,11 @@ class LeaseWorker(LeasedWork):
 
     def __init__(
         self,
-        sessions: tuple[str, ...],
         replies: Replies,
         store: PendingWork,
         held: HeldLeases,
         open_reader: ReaderFactory | None,
     ) -> None:
-        self._sessions = {reading_lease(session): session for session in sessions}
         self._part_of = {chats_lease(part): part for part in range(PARTS)}
         self._replies = replies
         self._store = store
@@ -61,7 +59,7 @@ class LeaseWorker(LeasedWork):
         if lease.name in self._part_of:
             self._parts.add(self._part_of[lease.name])
             self._poll_now.set()
-        elif self._open_reader is not None and (session := self._sessions.get(lease.name)):
+        elif self._open_reader is not None and (session := session_of(lease.name)):
             reader = self._open_reader(session, lease)
             self._readers[lease.name] = self._tasks.create_task(reader.run(), name=f"read {session}")
             _log.info("%s: reading.", session)

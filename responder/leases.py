@@ -10,7 +10,7 @@ import asyncio
 import logging
 import math
 import socket
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -93,26 +93,35 @@ class LeasedWork(Protocol):
 
 
 class Leases:
-    """Keeps `held` up to date while `run` runs, and starts and stops the work accordingly."""
+    """Keeps `held` up to date while `run` runs, and starts and stops the work accordingly.
+
+    `names` is called at each heartbeat: the leases change with the sessions that are served.
+    """
 
     def __init__(
-        self, table: LeaseTable, names: Collection[str], owner: str, work: LeasedWork, held: HeldLeases
+        self,
+        table: LeaseTable,
+        names: Callable[[], tuple[str, ...]],
+        owner: str,
+        work: LeasedWork,
+        held: HeldLeases,
     ) -> None:
         self._table = table
-        self._names = tuple(names)
+        self._names = names
         self._owner = owner
         self._work = work
         self._held = held
 
     async def run(self) -> None:
         pause = FIRST_PAUSE
-        is_prepared = False
+        prepared: tuple[str, ...] = ()
         while True:
+            names = self._names()
             try:
-                if not is_prepared:
-                    await self._table.prepare()
-                    is_prepared = True
-                await self._beat()
+                if names != prepared:
+                    await self._table.prepare(names)
+                    prepared = names
+                await self._beat(names)
                 pause = FIRST_PAUSE
             except DatabaseDown:
                 pause = await pause_before_retry(pause)
@@ -127,9 +136,10 @@ class Leases:
         with suppress(DatabaseDown):
             await self._table.leave(self._owner)
 
-    async def _beat(self) -> None:
+    async def _beat(self, names: tuple[str, ...]) -> None:
         held = self._held.by_name
-        beat = await self._table.beat(self._owner, TTL, lambda holdings: fair_share(holdings, self._names))
+        await self._give_up([name for name in held if name not in names])
+        beat = await self._table.beat(self._owner, TTL, names, lambda holdings: fair_share(holdings, names))
         if beat.alive != self._held.replicas:
             _log.info("%d replicas share the work.", beat.alive)
         self._held.replicas = beat.alive
@@ -141,8 +151,10 @@ class Leases:
             if name not in held:
                 held[name] = lease
                 await self._work.begin(lease)
-        if beat.give:
-            given = [held.pop(name) for name in sorted(beat.give) if name in held]
+        await self._give_up([name for name in sorted(beat.give) if name in held])
+
+    async def _give_up(self, names: Collection[str]) -> None:
+        if given := [self._held.by_name.pop(name) for name in names]:
             for lease in given:
                 await self._work.end(lease.name)
             await self._table.release(given)

@@ -79,7 +79,10 @@ class ResponderSettings(SqlSettings, ProgramSettings):
         " on this machine), addresses, networks, comma list. Without it the limits and the audit know only the proxy.",
     )
     sessions: SessionsSetting = _name(
-        "WA_SESSIONS", default=("haby",), description="Sessions that are answered, as name=cliente_id, comma list."
+        "WA_SESSIONS",
+        default=("haby",),
+        description="Sessions that are answered, as name=cliente_id, comma list; with all of a bridge's WA_SESSIONS"
+        " also those that are added to it.",
     )
     cliente_id: int = _name("CLIENTE_ID", default=51, description="The client (cliente_id) of messages that have none.")
     data_dir: Path = _name(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
@@ -13,6 +14,7 @@ from typing import Literal, Self
 from typing_extensions import override
 
 from bridge.client import BrokerAddress, Client, CodedError, NoSuchSession, SessionStatus, connect
+from bridge.client.served_sessions import ServedSessions
 from bridge.contract.session import SessionState
 from responder.errors import SenderFailed
 from responder.faults import FaultLog
@@ -69,6 +71,11 @@ class Transport(ABC):
     def client(self) -> Client | None:
         """The MQTT client; None in webhook mode, where no stream is read and nothing is published."""
 
+    @property
+    @abstractmethod
+    def sessions(self) -> tuple[str, ...]:
+        """The sessions that are read now; none in webhook mode."""
+
     @abstractmethod
     def now(self) -> float:
         """Unix seconds on the clock by which the ages of messages are judged."""
@@ -86,7 +93,7 @@ class Transport(ABC):
 
     @abstractmethod
     async def whatsapp(self) -> WhatsAppState:
-        """The state of the first session."""
+        """The state of the default session."""
 
 
 class BrokerTransport(Transport):
@@ -100,7 +107,7 @@ class BrokerTransport(Transport):
         now: Callable[[], float],
         file: Callable[[str], Path | None],
     ) -> None:
-        self._sessions = sessions
+        self._served = ServedSessions(sessions)
         self._faults = faults
         self._wall_clock = now
         self._difference = 0.0
@@ -133,13 +140,18 @@ class BrokerTransport(Transport):
     def client(self) -> Client:
         return self._connected()
 
+    @property
+    @override
+    def sessions(self) -> tuple[str, ...]:
+        return self._served.names
+
     @override
     def now(self) -> float:
         return self._wall_clock() - self._difference
 
     @override
     async def prepare(self) -> None:
-        for session in self._sessions:
+        for session in self.sessions:
             try:
                 await self._connected().status(session)
             except NoSuchSession as error:  # of a bridge that has others, so it is no matter of waiting
@@ -150,13 +162,22 @@ class BrokerTransport(Transport):
 
     @override
     async def run(self) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._follow_statuses(), name="statuses")
+            tasks.create_task(self._follow_sessions(), name="served sessions")
+
+    async def _follow_statuses(self) -> None:
         async for status in self._connected().watch_status():
             self._statuses[status.session] = status
             await self._compare_clocks(status.session)
 
+    async def _follow_sessions(self) -> None:
+        async for names in self._served.follow(self._connected()):
+            _log.info("Sessions: %s.", ", ".join(names))
+
     async def _compare_clocks(self, session: str) -> None:
-        """All bridges of one responder count as having one clock: that of its first session."""
-        if session != self._sessions[0]:
+        """All bridges of one responder count as having one clock: that of its default session."""
+        if session != self.sessions[0]:
             return
         if (ahead := await self._connected().clock_difference(session)) is None:
             return
@@ -173,13 +194,13 @@ class BrokerTransport(Transport):
     def problem(self) -> str | None:
         if self._client is None or not self._client.is_connected:
             return "broker"
-        if all(self._state(session) in (None, SessionState.OFFLINE) for session in self._sessions):
+        if all(self._state(session) in (None, SessionState.OFFLINE) for session in self.sessions):
             return "bridge"
         return None
 
     @override
     async def whatsapp(self) -> WhatsAppState:
-        state = self._state(self._sessions[0])
+        state = self._state(self.sessions[0])
         if state is None:
             return WhatsAppState(False, "UNKNOWN")
         return WhatsAppState(state is SessionState.CONNECTED, state.upper(), 1)
@@ -221,6 +242,11 @@ class SenderTransport(Transport):
     @override
     def client(self) -> None:
         return None
+
+    @property
+    @override
+    def sessions(self) -> tuple[str, ...]:
+        return ()
 
     @override
     def now(self) -> float:

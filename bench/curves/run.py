@@ -11,6 +11,7 @@ from bench.curves.picture import Chart, Curve, picture
 from bench.curves.subscribers import Fanout, fan_out
 from bench.figures import number
 from bench.many_sessions import SessionCost, costs
+from bench.progress import Progress
 from bench.stage import ROOT, Stage
 
 IMAGE = ROOT / "docs" / "images" / "curves.png"
@@ -39,13 +40,19 @@ class Curves:
     commands: list[OutboxCost]
 
 
-async def measure(stage: Stage, sizes: Sizes) -> Curves:
-    return Curves(
-        await costs(stage, sizes.sessions),
-        await fan_out(stage, sizes.subscribers),
-        await notify(stage, sizes.listeners),
-        await outbox(stage.folder, sizes.commands),
-    )
+#: Parts of `measure`.
+CURVES = 4
+
+
+async def measure(stage: Stage, sizes: Sizes, progress: Progress) -> Curves:
+    progress.part("curve: sessions")
+    sessions = await costs(stage, sizes.sessions)
+    progress.part("curve: subscribers")
+    subscribers = await fan_out(stage, sizes.subscribers)
+    progress.part("curve: listeners")
+    listeners = await notify(stage, sizes.listeners)
+    progress.part("curve: open commands")
+    return Curves(sessions, subscribers, listeners, await outbox(stage.folder, sizes.commands))
 
 
 def markdown(curves: Curves) -> str:

@@ -16,15 +16,19 @@ import tempfile
 from pathlib import Path
 
 from bench.curves.capacity import Costs, capacity_table, costs_line
+from bench.curves.run import CURVES as CURVE_PARTS
 from bench.curves.run import SHORT as SHORT_CURVES
 from bench.curves.run import Curves, Sizes, draw, measure
 from bench.curves.run import markdown as curve_tables
+from bench.progress import Progress
 from bench.report import head_line, put
 from bench.rivals.contenders import FOLDER
-from bench.rivals.run import OURS_MQTT, OURS_WEBHOOK, SHORT, Amounts, Rows, compare
+from bench.rivals.run import CONTENDERS, OURS_MQTT, OURS_WEBHOOK, SHORT, Amounts, Rows, compare
 from bench.rivals.run import markdown as comparison_tables
 from bench.stage import stage
 
+#: What the whole and the short one take on two quiet cores.
+MINUTES, SHORT_MINUTES = 10.0, 4.0
 COMPARED = ("<!-- written by make rivals: comparison -->\n", "<!-- end of comparison -->\n")
 CURVES = ("<!-- written by make rivals: curves -->\n", "<!-- end of curves -->\n")
 CAPACITY = ("<!-- written by make rivals: capacity -->\n", "<!-- end of capacity -->\n")
@@ -39,7 +43,7 @@ def main() -> None:
         sys.exit("The other programs are not installed: make rivals")
     amounts, sizes = (SHORT, SHORT_CURVES) if options.short else (Amounts(), Sizes())
     before = os.getloadavg()[0]
-    rows, measured = asyncio.run(_run(amounts, sizes))
+    rows, measured = asyncio.run(_run(amounts, sizes, SHORT_MINUTES if options.short else MINUTES))
     heading, costs = head_line(before, amounts.runs), measured_costs(rows, measured)
     texts = (
         (f"{heading}\n\n{comparison_tables(rows)}", *COMPARED),
@@ -54,11 +58,12 @@ def main() -> None:
         asyncio.run(draw(measured))
 
 
-async def _run(amounts: Amounts, sizes: Sizes) -> tuple[Rows, Curves]:
+async def _run(amounts: Amounts, sizes: Sizes, minutes: float) -> tuple[Rows, Curves]:
+    progress = Progress(CONTENDERS * (1 + amounts.runs) + CURVE_PARTS, minutes)
     with tempfile.TemporaryDirectory(prefix="wa-bench-") as folder:
         async with stage(Path(folder)) as environment:
-            rows = await compare(environment, amounts)
-            return rows, await measure(environment, sizes)
+            rows = await compare(environment, amounts, progress)
+            return rows, await measure(environment, sizes, progress)
 
 
 def measured_costs(rows: Rows, points: Curves) -> Costs:

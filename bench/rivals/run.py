@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.figures import percentile
+from bench.progress import Progress
 from bench.rivals.comparison import Column, Row, ratio_table, table
 from bench.rivals.contenders import LEGACY, OURS, RAW, WPPCONNECT, Contender, contenders
 from bench.rivals.measures import acquaint, burst, paced, sent_by_http, sent_by_mqtt
@@ -62,15 +63,21 @@ class Rows:
         return list(vars(self).values())
 
 
-async def compare(stage: Stage, amounts: Amounts) -> Rows:
+#: Ways in which messages are brought, which `compare` pairs and then measures in each run.
+CONTENDERS = len(_WAYS)
+
+
+async def compare(stage: Stage, amounts: Amounts, progress: Progress) -> Rows:
     """Pair each contender, then measure each of them in every run."""
     rows = Rows()
     async with contenders(stage) as all_of_them:
         for contender in all_of_them:
+            progress.part(f"pairing: {contender.name}")
             async with contender.running():
                 await asyncio.sleep(1)  # until the login is in the profile
         for run in range(amounts.runs):
             for contender in _in_turn(all_of_them, run):
+                progress.part(f"{contender.name}, run {run + 1}")
                 await _measure(contender, rows, amounts, run)
     return rows
 

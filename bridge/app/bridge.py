@@ -72,6 +72,7 @@ class Bridge:
         self._observers = observers
         self._started_at = clock.now()
         self._stopping = asyncio.Event()
+        self._status_due = asyncio.Event()
         self._broker = BrokerOptions(
             addresses=addresses,
             client_id=f"{settings.mqtt_prefix.replace('/', '-')}-instance-{settings.instance}",
@@ -83,6 +84,7 @@ class Bridge:
             settings,
             lambda setting: SessionHost(setting, settings=settings, driver=driver, clock=clock, limits=self._limits),
             end_within=self._limits.sessions_end,
+            changed=self._status_due.set,
         )
         self.hosts = self._sessions.hosts
         self._driver_text = driver_text
@@ -110,6 +112,7 @@ class Bridge:
                 topics=self._settings.topics,
                 heartbeat=self._limits.mqtt.heartbeat,
                 stopping=self._stopping,
+                due=self._status_due,
                 carry_out=self._sessions.carry_out,
                 clock=self._clock,
             )
@@ -188,6 +191,7 @@ class Bridge:
             version=version(DISTRIBUTION),
             driver=self._driver_text,
             started_at=instant(self._started_at),
+            configured=list(self._settings.session_names),
             sessions={host.name: host.view.situation.state for host in self.hosts},
             standby={
                 host.name: host.view.situation.text

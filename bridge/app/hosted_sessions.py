@@ -26,12 +26,19 @@ class HostedSessions:
     """`hosts` and `entries` (by name) are the same objects for the bridge's whole life, and change in place."""
 
     def __init__(
-        self, settings: BridgeSettings, make: Callable[[SessionSetting], SessionHost], *, end_within: float
+        self,
+        settings: BridgeSettings,
+        make: Callable[[SessionSetting], SessionHost],
+        *,
+        end_within: float,
+        changed: Callable[[], None],
     ) -> None:
-        """`make` makes the host of a session; `end_within` is seconds for a session to end."""
+        """`make` makes the host of a session; `end_within` is seconds for a session to end; `changed` is called when
+        one was added or removed."""
         self._settings = settings
         self._make = make
         self._end_within = end_within
+        self._changed = changed
         self._registry: SessionRegistry | None = None
         self._changing = asyncio.Lock()
         self._services: SessionServices | None = None
@@ -106,6 +113,7 @@ class HostedSessions:
         self.hosts.append(host)
         self.entries[host.name] = host
         self._start(host)
+        self._changed()
         _log.info("%s: the session was added", setting)
         return None
 
@@ -133,6 +141,7 @@ class HostedSessions:
         host, task = self.entries.pop(name), self._running.pop(name)
         owned_elsewhere = host.view.situation.state is SessionState.STANDBY
         self.hosts.remove(host)
+        self._changed()
         host.stop()
         await asyncio.wait([task], timeout=self._end_within)
         task.cancel()

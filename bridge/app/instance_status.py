@@ -37,17 +37,19 @@ class InstanceStatus:
         topics: Topics,
         heartbeat: float,
         stopping: asyncio.Event,
+        due: asyncio.Event,
         carry_out: CarriesOut,
         clock: Clock,
     ) -> None:
-        """`carry_out` answers the commands to the bridge, which come on the same connection."""
+        """`due` is set where it should be published before the next heartbeat; `carry_out` answers the commands to the
+        bridge, which come on the same connection."""
         self._name, _, self._mark = owner.rpartition(":")
         self._write = write
         self._broker = broker
         self._topics = topics
         self._heartbeat = heartbeat
         self._stopping = stopping
-        self._due = asyncio.Event()
+        self._due = due
         self._control = BridgeControl(carry_out, topics, clock)
 
     async def run(self) -> None:

@@ -1,4 +1,4 @@
-"""Commands to a bridge as a whole, and the claims by which several bridges share a session."""
+"""Commands to a bridge as a whole, the statuses of bridges, and the claims by which several bridges share a session."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from bridge.client.connection import Resubscribed, SharedConnection, Subscriptio
 from bridge.client.errors import NoAnswer
 from bridge.contract.leases import LeaseClaim
 from bridge.contract.session_changes import BridgeCommand, BridgeControlResult
+from bridge.contract.status import BridgeStatus
 from bridge.contract.topics import Topics
 
 
@@ -45,6 +46,25 @@ async def control_bridge(
             session=command.session,
             id=command.id or "",
         ) from error
+
+
+async def watch_bridges(
+    connection: SharedConnection, topics: Topics
+) -> AsyncGenerator[tuple[str, BridgeStatus | None], None]:
+    """Each status of a bridge with its topic, the retained ones first; None where it was cleared. A user that may not
+    read them gets none."""
+    async with connection.attached(Subscription(optional=(topics.bridge_status("+"),))) as inbox:
+        while True:
+            match await inbox.get():
+                case Delivery(topic=topic, payload=payload) if payload:
+                    try:
+                        yield topic, BridgeStatus.model_validate_json(payload)
+                    except ValidationError:
+                        continue
+                case Delivery(topic=topic):
+                    yield topic, None
+                case _:
+                    pass
 
 
 async def watch_lease(connection: SharedConnection, topics: Topics, session: str) -> AsyncGenerator[LeaseClaim, None]:

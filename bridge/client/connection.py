@@ -235,7 +235,8 @@ class SharedConnection:
 
     async def _subscribe(self, connection: BrokerConnection, subscriber: Subscriber) -> None:
         try:
-            await connection.subscribe(*subscriber.required)
+            if subscriber.required:
+                await connection.subscribe(*subscriber.required)
         except BrokerRefused as error:
             subscriber.fail(error)
         for topic_filter in subscriber.optional:

@@ -94,6 +94,8 @@ class StreamReader:
 
     def _take(self, merge: Merge[_Item], model: type[_Item], stream: Stream, delivery: Delivery, now: float) -> None:
         topic = self._topics.parse(delivery.topic)
+        if not delivery.payload:  # the status of a session that was removed is cleared
+            return
         try:
             fields = json.loads(delivery.payload)
         except (ValueError, RecursionError):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 
+from bridge.client.bridge_control import watch_bridges
 from bridge.client.connection import SharedConnection
 from bridge.client.outcomes import watch_outcomes
 from bridge.client.status_watch import watch_bot_switches
 from bridge.contract.bot import BotConfig, BotSwitch, ResponderEvent, SpokenText
 from bridge.contract.campaign_reports import CampaignEvent, CampaignProgress
 from bridge.contract.messages import Ack, Result
+from bridge.contract.status import BridgeStatus
 from bridge.contract.topics import Topics
 
 
@@ -19,6 +21,10 @@ class ServiceTopics:
     def __init__(self, connection: SharedConnection, topics: Topics) -> None:
         self._connection = connection
         self._topics = topics
+
+    def watch_bridges(self) -> AsyncGenerator[tuple[str, BridgeStatus | None], None]:
+        """Each status of a bridge with its topic, the retained ones first; None where it was cleared."""
+        return watch_bridges(self._connection, self._topics)
 
     def bot_switches(self) -> AsyncGenerator[tuple[int, BotSwitch], None]:
         """Requests to switch a client's automatic answers, each with the client's number: for a responder."""

@@ -92,7 +92,10 @@ class BridgeStatus(Payload):
         default=None, exclude_if=is_none, description="the driver with the versions that it runs, for a person"
     )
     started_at: Instant = Field(description="when the process started")
-    sessions: dict[str, SessionState] = Field(description="state of each configured session, standby included")
+    configured: list[str] | None = Field(
+        default=None, exclude_if=is_none, description="the names in WA_SESSIONS; services find their bridges by them"
+    )
+    sessions: dict[str, SessionState] = Field(description="state of each session that it runs, standby included")
     standby: dict[str, str] | None = Field(
         default=None, exclude_if=is_none, description="why each session in standby does not run here, for a person"
     )

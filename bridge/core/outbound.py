@@ -26,10 +26,11 @@ from bridge.contract.messages import Result
 from bridge.contract.waiting import Waiting
 from bridge.core.act_steps import ActExecutor
 from bridge.core.addressing import Addressing
-from bridge.core.budgets import DAY, Pacing
+from bridge.core.budgets import Pacing
 from bridge.core.cancellation import Cancellation
 from bridge.core.file_preparation import FilePreparation
 from bridge.core.in_doubt import InDoubt
+from bridge.core.open_commands import take_over
 from bridge.core.outgoing_files import PreparesFiles, has_file
 from bridge.core.pacing import HOLD, Schedule
 from bridge.core.people import People
@@ -269,16 +270,7 @@ class OutboundPipeline:
 
     async def run(self) -> None:
         """Send claimed commands, in order and at the pace, until cancelled."""
-        rows = await self._acts.resume(await self._outbox.open_rows())
-        unix_now = self._clock.now()
-        firsts = await self._outbox.first_messages(unix_now - DAY)
-        now = self._clock.monotonic()
-        self._schedule.first_messages.load([now - (unix_now - at) for at in firsts], now)
-        self._schedule.load(rows, [self.people.lane(Jid.parse(row.claim.to)) for row in rows])
-        for row in rows:
-            if row.state is SendState.SENDING:  # its chat waits for the look-up, so that the order is kept
-                self._in_doubt.look_up(row, now)
-                self._schedule.hold(row, now + HOLD)
+        await take_over(self._outbox, self._acts, self._schedule, self._in_doubt, self.people, self._clock)
         self._loaded.set()
         async with asyncio.TaskGroup() as tasks:
             while True:

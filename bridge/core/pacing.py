@@ -80,11 +80,11 @@ class Schedule:
         self._loaded = -1  # the last number that `load` saw
 
     def load(self, rows: Sequence[OutboxRow], lanes: Sequence[str] = ()) -> None:
-        """Queue the accepted ones of all open rows, at the start; `lanes` names the lane of each."""
-        self._loaded = max((row.number for row in rows), default=-1)
+        """Queue the accepted ones among the next open rows, at the start; `lanes` names the lane of each."""
+        self._loaded = max((row.number for row in rows), default=self._loaded)
         self._lane_of |= {row.number: lane for row, lane in zip(rows, lanes, strict=False)}
         for row in rows:
-            if row.state is SendState.ACCEPTED:
+            if row.state is SendState.ACCEPTED and row.number not in self._queued:
                 self._queue(row)
 
     def add(self, row: OutboxRow, lane: str | None = None) -> None:

@@ -187,8 +187,9 @@ class Outbox(Protocol):
         """Whether a command reserved this WhatsApp message id, even a command that was deleted since."""
         ...
 
-    async def open_rows(self) -> list[OutboxRow]:
-        """Rows that are accepted or sending, in claim order."""
+    async def open_rows(self, after: int = 0, limit: int = -1) -> list[OutboxRow]:
+        """Rows that are accepted or sending, in claim order: those with a number above `after`, at most `limit` (-1:
+        all)."""
         ...
 
     async def first_messages(self, since: float) -> list[float]:

@@ -155,8 +155,8 @@ class SqliteOutbox(Outbox):
         return await self._database.read(lambda connection: rows.has_sent(connection, raw_id))
 
     @override
-    async def open_rows(self) -> list[OutboxRow]:
-        return await self._database.read(lambda connection: rows.find_all(connection, rows.OPEN))
+    async def open_rows(self, after: int = 0, limit: int = -1) -> list[OutboxRow]:
+        return await self._database.read(lambda connection: rows.find_all(connection, rows.OPEN, after, limit))
 
     @override
     async def first_messages(self, since: float) -> list[float]:
@@ -209,7 +209,7 @@ class SqliteOutbox(Outbox):
 def abandon_open(connection: sqlite3.Connection, at: float, unknown: Callable[[OutboxRow], NewNotice]) -> int | None:
     """Turn every command that is not final into `unknown`, with a notice for each; returns the last one's number."""
     newest, doubt = None, Doubt.LEFT_OPEN
-    for row in rows.find_all(connection, rows.OPEN):
+    for row in rows.find_all(connection, rows.OPEN, 0, -1):
         left = rows.update(
             connection, row.number, Change(SendState.UNKNOWN, at, error_text=DOUBT_TEXT[doubt], error_detail=doubt)
         )

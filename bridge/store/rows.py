@@ -25,7 +25,7 @@ _BY_NUMBER = f"{_SELECT} WHERE number = ?"
 BY_RAW_ID = f"{_SELECT} WHERE raw_id = ? ORDER BY number DESC LIMIT 1"
 _CHOSEN = "(?1 IS NULL OR number < ?1) AND state IN (SELECT value FROM json_each(?3))"
 RECENT = f"{_SELECT} WHERE {_CHOSEN} ORDER BY number DESC LIMIT ?2"
-OPEN = f"{_SELECT} WHERE open ORDER BY number"
+OPEN = f"{_SELECT} WHERE open AND number > ? ORDER BY number LIMIT ?"
 
 
 def find(connection: sqlite3.Connection, query: str, *parameters: object) -> OutboxRow | None:

@@ -38,30 +38,31 @@ Plan = Callable[[Holdings], tuple[frozenset[str], frozenset[str]]]
 
 
 class LeaseTable:
-    """`names` are all leases; `is_gone` says of an owner whether its process is known to have ended."""
+    """`is_gone` says of an owner whether its process is known to have ended. `names` are the leases to share."""
 
-    def __init__(self, database: SqlDatabase, names: Collection[str], is_gone: Callable[[str], bool]) -> None:
+    def __init__(self, database: SqlDatabase, is_gone: Callable[[str], bool]) -> None:
         self._database = database
-        self._names = tuple(sorted(names))
         self._is_gone = is_gone
 
-    async def prepare(self) -> None:
+    async def prepare(self, names: Collection[str]) -> None:
         """Insert the missing rows. Raises DatabaseDown."""
         try:
             async with self._database.write() as connection:
                 present = set((await connection.execute(select(leases.c.name))).scalars())
-                if missing := [{"name": name} for name in self._names if name not in present]:
+                if missing := [{"name": name} for name in sorted(names) if name not in present]:
                     await connection.execute(insert(leases), missing)
-        except IntegrityError:  # another replica inserted them at the same time
-            return
+        except IntegrityError:  # another replica inserted one of them at the same time
+            await self.prepare(names)
 
-    async def beat(self, owner: str, ttl: float, plan: Plan) -> Beat:
-        """Renew the held leases for `ttl` seconds and take what `plan` selects. Raises DatabaseDown."""
+    async def beat(self, owner: str, ttl: float, names: Collection[str], plan: Plan) -> Beat:
+        """Renew the held leases among `names` for `ttl` seconds and take what `plan` selects. Raises DatabaseDown."""
+        wanted = tuple(sorted(names))
         async with self._database.write() as connection:
             now = await self._database.now(connection)
             alive = await self._alive(connection, owner, now, ttl)
-            await connection.execute(update(leases).where(leases.c.owner == owner).values(expires_at=now + ttl))
-            query = select(leases).where(leases.c.name.in_(self._names)).order_by(leases.c.name).with_for_update()
+            held_now = (leases.c.owner == owner) & leases.c.name.in_(wanted)
+            await connection.execute(update(leases).where(held_now).values(expires_at=now + ttl))
+            query = select(leases).where(leases.c.name.in_(wanted)).order_by(leases.c.name).with_for_update()
             rows = (await connection.execute(query)).all()
             free = {row.name for row in rows if row.owner is None or row.expires_at <= now or self._is_gone(row.owner)}
             held = {row.name: Lease(row.name, owner, row.fence) for row in rows if row.owner == owner}

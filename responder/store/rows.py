@@ -15,6 +15,7 @@ from responder.turns import TurnOrigin, TurnState
 STATEMENT_OVERHEAD = 2_000
 #: Parts into which the chats are divided among replicas.
 PARTS = 16
+_READING = "reading-"
 #: Verdicts of messages that wait for a turn.
 OPEN = (Verdict.ANSWER, Verdict.ORDER, Verdict.TRANSCRIBE)
 #: Origins whose answers count for the budgets.
@@ -42,7 +43,12 @@ def chats_lease(part: int) -> str:
 
 
 def reading_lease(session: str) -> str:
-    return f"reading-{session}"
+    return f"{_READING}{session}"
+
+
+def session_of(lease: str) -> str | None:
+    """The session of a lease to read one; None for the lease of a part."""
+    return lease.removeprefix(_READING) if lease.startswith(_READING) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,7 @@ class Desk:
             return {lid: self.numbers[lid] for lid in lids if lid in self.numbers}
 
         self.planner = Planner(
-            *(self.campaigns, self.recipients, lists, self.people, ["haby"], lambda: NOW), numbers=numbers
+            *(self.campaigns, self.recipients, lists, self.people, lambda: ["haby"], lambda: NOW), numbers=numbers
         )
 
     async def plan(self, **fields: Any) -> str:

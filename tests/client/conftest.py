@@ -16,6 +16,7 @@ from bridge.app.clock import SystemClock
 from bridge.client import Client, connect
 from bridge.contract.messages import Stream
 from bridge.contract.session import SessionState
+from bridge.contract.session_changes import BridgeAction, BridgeCommand
 from bridge.drivers.scripted import ScriptedDriver, ScriptedPhone
 from bridge.mqtt import MqttLimits
 from bridge.ports import Clock
@@ -37,6 +38,8 @@ class ScriptedBridge:
         self.settings = settings
         self.clock = clock or SystemClock()
         self.phone = ScriptedPhone(self.clock, paired=True)
+        #: The phones of the sessions that were added while it ran.
+        self.others: dict[str, ScriptedPhone] = {}
         self.http: socket.socket | None = None
         self.bridge: Bridge | None = None
         self._running: asyncio.Task[None] | None = None
@@ -46,7 +49,7 @@ class ScriptedBridge:
         self.bridge = Bridge(
             self.settings,
             self.settings.addresses,
-            lambda _: ScriptedDriver(self.phone),
+            lambda session: ScriptedDriver(self.others.get(session, self.phone)),
             self.clock,
             http=self.http,
             limits=QUICK,
@@ -58,6 +61,16 @@ class ScriptedBridge:
                 async for status in client.watch_status("haby"):
                     if status.state is until:
                         return
+
+    async def change(self, action: BridgeAction, session: str, cliente_id: int | None = None) -> None:
+        """Add or remove a session while it runs, as `wa session` does."""
+        assert self.bridge is not None
+        if action is BridgeAction.ADD_SESSION:
+            self.others[session] = ScriptedPhone(self.clock, paired=True)
+        command = BridgeCommand(action=action, session=session, cliente_id=cliente_id)
+        async with connect(self.settings.addresses, name="operator") as client:
+            answer = await client.control_bridge(self.settings.instance, command)
+        assert answer.error is None, answer
 
     async def reach(self, state: SessionState) -> None:
         """Wait for this state of the session."""

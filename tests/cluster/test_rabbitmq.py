@@ -13,7 +13,9 @@ import pytest
 from bridge.broker import BrokerOptions, parse_addresses
 from bridge.broker import connect as connect_broker
 from bridge.client import NoBridge, connect
+from bridge.client.served_sessions import ServedSessions
 from bridge.contract.bot import BotConfig
+from bridge.contract.session_changes import BridgeAction
 from bridge.contract.topics import Topics
 from bridge.mqtt.bot_switches import RetainedSwitches
 from bridge.ops.doctor import broker_probes
@@ -50,6 +52,7 @@ async def test_the_main_job_and_the_operator_s_commands_on_rabbitmq(rabbitmq: Ra
                 assert (message.body, message.seq) == ("buenas", 1)
                 break
         await wa_shows_the_session(rabbitmq.url, tmp_path)
+        await a_session_that_is_added_is_served(harness, rabbitmq.url)
         await a_switch_is_known_at_once(rabbitmq.url)
         await the_probes_say_what_it_cannot(rabbitmq.url)
     finally:
@@ -65,6 +68,16 @@ async def wa_shows_the_session(url: str, folder: Path) -> None:
     async with asyncio.timeout(40):
         out, err = await process.communicate()
     assert (process.returncode, b"connected" in out) == (0, True), (out, err)
+
+
+async def a_session_that_is_added_is_served(harness: ScriptedBridge, url: str) -> None:
+    """By the bridge's status, which comes live; the retained one does not."""
+    async with asyncio.timeout(60), connect(url, name="test") as client:
+        following = ServedSessions(["haby"]).follow(client)
+        assert await anext(following) == ("haby",)
+        adding = asyncio.create_task(harness.change(BridgeAction.ADD_SESSION, "otra", 52))
+        assert await anext(following) == ("haby", "otra")
+        await adding
 
 
 async def a_switch_is_known_at_once(url: str) -> None:

@@ -254,6 +254,7 @@ def _others() -> dict[str, Payload]:
             version="0.1.0",
             driver="web: wa-js 4.6.0 (shipped)",
             started_at=AT,
+            configured=["haby"],
             sessions={"haby": SessionState.CONNECTED},
             at=AT,
         ),

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import pytest
 from typing_extensions import override
 
 from bridge.contract.jid import Jid
 from bridge.contract.lifecycle import SendState
+from bridge.contract.messages import Stream
 from bridge.contract.pace import Pace
 from bridge.contract.session import SessionState
+from bridge.core import open_commands
 from bridge.core.budgets import Pacing
 from bridge.core.outbound import CONCURRENT
 from bridge.core.pacing import HOLD
@@ -150,9 +153,9 @@ async def test_a_claim_that_was_loaded_before_its_callback_is_sent_once(harness:
         def __getattr__(self, name: str) -> Any:
             return getattr(self._outbox, name)
 
-        async def open_rows(self) -> list[OutboxRow]:
+        async def open_rows(self, after: int, limit: int) -> list[OutboxRow]:
             await committed.wait()
-            rows: list[OutboxRow] = await self._outbox.open_rows()
+            rows: list[OutboxRow] = await self._outbox.open_rows(after, limit)
             return rows
 
         async def claim(self, *command: Any) -> Claimed:
@@ -169,6 +172,47 @@ async def test_a_claim_that_was_loaded_before_its_callback_is_sent_once(harness:
     await harness.submit(command("Otra", id="b"))
     await harness.reported("b", 3)
     assert harness.sent() == [("Hola", 1), ("Otra", 1)]
+
+
+async def test_a_session_connects_and_receives_while_its_open_commands_are_read(
+    harness: SessionHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(open_commands, "PAGE", 5)
+    people, count = (ANA, BETO, CARLA), 13
+    await harness.start(connected=False)
+    await asyncio.gather(*(harness.submit(command(f"{n}", people[n % 3], id=f"{n}")) for n in range(count)))
+    read: list[int] = []
+    released = asyncio.Event()
+
+    class Paged:
+        def __init__(self, outbox: Any) -> None:
+            self._outbox = outbox
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._outbox, name)
+
+        async def open_rows(self, after: int, limit: int) -> list[OutboxRow]:
+            if read:
+                await released.wait()
+            rows: list[OutboxRow] = await self._outbox.open_rows(after, limit)
+            read.append(len(rows))
+            return rows
+
+    harness.phone.acks = (1,)
+    await harness.again(around_outbox=Paged)  # until it is connected
+    harness.phone.incoming(ANA, "hola")
+    await harness.stream(Stream.IN, 1)
+    await harness.submit(command("last", ANA, id="last"))
+    assert read == [5]
+    assert harness.sent() == []
+    released.set()
+    await harness.concluded("last")
+    await harness.until(lambda: len(harness.phone.sent) == count + 1)
+    texts = [sent.text for sent in harness.phone.sent]
+    for place, person in enumerate(people):
+        expected = [f"{n}" for n in range(place, count, 3)] + ["last"] * (person == ANA)
+        assert [text for text in texts if text in set(expected)] == expected
+    assert all(times == 1 for _, times in harness.sent())
 
 
 async def test_commands_claimed_while_the_page_loads_are_sent_once(harness: SessionHarness) -> None:

@@ -49,21 +49,21 @@ def test_an_owner_whose_process_has_ended_is_gone() -> None:
 
 
 async def test_a_lease_gets_a_new_fence_with_a_new_owner(database: SqlDatabase) -> None:
-    table = LeaseTable(database, NAMES, lambda _: False)
-    await table.prepare()
-    await table.prepare()
-    first = await table.beat("one", 0.2, lambda held: fair_share(held, NAMES))
+    table = LeaseTable(database, lambda _: False)
+    await table.prepare(NAMES)
+    await table.prepare(NAMES)
+    first = await table.beat("one", 1.0, NAMES, lambda held: fair_share(held, NAMES))
     assert len(first.held) == len(NAMES)
-    assert (await table.beat("two", 0.2, lambda held: fair_share(held, NAMES))).held == {}
+    assert (await table.beat("two", 1.0, NAMES, lambda held: fair_share(held, NAMES))).held == {}
     deadline = time.monotonic() + 5
     taken: dict[str, Any] = {}
     while len(taken) < len(NAMES) and time.monotonic() < deadline:
-        taken = (await table.beat("two", 5, lambda held: fair_share(held, NAMES))).held
+        taken = (await table.beat("two", 5, NAMES, lambda held: fair_share(held, NAMES))).held
         await asyncio.sleep(0.05)
     assert {name: lease.fence for name, lease in taken.items()} == dict.fromkeys(NAMES, 2)
-    assert (await table.beat("one", 5, lambda held: (frozenset(), frozenset()))).held == {}
+    assert (await table.beat("one", 5, NAMES, lambda held: (frozenset(), frozenset()))).held == {}
     await table.release(list(first.held.values()))  # no effect: the owner has lost them
-    beat = await table.beat("two", 5, lambda held: fair_share(held, NAMES))
+    beat = await table.beat("two", 5, NAMES, lambda held: fair_share(held, NAMES))
     assert (len(beat.held), len(beat.give), beat.alive) == (len(NAMES), 8, 2)  # "one" is alive again
 
 
