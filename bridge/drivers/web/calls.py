@@ -260,15 +260,13 @@ def nothing_done(failure: PageFailure) -> Exception:
     match failure.name:
         case "not_connected":
             return DriverUnavailable(failure.text)
-        case "msg_not_found":
-            return MessageNotFound()
         case "no_person":
             return NotOnWhatsApp(failure.text)
         case "not_allowed":
             return NotAllowed(failure.text)
         case "invalid":
             return InvalidRequest(failure.text)
-        case "not_found" | "no_group":
+        case "msg_not_found" | "not_found" | "no_group":
             return MessageNotFound(failure.text)
         case "not_on_whatsapp":
             return NotOnWhatsApp()

@@ -129,7 +129,7 @@ async function namedMessage(chat, id) {
     const msg = await pastMessage(key);
     if (msg) return msg;
   }
-  throw new Failure("msg_not_found", "The page does not have the message.");
+  throw new Failure("msg_not_found", `WhatsApp Web does not have the message ${id}. chats.history lists the ids of those that it has.`);
 }
 
 // The members of a group among `people`, each given in every spelling. A member goes by the address that the group uses.
@@ -225,7 +225,7 @@ async function lookUp(keys, rawId) {
 async function resend(keys, rawId) {
   requireUsable();
   const msg = await findOwn(keys, rawId);
-  if (!msg) throw new Failure("msg_not_found", "The page does not have the message any more.");
+  if (!msg) throw new Failure("msg_not_found", "WhatsApp Web does not have the message any more.");
   if (!isStopped(msg) && msg.ack !== -1) return outcomeOf(msg);
   sending.add(rawId);
   onClock.add(rawId);

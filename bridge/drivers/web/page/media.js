@@ -19,7 +19,7 @@ async function findMessage(keys) {
 
 async function messageOf(keys) {
   const found = await findMessage(keys);
-  if (!found) throw new Failure("msg_not_found", "The page does not have the message any more.");
+  if (!found) throw new Failure("msg_not_found", "WhatsApp Web does not have the message any more.");
   return found;
 }
 
