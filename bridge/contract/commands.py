@@ -320,5 +320,6 @@ def _explain(error: ValidationError, *parents: str) -> str:
             case "extra_forbidden":
                 faults.append(f"{where[:64]} is not a known field")
             case _:
-                faults.append(f"{where}: {fault['msg'].removeprefix('Value error, ').rstrip('.')}")
+                said = fault["msg"].removeprefix("Value error, ").replace(" after validation", "")
+                faults.append(f"{where}: {said.rstrip('.')}")
     return valid_text(f"Refused: {'; '.join(faults)}.")

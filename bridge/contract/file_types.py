@@ -21,10 +21,10 @@ def type_of(head: bytes, declared: str | None) -> str:
     """
     said = (declared or "").partition(";")[0].strip().lower()
     try:
-        found = {match.mime_type for match in puremagic.magic_string(head) if match.mime_type}
-        first = puremagic.from_string(head, mime=True)
+        matches = [match.mime_type for match in puremagic.magic_string(head)]  # the likeliest first
     except (puremagic.PureError, ValueError):
-        found, first = set(), ""
+        matches = []
+    found, first = set(filter(None, matches)), matches[0] if matches else ""
     if said and (said in found or (first in _CONTAINERS and said.startswith(_CONTAINERS[first]))):
         return declared or said
     if first:

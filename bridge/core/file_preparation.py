@@ -13,6 +13,11 @@ from bridge.core.pacing import Schedule
 from bridge.ports import Clock, FileNotFetched, MediaUnusable, Outbox, OutboxRow, StoreUnusable
 
 _log = logging.getLogger(__name__)
+#: Why a command failed whose first try was still running when it expired.
+_TOO_SLOW = (
+    "The file did not come within the command's time to live."
+    " Give it a longer ttl, or upload the file first (POST /v1/media)."
+)
 
 
 class FilePreparation:
@@ -52,6 +57,7 @@ class FilePreparation:
         return Expired() if why is None else MediaUnavailable(why)
 
     async def _prepare(self, row: OutboxRow) -> None:
+        self._not_fetched.setdefault(row.number, _TOO_SLOW)
         try:
             content = await self._files.prepare(row.claim.content)
             row = await self._outbox.replace_content(row.number, content)
@@ -60,6 +66,8 @@ class FilePreparation:
             if self._schedule.is_queued(row):
                 self._not_fetched[row.number] = error.text
                 self._schedule.prepare_later(row, self._clock.monotonic() + self._in_doubt.pause(row))
+            else:
+                self._settled(row)
         except StoreUnusable:
             raise
         except Exception as error:  # noqa: BLE001 - nothing was sent: a failure, not a doubt

@@ -70,17 +70,20 @@ class OutgoingFiles(PreparesFiles):
             return content
         declared, filename = content.mimetype, content.filename
         limit = min(self._limit, content.max_size or self._limit)
-        if content.url is not None:
-            async with self._fetcher.fetch(content.url, limit) as fetched:
-                stored = await self._store.add(fetched.parts, limit)
-                declared, filename = declared or fetched.mimetype, filename or fetched.filename
-        else:
-            stored = await self._found(content.sha256 or "")
+        try:
+            if content.url is not None:
+                async with self._fetcher.fetch(content.url, limit) as fetched:
+                    stored = await self._store.add(fetched.parts, limit)
+                    declared, filename = declared or fetched.mimetype, filename or fetched.filename
+            else:
+                stored = await self._found(content.sha256 or "")
+            if stored.size > limit:
+                raise TooLarge(f"The file has {stored.size:,} bytes.")
+        except TooLarge as error:
+            allows = "WA_MEDIA_LIMIT allows" if limit == self._limit else f"{content.noun} has at most"
+            raise TooLarge(f"{error.text.rstrip('.')}; {allows} {limit:,}.") from error
         if stored.size == 0:
             raise InvalidRequest("The file is empty.")
-        if stored.size > limit:
-            allows = "WA_MEDIA_LIMIT allows" if limit == self._limit else f"{content.noun} has at most"
-            raise TooLarge(f"The file has {stored.size:,} bytes; {allows} {limit:,}.")
         head = await self._head(stored.sha256)
         mimetype = content.type_of(head, declared or mimetypes.guess_type(filename or "")[0])
         if isinstance(content, Voice):

@@ -12,7 +12,7 @@ import os
 import re
 import shutil
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import IO, TypeVar
@@ -40,7 +40,7 @@ class MediaFiles(MediaStore):
         Raises `MediaUnusable`.
         """
         self._folder = folder
-        with _explained(folder):
+        with explained(folder):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             for unfinished in () if beside_a_bridge else folder.glob(f"{INCOMING}*"):
                 unfinished.unlink(missing_ok=True)
@@ -87,7 +87,7 @@ class MediaFiles(MediaStore):
                 yield found
 
     async def _run(self, call: Callable[..., _T], *args: object) -> _T:
-        with _explained(self._folder):
+        with explained(self._folder):
             return await asyncio.to_thread(call, *args)
 
     def _incoming(self) -> Path:
@@ -139,20 +139,21 @@ async def spooled(path: Path, parts: AsyncIterable[bytes], limit: int | None) ->
     Raises `TooLarge` above `limit` bytes, and `MediaUnusable`.
     """
     digest, size = hashlib.sha256(), 0
-    with _explained(path.parent):
+    with explained(path.parent):
         file = await asyncio.to_thread(_create, path)
     try:
         async for part in parts:
             size += len(part)
             if limit is not None and size > limit:
                 raise TooLarge(f"The file has more than {limit:,} bytes.")
-            with _explained(path.parent):
+            with explained(path.parent):
                 await asyncio.to_thread(_append, file, part, digest)
-        with _explained(path.parent):
+        with explained(path.parent):
             await asyncio.to_thread(file.close)
         yield path, digest.hexdigest()
     finally:
-        file.close()
+        with suppress(OSError):  # what is left in its buffer finds no room either
+            file.close()
         await asyncio.to_thread(path.unlink, missing_ok=True)
 
 
@@ -186,7 +187,8 @@ def _sync(path: Path) -> None:
 
 
 @contextmanager
-def _explained(folder: Path) -> Iterator[None]:
+def explained(folder: Path) -> Iterator[None]:
+    """Raises `MediaUnusable` for what the system refuses in a folder."""
     try:
         yield
     except OSError as error:

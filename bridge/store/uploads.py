@@ -14,7 +14,7 @@ from pathlib import Path
 
 from bridge.contract.errors import CodedError, InvalidRequest, TooLarge
 from bridge.ports import MediaStore, StoredMedia
-from bridge.store.media_files import digest_of
+from bridge.store.media_files import digest_of, explained
 
 #: Seconds that a part of a file waits for the rest, and files that may wait.
 KEPT, WAITING = 24 * 3600.0, 100
@@ -71,7 +71,8 @@ class Uploads:
             raise WrongOffset(None)
         self._running.add(sha256)
         try:
-            return await self._go_on(parts, sha256, offset)
+            with explained(self._folder):
+                return await self._go_on(parts, sha256, offset)
         finally:
             self._running.discard(sha256)
 

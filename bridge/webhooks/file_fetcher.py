@@ -17,13 +17,15 @@ import httpcore
 from typing_extensions import override
 
 from bridge.contract.errors import InvalidRequest, MediaUnavailable, TooLarge
-from bridge.ports import FetchedFile, FetchesFiles, FileNotFetched
+from bridge.ports import Failure, FetchedFile, FetchesFiles, FileNotFetched
 from bridge.webhooks.callback_url import CallbackRules, CallbackUrl
 from bridge.webhooks.checked_network import CheckedNetwork
 from bridge.webhooks.failures import POST_ERRORS, ForbiddenAddress, answer_to
 
 REDIRECTS = 5
 _REDIRECTING = frozenset({301, 302, 303, 307, 308})
+#: Failures whose name says what the sender needs; of others the detail does.
+_CLEAR = frozenset({Failure.TIMED_OUT, Failure.HOST_UNKNOWN, Failure.CONNECTION_REFUSED})
 _TYPE = re.compile(r"[\w.+-]+/[\w.+-]+")
 _NOT_IN_A_NAME = re.compile(r"[\x00-\x1f\x7f/\\]")
 
@@ -44,7 +46,7 @@ class FileFetcher(FetchesFiles):
         try:
             size = _header(response, b"content-length")
             if size and size.isdigit() and int(size) > limit:
-                raise TooLarge(f"The file at the URL has {int(size):,} bytes; WA_MEDIA_LIMIT allows {limit:,}.")
+                raise TooLarge(f"The file has {int(size):,} bytes.")
             kind = _TYPE.match(_header(response, b"content-type") or "")
             yield FetchedFile(_parts(response, until), kind and kind[0], _filename(response))
         finally:
@@ -105,7 +107,9 @@ async def _parts(response: httpcore.Response, until: float) -> AsyncIterator[byt
 
 def _not_fetched(error: Exception) -> FileNotFetched:
     answer = answer_to(error)
-    return FileNotFetched(f"The URL of the file cannot be fetched: {answer.failure} ({answer.detail}).")
+    why = str(answer.failure).replace("_", " ")
+    detail = "" if answer.failure in _CLEAR else f" ({answer.detail})"
+    return FileNotFetched(f"The URL of the file cannot be fetched: {why}{detail}.")
 
 
 def _encoded(url: str) -> str:

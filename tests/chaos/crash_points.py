@@ -27,10 +27,14 @@ class Step(StrEnum):
     CALL_MADE = "call made, no answer"
     SENT = "sent, result not written"
     RESULT_STORED = "result written, not published"
+    FILE_BEGUN = "download of a file counted, not begun"
     FILE_SAVED = "file saved by the browser, not stored"
+    FILE_HASHED = "file hashed, not in its place"
     FILE_STORED = "file stored, not reported"
     FILE_REPORTED = "file reported in the store, not published"
+    EVENT_PUBLISHED = "event published, no PUBACK yet"
     FILE_TAKEN = "file of a command stored, not ready"
+    FILE_READY = "file of a command ready, not sent"
     FILE_IN_PAGE = "file in the page, call not made"
 
 
@@ -46,6 +50,7 @@ class CrashPoints:
         from bridge.broker.client import MqttClient
         from bridge.drivers.web import WebDriver
         from bridge.drivers.web.web_page import WebPage
+        from bridge.store import media_files
         from bridge.store.journal import SqliteJournal
         from bridge.store.media_files import MediaFiles
         from bridge.store.media_queue import SqliteMediaQueue
@@ -58,18 +63,27 @@ class CrashPoints:
         self._before(WebDriver, "send", Step.STORED)
         self._after(WebDriver, "send", Step.SENT)
         self._during(WebDriver, "send", Step.CALL_MADE)
+        self._after(SqliteMediaQueue, "begin", Step.FILE_BEGUN)
         self._before(MediaFiles, "adopt", Step.FILE_SAVED)
         self._after(MediaFiles, "adopt", Step.FILE_STORED)
         self._after(SqliteMediaQueue, "finish", Step.FILE_REPORTED)
         self._after(MediaFiles, "add", Step.FILE_TAKEN)
+        self._after(SqliteOutbox, "replace_content", Step.FILE_READY)
         self._after(WebPage, "put_file", Step.FILE_IN_PAGE)
-        publish, acknowledge = MqttClient.start_publish, BrokerConnection.acknowledge
+        publish, acknowledge, digest_of = MqttClient.start_publish, BrokerConnection.acknowledge, media_files.digest_of
 
         def start_publish(client: Any, topic: str, *rest: Any) -> Any:
             answer = publish(client, topic, *rest)
             if topic.endswith("/in"):
                 self.reach(Step.PUBLISHED)
+            elif topic.endswith("/event"):
+                self.reach(Step.EVENT_PUBLISHED)
             return answer
+
+        def digested(path: Path) -> str:
+            digest = digest_of(path)
+            self.reach(Step.FILE_HASHED)
+            return digest
 
         def acknowledged(connection: Any, delivery: Any) -> None:
             if "/out" in delivery.topic:
@@ -78,6 +92,7 @@ class CrashPoints:
 
         setattr(MqttClient, "start_publish", start_publish)  # noqa: B010 - a wrapper
         setattr(BrokerConnection, "acknowledge", acknowledged)  # noqa: B010
+        setattr(media_files, "digest_of", digested)  # noqa: B010
 
     def reach(self, step: Step) -> None:
         """Crash if this step is armed."""

@@ -38,6 +38,7 @@ class Bridge:
         self.folder = folder
         self.data_dir = folder / "data"
         self.armed, self.clock = folder / "armed", folder / "clock"
+        self.settings: dict[str, str] = {}
         self._url, self._web_url = url, web_url
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -60,6 +61,7 @@ class Bridge:
             "WA_WEB_URL": self._web_url,
             "WA_PACE": "off",
             "WA_HTTP_PORT": "off",
+            **self.settings,
         }
 
     def start(self) -> None:
@@ -121,10 +123,11 @@ class Bridge:
 
 
 class Rig:
-    """`async with` starts broker, sandbox and bridge."""
+    """`async with` starts broker, sandbox and bridge, with further `settings`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, **settings: str) -> None:
         self.folder = folder
+        self._settings = settings
         self.sandbox: Sandbox
         self.network: Network
         self.bridge: Bridge
@@ -150,6 +153,7 @@ class Rig:
             self.network = await self._stack.enter_async_context(Network(self.broker.port))
             url = self.broker.url("bridge", port=self.network.port)
             self.bridge = Bridge(self.folder, url, self.sandbox.url)
+            self.bridge.settings = self._settings
             self.bridge.start()
             self._stack.push_async_callback(self.bridge.terminate)
         except BaseException:

@@ -8,17 +8,22 @@ import hashlib
 import random
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import suppress
 
 import httpx
+import psutil
 import pytest
 
+from bridge.drivers.web import processes
+from tests.chaos.rig import login_is_written
 from tests.http.test_killed import CHATS, TIMEOUT, Scene, scene
 
 __all__ = ["scene"]
 pytestmark = pytest.mark.timeout(240)
 #: Bytes of a large file, and seconds after its send began at which a kill meets it: on its way into the page, while it
 #: is uploaded; None: once it has arrived.
-LARGE, MOMENTS = 64_000_000, (0.05, 1.5, None)
+LARGE = 64_000_000
+MOMENTS: tuple[float | None, ...] = (0.05, 1.5, None)
 FILES = {f"file-{number}": random.Random(number).randbytes(1000 + 20_000 * number) for number in range(8)}
 
 
@@ -68,7 +73,23 @@ async def test_a_killed_bridge_sends_each_file_once(scene: Scene) -> None:
     assert sum(times.values()) >= len(FILES) - 2 * len(CHATS)
 
 
-async def test_a_kill_in_the_middle_of_a_large_file_sends_it_once_or_says_unknown(scene: Scene) -> None:
+def kill_browser(scene: Scene) -> None:
+    """Kill the browser alone, with all its processes; the bridge starts another one."""
+    found = [psutil.Process(mark.pid) for mark in processes.of_profile(scene.folder / "data/sessions/haby/profile")]
+    assert found
+    for process in found:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+    psutil.wait_procs(found, timeout=10)
+
+
+@pytest.mark.parametrize(
+    ("victim", "moments"), [("bridge", MOMENTS), ("browser", MOMENTS[:2])], ids=["bridge", "browser"]
+)
+async def test_a_kill_in_the_middle_of_a_large_file_sends_it_once_or_says_unknown(
+    scene: Scene, victim: str, moments: tuple[float | None, ...]
+) -> None:
+    await login_is_written(scene.world)
     scene.world.configure(scene.world.state.settings.model_copy(update={"upload_ms": 1500}))
     content = random.Random(64).randbytes(LARGE)
     sha256 = hashlib.sha256(content).hexdigest()
@@ -85,8 +106,8 @@ async def test_a_kill_in_the_middle_of_a_large_file_sends_it_once_or_says_unknow
             assert answer.status_code in (200, 202), answer.text
             return str((await client.get(f"/v1/sessions/haby/sends/{name}")).json()["state"])
 
-    names = [f"large-{number}" for number in range(len(MOMENTS))]
-    for name, moment in zip(names, MOMENTS, strict=True):
+    names = [f"large-{number}" for number in range(len(moments))]
+    for name, moment in zip(names, moments, strict=True):
         await scene.connected()
         async with asyncio.timeout(2 * TIMEOUT):
             while await ask(name) == "accepted":  # noqa: ASYNC110 - asking again is no second send
@@ -96,8 +117,11 @@ async def test_a_kill_in_the_middle_of_a_large_file_sends_it_once_or_says_unknow
             await scene.until(arrived, "the file has arrived")
         else:
             await asyncio.sleep(moment)
-        scene.bridge.end()
-        scene.bridge.start()
+        if victim == "bridge":
+            scene.bridge.end()
+            scene.bridge.start()
+        else:
+            kill_browser(scene)
         await scene.connected()
         await final_states(scene, [name])
     states = await final_states(scene, names)
@@ -109,4 +133,6 @@ async def test_a_kill_in_the_middle_of_a_large_file_sends_it_once_or_says_unknow
     assert max(times.values(), default=0) <= 1, (times, states)
     for name, state in states.items():
         assert times[name] in {"failed": {0}, "unknown": {0, 1}}.get(state, {1}), (name, states, times)
-    assert times[names[-1]] == 1
+    if None in moments:
+        assert times[names[-1]] == 1
+    assert len(scene.world.linking.devices) == 1, "the login survived"

@@ -80,6 +80,7 @@ async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Run
                 WA_PACE="off",
                 WA_PACE_CHECKS="off",
                 WA_INSTANCE="test",
+                WA_MEDIA_HOSTS="public,loopback",
                 WA_HTTP_RATE="off",
                 WA_WEB_URL=sandbox.url,
             )

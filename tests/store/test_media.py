@@ -16,6 +16,7 @@ from bridge.contract.errors import TooLarge
 from bridge.ports import MediaStore, MediaUnusable
 from bridge.store.media_files import MediaFiles
 from bridge.store.media_s3 import S3Location, S3Media
+from tests.full_disk import files_of
 from tests.s3_server import new_bucket, s3_server
 
 LIMIT = 80 << 20
@@ -134,6 +135,14 @@ async def test_a_folder_that_cannot_be_written_has_a_sentence(tmp_path: Path) ->
     (tmp_path / "media" / hashlib.sha256(b"x").hexdigest()[:2]).write_text("a file where a folder should be")
     with pytest.raises(MediaUnusable, match="media: Not a directory"):
         await MediaFiles(tmp_path / "media").add(parts_of(b"x"), LIMIT)
+
+
+@pytest.mark.parametrize("part", [1_000, 100_000], ids=["in its buffer", "in a write"])
+async def test_a_full_disk_has_a_sentence_and_leaves_nothing(tmp_path: Path, part: int) -> None:
+    store = MediaFiles(tmp_path / "media")
+    with files_of(300_000), pytest.raises(MediaUnusable, match="media: File too large"):
+        await store.add(parts_of(sample(400_000), part), LIMIT)
+    assert not list((tmp_path / "media").iterdir())
 
 
 _KILLED = """

@@ -250,7 +250,7 @@ class ScriptedPhone:
         if isinstance(act, Edit | Revoke) and not message.key.from_me:
             raise NotAllowed
         if isinstance(act, Edit) and self.now() - message.timestamp > EDITABLE:
-            raise Refused("WhatsApp lets a message be edited for 15 minutes.")
+            raise Refused("WhatsApp lets a message be edited for 15 minutes, and this one is older. Send a new one.")
         if self.send_mode is SendMode.UNAVAILABLE:
             raise DriverUnavailable("The page is loading.")
         if self.send_mode is SendMode.REFUSED:

@@ -198,7 +198,7 @@ async def act(page: WebPage, chat: Jid, act: Act, limits: Limits) -> str:
 async def resend(page: WebPage, key: MessageKey, limits: Limits) -> int:
     """Let the page send a stopped message once more; returns the ack level."""
     try:
-        return _level(await page.call("resend", await keys_of(page, key), key.id, limit=limits.send))
+        return _level(await page.call("resend", str(key), key.id, limit=limits.send))
     except PageFailure as failure:
         raise CallInDoubt(f"WhatsApp Web did not send the message again: {failure.text}.") from failure
 
@@ -218,18 +218,11 @@ def _level(answer: Mapping[str, Any]) -> int:
 async def look_up(page: WebPage, key: MessageKey) -> LookUp:
     """Look up under every known address of the chat. Absence is never proven: the page's stores are a cache."""
     try:
-        answer = await page.call("lookUp", await keys_of(page, key), key.id)
+        answer = await page.call("lookUp", str(key), key.id)
     except PageFailure as failure:
         raise nothing_done(failure) from failure
     stopped, not_uploaded = (answer.get(name) is True for name in ("stopped", "notUploaded"))
     return LookUp(answer["ack"], complete=False, stopped=stopped, not_uploaded=not_uploaded)
-
-
-async def keys_of(page: WebPage, key: MessageKey) -> list[str]:
-    """The message's key under every known address of its chat."""
-    other = await page.call("aliases", str(key.remote)) or {}
-    chats = dict.fromkeys([key.remote, *filter(None, map(to_jid, other.values()))])
-    return [str(key.under(chat)) for chat in chats]
 
 
 async def collect(
@@ -260,15 +253,13 @@ def nothing_done(failure: PageFailure) -> Exception:
     match failure.name:
         case "not_connected":
             return DriverUnavailable(failure.text)
-        case "msg_not_found":
-            return MessageNotFound()
         case "no_person":
             return NotOnWhatsApp(failure.text)
         case "not_allowed":
             return NotAllowed(failure.text)
         case "invalid":
             return InvalidRequest(failure.text)
-        case "not_found" | "no_group":
+        case "msg_not_found" | "not_found" | "no_group":
             return MessageNotFound(failure.text)
         case "not_on_whatsapp":
             return NotOnWhatsApp()

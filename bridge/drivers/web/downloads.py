@@ -13,7 +13,7 @@ from playwright.async_api import Error as PlaywrightError
 
 from bridge.contract.errors import InternalError, TooLarge
 from bridge.contract.jid import Jid, MessageKey
-from bridge.drivers.web.calls import keys_of, nothing_done
+from bridge.drivers.web.calls import nothing_done
 from bridge.drivers.web.payloads import to_message
 from bridge.drivers.web.web_page import PageFailure, WebPage
 from bridge.ports import CallInDoubt, DriverUnavailable, IncomingMessage, MediaGone, ProfilePicture
@@ -81,7 +81,7 @@ class Downloads:
 async def find_message(page: WebPage, key: MessageKey) -> IncomingMessage | None:
     """A message that the page has; see `HasMedia`."""
     try:
-        found = await page.call("readMessage", await keys_of(page, key))
+        found = await page.call("readMessage", str(key))
     except PageFailure as failure:
         raise nothing_done(failure) from failure
     return None if found is None else to_message(found)
@@ -100,7 +100,7 @@ async def _saved(expected: asyncio.Future[Download], seconds: float) -> Path:
 
 async def _save(page: WebPage, key: MessageKey, name: str, limit: int, seconds: float) -> None:
     try:
-        await page.call("saveMedia", await keys_of(page, key), name, limit, seconds * 1000, limit=seconds + GRACE)
+        await page.call("saveMedia", str(key), name, limit, seconds * 1000, limit=seconds + GRACE)
     except PageFailure as failure:
         error = _failed(failure) or InternalError(f"The file could not be downloaded: {failure.text}")
         raise error from failure

@@ -10,11 +10,12 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, Field
 from starlette.requests import ClientDisconnect
 
+from bridge.contract.errors import InternalError
 from bridge.contract.file_types import HEAD, type_of
 from bridge.http.dependencies import ContextOf, needs_scope
 from bridge.http.errors import RequestTimedOut, problem
 from bridge.http.v1.documents import problems
-from bridge.ports import Scope, StoredMedia
+from bridge.ports import MediaUnusable, Scope, StoredMedia
 from bridge.store.uploads import WrongOffset
 
 router = APIRouter(tags=["media"])
@@ -69,6 +70,8 @@ async def upload(
         stored = await uploads.receive(parts, sha256, offset, int(announced) if announced.isdigit() else None)
     except WrongOffset as error:
         return problem(error, offset=error.offset)
+    except MediaUnusable as error:
+        raise InternalError(error.text) from error
     except ClientDisconnect:
         return Response(status_code=400)  # no caller reads it
     return Response((await _describe(context, stored)).model_dump_json(), media_type="application/json")

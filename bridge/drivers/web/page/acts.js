@@ -13,7 +13,9 @@ const revokedMessage = (rawId) =>
 async function actedMessage(chat, id) {
   const msg = await namedMessage(chat, id);
   const forms = [chat, ...Object.values(aliases(chat))];
-  if (!forms.includes(address(msg.id.remote))) throw new Failure("msg_not_found", "The message is in another chat.");
+  if (!forms.includes(address(msg.id.remote))) {
+    throw new Failure("msg_not_found", "The message is in another chat than to names: give its whole message_id without to.");
+  }
   return msg;
 }
 

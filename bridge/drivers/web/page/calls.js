@@ -129,7 +129,7 @@ async function namedMessage(chat, id) {
     const msg = await pastMessage(key);
     if (msg) return msg;
   }
-  throw new Failure("msg_not_found", "The page does not have the message.");
+  throw new Failure("msg_not_found", `WhatsApp Web does not have the message ${id}. chats.history lists the ids of those that it has.`);
 }
 
 // The members of a group among `people`, each given in every spelling. A member goes by the address that the group uses.
@@ -207,25 +207,32 @@ async function send(chat, key, rawId, kind, given, modifiers) {
   }
 }
 
-async function findOwn(keys, rawId) {
+// A message's key under every known address of its chat.
+function keysOf(key) {
+  const [fromMe, chat, ...rest] = key.split("_");
+  const chats = new Set([chat, ...Object.values(aliases(chat))].filter(Boolean));
+  return [...chats].map((form) => [fromMe, form, ...rest].join("_"));
+}
+
+async function findOwn(key, rawId) {
   const found = [storedMessage(rawId)];
-  for (const key of keys) {
-    found.push(await pastMessage(key));
+  for (const form of keysOf(key)) {
+    found.push(await pastMessage(form));
   }
   return found.filter(Boolean).sort((a, b) => (b.ack ?? 0) - (a.ack ?? 0))[0];
 }
 
-async function lookUp(keys, rawId) {
+async function lookUp(key, rawId) {
   requireUsable();
-  const msg = await findOwn(keys, rawId);
+  const msg = await findOwn(key, rawId);
   return msg ? outcomeOf(msg) : { ack: null };
 }
 
 // The page's own "click to resend": it keeps the message's id, by which recipients drop a repetition.
-async function resend(keys, rawId) {
+async function resend(key, rawId) {
   requireUsable();
-  const msg = await findOwn(keys, rawId);
-  if (!msg) throw new Failure("msg_not_found", "The page does not have the message any more.");
+  const msg = await findOwn(key, rawId);
+  if (!msg) throw new Failure("msg_not_found", "WhatsApp Web does not have the message any more.");
   if (!isStopped(msg) && msg.ack !== -1) return outcomeOf(msg);
   sending.add(rawId);
   onClock.add(rawId);
@@ -250,7 +257,6 @@ const calls = {
   readMessage,
   saveMedia,
   savePicture,
-  aliases,
   logOut: () => WPP.conn.logout(),
   linkByPhone,
   answerPasskey,

@@ -9,22 +9,22 @@ const BURST = 8;
 const BURST_MS = 1200;
 const saves = []; // times of the last ones
 
-async function findMessage(keys) {
-  for (const key of keys) {
-    const msg = await WPP.chat.getMessageById(key).catch(() => undefined);
-    if (msg) return { key, msg };
+async function findMessage(key) {
+  for (const form of keysOf(key)) {
+    const msg = await WPP.chat.getMessageById(form).catch(() => undefined);
+    if (msg) return { key: form, msg };
   }
   return null;
 }
 
-async function messageOf(keys) {
-  const found = await findMessage(keys);
-  if (!found) throw new Failure("msg_not_found", "The page does not have the message any more.");
+async function messageOf(key) {
+  const found = await findMessage(key);
+  if (!found) throw new Failure("msg_not_found", "WhatsApp Web does not have the message any more.");
   return found;
 }
 
-async function readMessage(keys) {
-  const found = await findMessage(keys);
+async function readMessage(key) {
+  const found = await findMessage(key);
   return found && messageItem(found.msg);
 }
 
@@ -57,9 +57,9 @@ async function saveTurn() {
 }
 
 // Saves the file of a message under `name`, which the browser reports; at most `limit` bytes.
-async function saveMedia(keys, name, limit, milliseconds) {
+async function saveMedia(key, name, limit, milliseconds) {
   requireUsable();
-  const blob = await blobOf(await messageOf(keys), milliseconds);
+  const blob = await blobOf(await messageOf(key), milliseconds);
   await saveBlob(blob, name, limit);
   return { size: blob.size };
 }

@@ -8,7 +8,9 @@ function requireEditable(msg) {
   if (!msg.id.fromMe) throw new Failure("not_allowed", "Only own messages can be edited.");
   if (!isText(msg) && !text(read(msg, "caption"))) throw new Failure("refused", "This message has no text to edit.");
   if (read(msg, "isForwarded")) throw new Failure("refused", "WhatsApp does not let a forwarded message be edited.");
-  if (serviceTime() - msg.t > EDITABLE_S) throw new Failure("refused", "WhatsApp lets a message be edited for 15 minutes.");
+  if (serviceTime() - msg.t > EDITABLE_S) {
+    throw new Failure("refused", "WhatsApp lets a message be edited for 15 minutes, and this one is older. Send a new one.");
+  }
 }
 
 actors.edit = async (msg, { message }) => {
