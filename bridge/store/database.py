@@ -50,6 +50,7 @@ class SqliteDatabase:
         self.incomplete = False
         self._watchers: list[Callable[[], None]] = []
         self._polling: asyncio.TimerHandle | None = None
+        self._turn: list[Job[Any]] = []
         self._soon: list[Job[Any]] = []
         self._soon_due: asyncio.TimerHandle | None = None
         self._version: int | None = None
@@ -87,7 +88,7 @@ class SqliteDatabase:
         for timer in (self._polling, self._soon_due):
             if timer is not None:
                 timer.cancel()
-        self._put()
+        self._hand_over()
         # To its end even if we are cancelled meanwhile: jobs that were put in are still committed, and the caller may
         # open the store again at once.
         closing = asyncio.ensure_future(asyncio.to_thread(self._close))
@@ -211,14 +212,22 @@ class SqliteDatabase:
                 if files.close(prepared.connection, self.path) and prepared.checked:
                     soundness.mark_closed(self.path)
 
-    def _put(self, *jobs: Job[Any]) -> None:
-        jobs, self._soon = (*self._soon, *jobs), []
+    def _put(self, job: Job[Any]) -> None:
+        """Jobs of one turn of the event loop share a commit, with those that wait for one."""
+        if not self._turn:
+            asyncio.get_running_loop().call_soon(self._hand_over)
+        self._turn += (*self._soon, job)
+        self._soon.clear()
+
+    def _hand_over(self) -> None:
+        jobs, self._turn = [*self._turn, *self._soon], []
+        self._soon.clear()
         if jobs:
             self._writer.put(jobs)
 
     def _end_wait(self) -> None:
         self._soon_due = None
-        self._put()
+        self._hand_over()
 
     def _poll(self) -> None:
         self._put(Job(_version, self._compare, self._no_waiter()))  # a failed poll is followed by another

@@ -1,6 +1,7 @@
 """The one thread that writes: waiting operations are committed together, and one that fails fails alone.
 
-A commit costs a disk flush whatever its size, so operations that arrive during one share the next. Knows no tables.
+A commit costs a disk flush whatever its size, so operations of one turn of the event loop share one, as do those that
+arrive during one. Knows no tables.
 """
 
 from __future__ import annotations

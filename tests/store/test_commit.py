@@ -202,6 +202,15 @@ async def test_appends_at_once_cost_less_than_one_after_the_other(path: Path, cl
         assert one_by_one / at_once > 2  # 12 on a disk whose flush takes 1 ms, 4 where it takes none
 
 
+async def test_operations_of_one_turn_of_the_loop_share_a_commit(database: SqliteDatabase) -> None:
+    commits: list[str] = []
+    await database.write(lambda connection: connection.set_trace_callback(commits.append))
+    names = [str(number) for number in range(20)]
+    await asyncio.gather(*(database.write(lambda c, n=n: set_fact(c, n)) for n in names))  # type: ignore[misc]
+    assert commits.count("BEGIN IMMEDIATE") == 1
+    assert sorted(await facts(database)) == sorted(names)
+
+
 async def test_what_may_wait_shares_the_next_commit(database: SqliteDatabase) -> None:
     commits: list[str] = []
     await database.write(lambda connection: connection.set_trace_callback(commits.append))
