@@ -115,9 +115,9 @@ async def _messages(stage: Stage, runs: _Runs, amounts: Amounts, pid: int, numbe
 
 
 async def _sends(stage: Stage, runs: _Runs, pid: int) -> None:
-    began = _cpu(pid)
-    runs.sends.append([await sends(stage, chats=chats, count=count) for chats, count in SENDS])
-    runs.send_cpu.append((_cpu(pid) - began) / sum(chats * count for chats, count in SENDS) * 1e3)
+    done = [await sends(stage, chats=chats, count=count, cpu=lambda: _cpu(pid)) for chats, count in SENDS]
+    runs.sends.append(done)
+    runs.send_cpu.append(sum(one.cpu for one in done) / sum(one.count for one in done) * 1e3)
 
 
 def _cpu(pid: int) -> float:

@@ -9,11 +9,14 @@ import asyncio
 import json
 import time
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from bench.stage import SESSION, TIMEOUT, TOPICS, Stage, phone
 from bridge.broker import BrokerConnection
 
+#: Seconds in which the last messages get their ticks, which belong to the cost of a send.
+_TICKS = 0.5
 _PEOPLE = tuple(f"549115550{number:04}" for number in range(1, 41))
 _ALONE = """async ([people, count]) => {
   const began = performance.now();
@@ -29,23 +32,32 @@ _ALONE = """async ([people, count]) => {
 
 @dataclass(frozen=True, slots=True)
 class Sends:
-    """Sends per second in `chats` chats at once: through the bridge, and by the page alone."""
+    """Sends per second in `chats` chats at once: through the bridge, and by the page alone. `cpu`: seconds of the
+    bridge for all `count` of its own; those of the page alone cost it an `own_message` each, which is not in it."""
 
     chats: int
+    count: int
     bridge: float
     alone: float
+    cpu: float
 
 
-async def sends(stage: Stage, *, chats: int, count: int) -> Sends:
-    """Send `count` texts in each of `chats` chats, both ways. The bridge must be connected, without a pace."""
+async def sends(stage: Stage, *, chats: int, count: int, cpu: Callable[[], float] = lambda: 0.0) -> Sends:
+    """Send `count` texts in each of `chats` chats, both ways. The bridge must be connected, without a pace.
+
+    `cpu` returns the seconds of CPU that the bridge has used.
+    """
     people = _PEOPLE[:chats]
     async with phone(stage) as api:
         for person in people:
             (await api.post("/contacts", json={"pn": f"{person}@c.us", "name": person})).raise_for_status()
+    began = cpu()
     through = await _through_the_bridge(stage, people, count)
+    await asyncio.sleep(_TICKS)
+    used = cpu() - began
     async with stage.page() as page:
         alone = float(await page.evaluate(_ALONE, [people, count]))
-    return Sends(chats, through, alone)
+    return Sends(chats, chats * count, through, alone, used)
 
 
 async def _through_the_bridge(stage: Stage, people: tuple[str, ...], count: int) -> float:

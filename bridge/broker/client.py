@@ -36,6 +36,8 @@ T = TypeVar("T")
 
 # Mosquitto's default limit of messages in flight per client; every measured cluster accepted it.
 WINDOW = 20
+#: Bytes of packets that are written to the socket together.
+JOINED = 65_536
 #: Unacknowledged messages that an MQTT 5 broker may send.
 RECEIVE_MAXIMUM = 1000
 
@@ -309,11 +311,23 @@ class MqttClient(aiomqtt.Client):
             self._loop.add_writer(sock.fileno(), self._write)
 
     def _write(self) -> None:
+        self._join()
         try:
             self._client.loop_write()
         except (OSError, ValueError) as error:
             self.lose(ConnectionEnded(f"The connection to the broker ended: {error}."))
             self._release()
+
+    def _join(self) -> None:
+        """Let what waits go out in one piece: for each packet the library makes a system call, a tenth of the cost of a
+        message. Not those of QoS 0, after which it does something."""
+        waiting = cast("Any", self._client)._out_packet  # noqa: SLF001
+        small = len(waiting) > 1 and sum(packet["to_process"] for packet in waiting) <= JOINED
+        if small and all(packet["qos"] for packet in waiting):
+            data = b"".join(packet["packet"][packet["pos"] :] for packet in waiting)
+            last = waiting[-1]
+            waiting.clear()
+            waiting.append({**last, "pos": 0, "to_process": len(data), "packet": data})
 
     @override
     def _client_connect(self) -> None:

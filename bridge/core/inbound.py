@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import json
 import logging
@@ -21,6 +20,7 @@ from bridge.contract.payload import instant
 from bridge.core.conversion import body_of, text_of, time_of
 from bridge.core.media_policy import MediaPolicy
 from bridge.core.people import ACCOUNT_PN, People, Person, is_of_two
+from bridge.core.shared_commit import in_one_commit
 from bridge.core.undecrypted import UndecryptedMessages
 from bridge.core.unread_chats import UnreadChats
 from bridge.ports import (
@@ -241,7 +241,7 @@ class InboundPipeline:
         appends = [
             self._journal.append_event(body, kind=kind, once=once, media=media) for body, kind, once, media in events
         ]
-        return sum(seq is not None for seq in await asyncio.gather(*appends))
+        return sum(seq is not None for seq in await in_one_commit(*appends))
 
     async def named(self, data: Any) -> Any:
         """The data of a request with the bridge's id of each person."""

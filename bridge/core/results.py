@@ -44,7 +44,7 @@ def result_of(session: str, row: OutboxRow, waits: Waiting | None = None) -> Res
     return Result(
         session=session,
         id=row.claim.id,
-        status=_STATUS.get(row.state, ResultStatus.SENT),
+        status=_status_of(row.state),
         to=row.claim.to,
         chat=row.chat,
         message_id=row.message_id,
@@ -105,19 +105,24 @@ def ack_notice(session: str, row: OutboxRow, level: int, now: float) -> NewNotic
 
 def with_notices(session: str, row: OutboxRow, change: Change, ack: NewNotice | None = None) -> Change:
     """The change with its notices: the result, if its status changes, and the ack."""
-    after = replace(
-        row,
-        state=change.state,
-        chat=change.chat or row.chat,
-        message_id=change.message_id or row.message_id,
-        error_code=change.error_code,
-        error_text=change.error_text,
-        error_detail=change.error_detail,
-        changed_at=change.at,
-    )
-    before, result = result_of(session, row), result_of(session, after)
-    notices = [notice(result, row.claim.reply_to)] if result.status is not before.status else []
-    return replace(change, notices=(*notices, *([ack] if ack else [])))
+    notices = [ack] if ack else []
+    if _status_of(change.state) is not _status_of(row.state):
+        after = replace(
+            row,
+            state=change.state,
+            chat=change.chat or row.chat,
+            message_id=change.message_id or row.message_id,
+            error_code=change.error_code,
+            error_text=change.error_text,
+            error_detail=change.error_detail,
+            changed_at=change.at,
+        )
+        notices.insert(0, notice(result_of(session, after), row.claim.reply_to))
+    return replace(change, notices=tuple(notices))
+
+
+def _status_of(state: SendState) -> ResultStatus:
+    return _STATUS.get(state, ResultStatus.SENT)
 
 
 def _error_of(row: OutboxRow) -> ErrorInfo | None:

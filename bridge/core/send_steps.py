@@ -21,6 +21,7 @@ from bridge.contract.lifecycle import SendState, after_ack
 from bridge.contract.requests import Typing
 from bridge.core.outgoing_files import PreparesFiles
 from bridge.core.results import ack_notice, with_notices
+from bridge.core.shared_commit import in_one_commit
 from bridge.ports import (
     AckChange,
     CallInDoubt,
@@ -146,7 +147,7 @@ class SendExecutor:
         """Advance the rows that an ack names; returns those that changed. Other messages of the account are ignored."""
         rows = [row for key in change.keys if (row := await self._outbox.of_message(key.id)) is not None]
         steps = [self._advance(row.claim.id, change.level, change.error) for row in rows]
-        return [row for row in await asyncio.gather(*steps) if row is not None]  # they share a commit
+        return [row for row in await in_one_commit(*steps) if row is not None]
 
     async def _show_typing(self, row: OutboxRow, chat: Jid) -> None:
         if (seconds := row.claim.modifiers.typing) is None:

@@ -34,6 +34,7 @@ from bridge.core.outgoing_files import PreparesFiles
 from bridge.core.people import ACCOUNT_PN
 from bridge.core.requests import RequestRunner
 from bridge.core.session_view import SessionView, StateChange
+from bridge.core.shared_commit import in_one_commit
 from bridge.ports import (
     Account,
     AckChange,
@@ -62,6 +63,7 @@ _log = logging.getLogger(__name__)
 DRAIN = 5.0
 #: Seconds after a connection until the marks of chats are read: what waits to be sent goes first.
 MARKS_AFTER = 2.0
+_OF_A_SEND = (IncomingMessage, AckChange)  # those of several sends come in turn
 
 
 class Session(DriverSink):
@@ -190,12 +192,11 @@ class Session(DriverSink):
             raise
 
     async def _journal_items(self, batch: Sequence[Item]) -> None:
-        for items in (list(run) for _, run in groupby(batch, type)):  # what comes together shares a commit
-            messages = [item for item in items if isinstance(item, IncomingMessage)]
-            await self._inbound.journal_messages(messages)
-            acks = [item for item in items if isinstance(item, AckChange)]
-            await asyncio.gather(*map(self.outbound.acknowledged, acks))
-            for item in items:
+        for run in (list(items) for _, items in groupby(batch, lambda item: isinstance(item, _OF_A_SEND))):
+            messages = [item for item in run if isinstance(item, IncomingMessage)]
+            acks = [self.outbound.acknowledged(item) for item in run if isinstance(item, AckChange)]
+            await in_one_commit(self._inbound.journal_messages(messages), *acks)
+            for item in run:
                 match item:
                     case IdGiven():
                         await self.outbound.id_given(item)

@@ -1,7 +1,7 @@
 """Publishes the journal and the notices, each with a durable cursor that moves only past what has a PUBACK.
 
-At least once: what was published but not yet recorded when the process dies is published again. Readers detect it by
-`seq`.
+At least once: what was published but not yet recorded when the process dies is published again. It is recorded with the
+next commit, as one for itself would cost more than the publish. Readers detect a repetition by `seq`.
 """
 
 from __future__ import annotations

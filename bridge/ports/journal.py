@@ -58,7 +58,7 @@ class StreamPage:
 
 
 class Journal(Protocol):
-    """The durable streams of one session. Everything that returns is committed."""
+    """The durable streams of one session. Everything that returns is committed, except `move_cursor`."""
 
     @property
     def epoch(self) -> str:
@@ -105,7 +105,8 @@ class Journal(Protocol):
         ...
 
     async def move_cursor(self, reader: str, stream: Stream, seq: int) -> None:
-        """Move a reader to `seq`: it has every item up to it."""
+        """Move a reader to `seq`: it has every item up to it. Stored with the next commit, within a second; after a
+        kill before that the reader gets them again."""
         ...
 
     async def settle(self, reader: str, stream: Stream, seq: int, upto: int) -> None:

@@ -148,7 +148,7 @@ class Change:
 
 
 class Outbox(Protocol):
-    """Commands, results and acks of one session. Everything that returns is committed."""
+    """Commands, results and acks of one session. Everything that returns is committed, except `published`."""
 
     async def claim(
         self, claim: Claim, accepted: NewNotice, on_new_row: Callable[[OutboxRow], None] | None = None
@@ -220,7 +220,8 @@ class Outbox(Protocol):
         ...
 
     async def published(self, numbers: Sequence[int]) -> None:
-        """Mark notices as published."""
+        """Mark notices, and all before them, as published. Stored with the next commit, within a second; after a kill
+        before that they are published again."""
         ...
 
     async def wait_notices(self, beyond: int) -> None:

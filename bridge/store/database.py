@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from bridge.ports import StoreUnusable
 from bridge.store import files, soundness
@@ -23,6 +23,8 @@ from bridge.store.writer import Job, Operation, Writer
 T = TypeVar("T")
 #: Seconds between two checks whether another process changed the file, as `wa forget` does.
 POLL = 1.0
+#: Seconds after which what waits for another commit gets one of its own (`write_soon`).
+SOON = 0.2
 #: Threads for connections beside the two of a store: more than searches at once.
 BESIDE = 4
 #: Held by each thread of this process that opens or closes the store at a path: in between, its file says WAL mode and
@@ -48,6 +50,9 @@ class SqliteDatabase:
         self.incomplete = False
         self._watchers: list[Callable[[], None]] = []
         self._polling: asyncio.TimerHandle | None = None
+        self._turn: list[Job[Any]] = []
+        self._soon: list[Job[Any]] = []
+        self._soon_due: asyncio.TimerHandle | None = None
         self._version: int | None = None
         self._beside = ThreadPoolExecutor(BESIDE, f"store-beside-{path}")  # has no thread until it is used
 
@@ -80,8 +85,10 @@ class SqliteDatabase:
         trace: TracebackType | None,
     ) -> None:
         self._open = False
-        if self._polling is not None:
-            self._polling.cancel()
+        for timer in (self._polling, self._soon_due):
+            if timer is not None:
+                timer.cancel()
+        self._hand_over()
         # To its end even if we are cancelled meanwhile: jobs that were put in are still committed, and the caller may
         # open the store again at once.
         closing = asyncio.ensure_future(asyncio.to_thread(self._close))
@@ -115,8 +122,19 @@ class SqliteDatabase:
         """
         self._check_open()
         outcome: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._writer.put(Job(operation, committed, outcome))
+        self._put(Job(operation, committed, outcome))
         return await outcome
+
+    def write_soon(self, operation: Operation[T], committed: Callable[[T], None] | None = None) -> None:
+        """As `write`, for what may be lost with a kill: it waits up to `SOON` seconds for the commit of something else.
+
+        A flush to the disk for itself would cost more than the operation. Reads have it. Raises `StoreUnusable` where
+        the store is closed; an error of the operation is lost with it.
+        """
+        self._check_open()
+        self._soon.append(Job(operation, committed, self._no_waiter()))
+        if self._soon_due is None:
+            self._soon_due = asyncio.get_running_loop().call_later(SOON, self._end_wait)
 
     async def checkpoint(self) -> None:
         """Copy what is committed into the database file itself, so that it survives even the loss of the -wal."""
@@ -135,7 +153,9 @@ class SqliteDatabase:
         await asyncio.get_running_loop().run_in_executor(self._beside, run)
 
     async def read(self, operation: Operation[T]) -> T:
-        """Run `operation` on one snapshot that has everything committed so far."""
+        """Run `operation` on one snapshot that has everything committed so far, and what was to be written soon."""
+        if self._soon:
+            await self.write(_nothing_of)
         self._check_open()
         return await asyncio.get_running_loop().run_in_executor(self._reader, self._read, operation)
 
@@ -192,12 +212,31 @@ class SqliteDatabase:
                 if files.close(prepared.connection, self.path) and prepared.checked:
                     soundness.mark_closed(self.path)
 
+    def _put(self, job: Job[Any]) -> None:
+        """Jobs of one turn of the event loop share a commit, with those that wait for one."""
+        if not self._turn:
+            asyncio.get_running_loop().call_soon(self._hand_over)
+        self._turn += (*self._soon, job)
+        self._soon.clear()
+
+    def _hand_over(self) -> None:
+        jobs, self._turn = [*self._turn, *self._soon], []
+        self._soon.clear()
+        if jobs:
+            self._writer.put(jobs)
+
+    def _end_wait(self) -> None:
+        self._soon_due = None
+        self._hand_over()
+
     def _poll(self) -> None:
-        loop = asyncio.get_running_loop()
-        no_waiter: asyncio.Future[int] = loop.create_future()
-        no_waiter.cancel()  # a failed poll is followed by another; there is no waiter to notify
-        self._writer.put(Job(_version, self._compare, no_waiter))
-        self._polling = loop.call_later(POLL, self._poll)
+        self._put(Job(_version, self._compare, self._no_waiter()))  # a failed poll is followed by another
+        self._polling = asyncio.get_running_loop().call_later(POLL, self._poll)
+
+    def _no_waiter(self) -> asyncio.Future[Any]:
+        outcome: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        outcome.cancel()
+        return outcome
 
     def _compare(self, version: int) -> None:
         before, self._version = self._version, version
@@ -217,6 +256,10 @@ class SqliteDatabase:
 
 def _nothing() -> None:
     """There is nothing to wait for."""
+
+
+def _nothing_of(_: sqlite3.Connection) -> None:
+    """An operation for the commit alone."""
 
 
 def _version(connection: sqlite3.Connection) -> int:

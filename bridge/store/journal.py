@@ -205,7 +205,7 @@ class SqliteJournal(Journal):
                     waited.append(acknowledged_at - self._committed[stream].popleft()[1])
                 self._observe(Published(stream, moved, tuple(waited)))
 
-        await self._database.write(write, committed)
+        self._database.write_soon(write, committed)
 
     @override
     async def settle(self, reader: str, stream: Stream, seq: int, upto: int) -> None:

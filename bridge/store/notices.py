@@ -5,26 +5,39 @@ the publisher reads.
 from __future__ import annotations
 
 import sqlite3
+from collections import deque
 from collections.abc import Iterable, Sequence
 
 from bridge.ports import NewNotice, Notice, ReplyTo
 from bridge.store.database import SqliteDatabase
 from bridge.store.wake import Threshold
 
+#: Notices, and characters in them, that are held in memory until they are published.
+HELD, HELD_SIZE = 1000, 1_000_000
+
 
 class NoticeQueue:
-    """The notices of one session as a publisher sees them."""
+    """The notices of one session as a publisher sees them: the newest in memory, those before in the store.
+
+    A publisher that keeps up reads no row, which would be a hop to a thread and back for each result.
+    """
 
     def __init__(self, database: SqliteDatabase) -> None:
         self._database = database
-        self._newest = Threshold()
+        self._newest = Threshold()  # the highest number still to be published, or 0
+        self._held: deque[Notice] = deque()  # all that are to be published after `_held_after`
+        self._held_size = 0
+        self._held_after = 0
+        self._older = 0  # the highest number still to be published up to `_held_after`, or 0
 
     async def load(self) -> None:
         """Read the store into memory; once, before anything else."""
-        self._newest.move(await self._database.read(newest_unpublished))
+        self.left(await self._database.read(newest_unpublished))
 
     async def unpublished(self, after: int, limit: int) -> list[Notice]:
         """Notices still to be published with a number above `after`, in order."""
+        if after >= self._held_after or not self._older:
+            return [notice for notice in self._held if notice.number > after][:limit]
 
         def read(connection: sqlite3.Connection) -> list[Notice]:
             found = connection.execute(
@@ -36,32 +49,59 @@ class NoticeQueue:
 
         return await self._database.read(read)
 
-    async def published(self, numbers: Sequence[int], at: float) -> None:
-        """Mark notices as published."""
+    def published(self, numbers: Sequence[int], at: float) -> None:
+        """Mark notices as published, soon: after a kill they may be published again. Those of before are published."""
 
-        def write(connection: sqlite3.Connection) -> int:
+        def write(connection: sqlite3.Connection) -> None:
             connection.executemany(
                 "UPDATE notices SET published_at = ? WHERE number = ? AND published_at IS NULL",
                 [(at, number) for number in numbers],
             )
-            return newest_unpublished(connection)
 
-        await self._database.write(write, self._newest.move)
+        self._database.write_soon(write)
+        if max(numbers, default=0) >= self._older:
+            self._older = 0
+        gone = set(numbers)
+        self._held = deque(notice for notice in self._held if notice.number not in gone)
+        self._held_size = sum(len(notice.body) for notice in self._held)
+        self._show()
 
     async def wait(self, beyond: int) -> None:
         """Return once an unpublished notice has a number above `beyond`."""
         await self._newest.beyond(beyond)
 
-    def stored(self, newest: int | None) -> None:
+    def stored(self, notices: list[Notice]) -> None:
         """Take over what `store` returned, once it is committed."""
-        if newest is not None:
-            self._newest.move(newest)
+        for notice in notices:
+            self._held.append(notice)
+            self._held_size += len(notice.body)
+        while len(self._held) > HELD or self._held_size > HELD_SIZE:
+            oldest = self._held.popleft()
+            self._held_size -= len(oldest.body)
+            self._older = self._held_after = oldest.number
+        self._show()
+
+    def left(self, newest: int | None) -> None:
+        """There are committed ones up to this number that are to be read from the store; None = none."""
+        if newest:
+            self._older = self._held_after = newest
+            self._held.clear()
+            self._held_size = 0
+            self._show()
+
+    def reread(self) -> None:
+        """Read all from the store again: something else changed them there."""
+        if self._held:
+            self.left(self._held[-1].number)
+
+    def _show(self) -> None:
+        self._newest.move(self._held[-1].number if self._held else self._older)
 
 
-def store(connection: sqlite3.Connection, notices: Iterable[NewNotice]) -> int | None:
-    """Store notices; returns the number of the last one, None if there was none."""
-    number = None
-    for notice in notices:
+def store(connection: sqlite3.Connection, new: Iterable[NewNotice]) -> list[Notice]:
+    """Store notices; returns them with their numbers."""
+    stored = []
+    for notice in new:
         number = connection.execute(
             "INSERT INTO notices (leaf, body, reply_client, correlation) VALUES (?, ?, ?, ?)",
             (
@@ -69,7 +109,9 @@ def store(connection: sqlite3.Connection, notices: Iterable[NewNotice]) -> int |
                 *reply_columns(notice.reply_to),
             ),
         ).lastrowid
-    return number
+        assert number is not None  # noqa: S101 - an INSERT that was done has one
+        stored.append(Notice(number, notice.leaf, notice.body, notice.reply_to))
+    return stored
 
 
 def newest_unpublished(connection: sqlite3.Connection) -> int:

@@ -54,6 +54,7 @@ class SqliteOutbox(Outbox):
     def reread(self) -> None:
         """Forget what is in memory: something else changed or deleted rows."""
         self._recent.clear()
+        self._notices.reread()
 
     @property
     @override
@@ -67,23 +68,23 @@ class SqliteOutbox(Outbox):
         clock = asyncio.get_running_loop().time
         begun = clock()
 
-        def write(connection: sqlite3.Connection) -> tuple[Claimed, int | None]:
+        def write(connection: sqlite3.Connection) -> tuple[Claimed, list[Notice]]:
             repeated = _redelivered(connection, claim)
             if repeated is not None:
-                return repeated, None
+                return repeated, []
             row = rows.insert(connection, claim)
             if row is None:
-                return _standing(connection, claim), None
+                return _standing(connection, claim), []
             return Claimed(row, fresh=True), notices.store(connection, [accepted])
 
-        def committed(written: tuple[Claimed, int | None]) -> None:
-            claimed, newest = written
+        def committed(written: tuple[Claimed, list[Notice]]) -> None:
+            claimed, new = written
             if claimed.fresh:
                 self._open += 1
                 self._recent.put(claimed.row)
                 if on_new_row is not None:
                     on_new_row(claimed.row)
-            self._notices.stored(newest)
+            self._notices.stored(new)
             if claimed.fresh:
                 self._observe(CommandClaimed(clock() - begun))
 
@@ -92,14 +93,14 @@ class SqliteOutbox(Outbox):
 
     @override
     async def change(self, number: int, change: Change) -> OutboxRow:
-        def write(connection: sqlite3.Connection) -> tuple[OutboxRow, OutboxRow, int | None]:
+        def write(connection: sqlite3.Connection) -> tuple[OutboxRow, OutboxRow, list[Notice]]:
             return _step(connection, number, change)
 
-        def committed(written: tuple[OutboxRow, OutboxRow, int | None]) -> None:
-            before, after, newest = written
+        def committed(written: tuple[OutboxRow, OutboxRow, list[Notice]]) -> None:
+            before, after, new = written
             self._recent.put(after, change.message_id if not change.acts_on else None)
             self._open += (after.state not in FINAL) - (before.state not in FINAL)
-            self._notices.stored(newest)
+            self._notices.stored(new)
             for moved in self._settling.get(after.claim.id, ()):
                 moved.set()
             if after.state not in (SendState.ACCEPTED, SendState.SENDING):
@@ -173,16 +174,20 @@ class SqliteOutbox(Outbox):
 
     @override
     async def notify(self, *new: NewNotice) -> None:
-        await self._database.write(lambda connection: notices.store(connection, new), self._notices.stored)
+        def write(connection: sqlite3.Connection) -> list[Notice]:
+            return notices.store(connection, new)
+
+        await self._database.write(write, self._notices.stored)
 
     @override
     async def report_once(self, key: str, notice: NewNotice) -> bool:
         at = self._now()
 
-        def write(connection: sqlite3.Connection) -> int | None:
+        def write(connection: sqlite3.Connection) -> list[Notice]:
             return notices.store(connection, [notice] if is_first_report(connection, "report", key, at) else [])
 
-        return await self._database.write(write, self._notices.stored) is not None
+        stored = await self._database.write(write, self._notices.stored)
+        return bool(stored)
 
     @override
     async def unpublished(self, after: int, limit: int) -> list[Notice]:
@@ -190,7 +195,7 @@ class SqliteOutbox(Outbox):
 
     @override
     async def published(self, numbers: Sequence[int]) -> None:
-        await self._notices.published(numbers, self._now())
+        self._notices.published(numbers, self._now())
 
     @override
     async def wait_notices(self, beyond: int) -> None:
@@ -200,7 +205,7 @@ class SqliteOutbox(Outbox):
         """Take over a committed `abandon_open`."""
         self.reread()
         self._open = 0
-        self._notices.stored(newest)
+        self._notices.left(newest)
         for waiting in self._settling.values():
             for moved in waiting:
                 moved.set()
@@ -208,12 +213,13 @@ class SqliteOutbox(Outbox):
 
 def abandon_open(connection: sqlite3.Connection, at: float, unknown: Callable[[OutboxRow], NewNotice]) -> int | None:
     """Turn every command that is not final into `unknown`, with a notice for each; returns the last one's number."""
-    newest, doubt = None, Doubt.LEFT_OPEN
+    newest: int | None = None
+    doubt = Doubt.LEFT_OPEN
     for row in rows.find_all(connection, rows.OPEN, 0, -1):
         left = rows.update(
             connection, row.number, Change(SendState.UNKNOWN, at, error_text=DOUBT_TEXT[doubt], error_detail=doubt)
         )
-        newest = notices.store(connection, [unknown(left)])
+        newest = notices.store(connection, [unknown(left)])[-1].number
     return newest
 
 
@@ -230,8 +236,8 @@ def _redelivered(connection: sqlite3.Connection, claim: Claim) -> Claimed | None
     return None if number is None else Claimed(rows.by_number(connection, number), fresh=False)
 
 
-def _step(connection: sqlite3.Connection, number: int, change: Change) -> tuple[OutboxRow, OutboxRow, int | None]:
-    """The row before and after the step, and the last notice's number."""
+def _step(connection: sqlite3.Connection, number: int, change: Change) -> tuple[OutboxRow, OutboxRow, list[Notice]]:
+    """The row before and after the step, and its notices."""
     before = rows.by_number(connection, number)
     if not may_follow(before.state, change.state):
         raise IllegalSendStep(f"command {number} is {before.state} and cannot become {change.state}")

@@ -8,7 +8,7 @@ from typing import Any
 
 from typing_extensions import override
 
-from bridge.ports import ClaimedRequest, NewNotice, RequestClaim, RequestLedger, RequestRow
+from bridge.ports import ClaimedRequest, NewNotice, Notice, RequestClaim, RequestLedger, RequestRow
 from bridge.store import notices, origins
 from bridge.store.database import SqliteDatabase
 
@@ -48,7 +48,7 @@ class SqliteRequests(RequestLedger):
 
     @override
     async def answer(self, number: int, response: NewNotice, at: float) -> None:
-        def write(connection: sqlite3.Connection) -> int | None:
+        def write(connection: sqlite3.Connection) -> list[Notice]:
             connection.execute(
                 "UPDATE requests SET response = ?, changed_at = ? WHERE number = ?", (response.body, at, number)
             )

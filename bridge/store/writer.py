@@ -1,6 +1,7 @@
 """The one thread that writes: waiting operations are committed together, and one that fails fails alone.
 
-A commit costs a disk flush whatever its size, so operations that arrive during one share the next. Knows no tables.
+A commit costs a disk flush whatever its size, so operations of one turn of the event loop share one, as do those that
+arrive during one. Knows no tables.
 """
 
 from __future__ import annotations
@@ -9,13 +10,13 @@ import asyncio
 import sqlite3
 from collections.abc import Callable, Sequence
 from queue import Empty, SimpleQueue
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from bridge.ports import StoreUnusable
 
 T = TypeVar("T")
 Operation = Callable[[sqlite3.Connection], T]
-#: Maximum operations in one transaction: bounds how long the first of them waits for the last.
+#: Operations after which a transaction takes no more: bounds how long the first of them waits for the last.
 LARGEST_GROUP = 500
 
 
@@ -87,10 +88,11 @@ class Writer:
         self._loop = loop
         self._translate = translate
         self._ready = ready
-        self._waiting: SimpleQueue[Job[object] | None] = SimpleQueue()
+        self._waiting: SimpleQueue[Sequence[Job[Any]] | None] = SimpleQueue()
 
-    def put(self, job: Job[T]) -> None:
-        self._waiting.put(job)  # type: ignore[arg-type]  # a job is used by its own type only inside itself
+    def put(self, jobs: Sequence[Job[Any]]) -> None:
+        """Commit these together, with others that wait."""
+        self._waiting.put(jobs)
 
     def end(self) -> None:
         """Let the thread end after the jobs that were put before."""
@@ -104,20 +106,20 @@ class Writer:
             self._commit(group, Job.run)
             self._loop.call_soon_threadsafe(self._settle, group)
 
-    def _next_group(self) -> tuple[list[Job[object]], bool]:
-        group: list[Job[object]] = []
-        job = self._waiting.get()
-        while job is not None:
-            group.append(job)
-            if len(group) == LARGEST_GROUP:
+    def _next_group(self) -> tuple[list[Job[Any]], bool]:
+        group: list[Job[Any]] = []
+        jobs = self._waiting.get()
+        while jobs is not None:
+            group.extend(jobs)
+            if len(group) >= LARGEST_GROUP:
                 return group, True
             try:
-                job = self._waiting.get_nowait()
+                jobs = self._waiting.get_nowait()
             except Empty:
                 return group, True
         return group, False
 
-    def _commit(self, group: Sequence[Job[object]], run: Callable[[Job[object], sqlite3.Connection], None]) -> None:
+    def _commit(self, group: Sequence[Job[Any]], run: Callable[[Job[Any], sqlite3.Connection], None]) -> None:
         """Commit a group; where one of it raises, again with savepoints, which cost as much as a small operation does;
         where the transaction is lost, each alone."""
         if not group:
@@ -145,6 +147,6 @@ class Writer:
             for job in group:
                 self._commit([job], Job.run)
 
-    def _settle(self, group: Sequence[Job[object]]) -> None:
+    def _settle(self, group: Sequence[Job[Any]]) -> None:
         for job in group:
             job.settle(self._translate)

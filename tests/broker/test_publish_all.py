@@ -6,7 +6,9 @@ import asyncio
 
 import pytest
 
-from bridge.broker import BrokerDown, Publication, connect
+from bridge.broker import BrokerDown, Publication, client, connect
+from bridge.broker.client import WINDOW
+from bridge.broker.readahead import ReadAhead
 from tests.broker.conftest import Options, read
 from tests.broker.relay import Relay
 from tests.mosquitto_server import MosquittoServer
@@ -80,3 +82,25 @@ async def test_a_cancelled_call_leaves_the_window_free(mosquitto: MosquittoServe
         relay.thaw()
         async with asyncio.timeout(5):
             await asyncio.gather(*(sender.publish(TOPIC, str(number)) for number in range(40)))
+
+
+@pytest.mark.parametrize(("size", "most"), [(10, 1), (client.JOINED // 8, 20)])
+async def test_small_messages_of_a_window_are_written_together(
+    options: Options, protocol: str, size: int, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writes: list[int] = []
+
+    class CountingSocket(ReadAhead):
+        def send(self, data: bytes) -> int:
+            writes.append(len(data))
+            return int(self._sock.send(data))
+
+    monkeypatch.setattr(client, "ReadAhead", CountingSocket)
+    async with connect(options(protocol=protocol)) as reader, connect(options(protocol=protocol)) as sender:
+        await reader.subscribe(TOPIC)
+        writes.clear()
+        await sender.publish_all(Publication(TOPIC, f"{number:{size}}") for number in range(WINDOW))
+        assert [int(one.payload) for one in await read(reader, WINDOW, within=30)] == list(range(WINDOW))
+        publishes = [written for written in writes if written > 4]  # not the reader's PUBACKs
+        assert sum(publishes) >= WINDOW * size
+        assert len(publishes) == most

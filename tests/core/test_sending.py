@@ -9,9 +9,9 @@ import pytest
 
 from bridge.contract.errors import InvalidRequest, Refused
 from bridge.contract.jid import Jid
-from bridge.contract.messages import Stream
+from bridge.contract.messages import MessageContent, Stream
 from bridge.drivers.scripted import SendMode
-from bridge.ports import CommandOrigin, DriverUnavailable
+from bridge.ports import AckChange, CommandOrigin, DriverUnavailable, IncomingMessage
 from tests.core.commands import ANA, BETO, command
 from tests.core.conftest import SessionHarness
 
@@ -242,3 +242,24 @@ async def test_a_reply_to_a_message_that_is_not_there_fails(harness: SessionHarn
     await harness.submit(command(id="a", reply_to="3EB0DEADBEEFDEADBEEF"))
     assert await harness.reported("a", 2) == ["accepted", "failed:not_found"]
     assert harness.sent() == []
+
+
+async def test_the_own_messages_and_ticks_of_a_batch_share_a_commit(harness: SessionHarness) -> None:
+    harness.phone.acks = ()
+    await harness.start()
+    for name, to in (("a", ANA), ("b", BETO)):
+        await harness.submit(command(id=name, to=to))
+    await harness.until(lambda: len(harness.phone.sent) == 2)
+    keys = [sent.key for sent in harness.phone.sent]
+    ticks = [AckChange((key,), level) for key in keys for level in (1, 2)]
+    own = [IncomingMessage(str(key), key, key.remote, "chat", 0, MessageContent(body="Hola")) for key in keys]
+    await harness.settled()
+    statements: list[str] = []
+    await harness.store.database.write(lambda connection: connection.set_trace_callback(statements.append))
+    await harness.session.received([own[0], *ticks[:2], own[1], *ticks[2:]])
+    await harness.store.database.write(lambda connection: connection.set_trace_callback(None))
+    assert sum(line.startswith("INSERT INTO told_once") for line in statements) == 2
+    # the messages, and the two steps that each row takes one after the other; not the one of this test
+    assert statements.count("BEGIN IMMEDIATE") - 1 <= 3
+    for name in "ab":
+        assert await harness.reported(name, 4) == ["accepted", "sent", "server", "device"]

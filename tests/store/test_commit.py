@@ -200,3 +200,52 @@ async def test_appends_at_once_cost_less_than_one_after_the_other(path: Path, cl
         one_by_one = min([await seconds(n * 1000, at_once=False) for n in (1, 2, 3)])
         at_once = min([await seconds(n * 1000, at_once=True) for n in (4, 5, 6)])
         assert one_by_one / at_once > 2  # 12 on a disk whose flush takes 1 ms, 4 where it takes none
+
+
+async def test_operations_of_one_turn_of_the_loop_share_a_commit(database: SqliteDatabase) -> None:
+    commits: list[str] = []
+    await database.write(lambda connection: connection.set_trace_callback(commits.append))
+    names = [str(number) for number in range(20)]
+    await asyncio.gather(*(database.write(lambda c, n=n: set_fact(c, n)) for n in names))  # type: ignore[misc]
+    assert commits.count("BEGIN IMMEDIATE") == 1
+    assert sorted(await facts(database)) == sorted(names)
+
+
+async def test_what_may_wait_shares_the_next_commit(database: SqliteDatabase) -> None:
+    commits: list[str] = []
+    await database.write(lambda connection: connection.set_trace_callback(commits.append))
+    for name in "12":
+        database.write_soon(lambda connection, name=name: set_fact(connection, name))  # type: ignore[misc]
+    await database.write(lambda connection: set_fact(connection, "3"))
+    assert [statement for statement in commits if statement.startswith(("BEGIN", "COMMIT"))] == [
+        "COMMIT",  # of the statement above
+        "BEGIN IMMEDIATE",
+        "COMMIT",
+    ]
+    assert await facts(database) == ["1", "2", "3"]
+
+
+async def test_what_may_wait_is_committed_without_another_commit_too(database: SqliteDatabase, path: Path) -> None:
+    committed = asyncio.Event()
+    database.write_soon(lambda connection: set_fact(connection, "alone"), lambda _: committed.set())
+    await asyncio.wait_for(committed.wait(), 5)
+    with sqlite3.connect(path) as other:
+        assert other.execute("SELECT name FROM facts").fetchall() == [("alone",)]
+
+
+async def test_a_read_has_what_may_wait(database: SqliteDatabase) -> None:
+    database.write_soon(lambda connection: set_fact(connection, "soon"))
+    assert await facts(database) == ["soon"]
+
+
+async def test_what_may_wait_is_committed_before_the_end(path: Path) -> None:
+    async with SqliteDatabase(path, 0.0, schema.migrations()) as database:
+        database.write_soon(lambda connection: set_fact(connection, "last"))
+    async with SqliteDatabase(path, 0.0, schema.migrations()) as database:
+        assert await facts(database) == ["last"]
+
+
+async def test_an_operation_that_may_wait_and_fails_stops_no_other(database: SqliteDatabase) -> None:
+    database.write_soon(lambda connection: connection.execute("no SQL"))
+    await database.write(lambda connection: set_fact(connection, "other"))
+    assert await facts(database) == ["other"]

@@ -215,7 +215,10 @@ async def test_an_unpublished_result_keeps_its_id(opener: Opener, path: Path) ->
     async with opener() as store:
         body = json.dumps({"id": "order-5491155500001", "to": PN, "status": "failed"})
         await store.outbox.claim(claim("order-5491155500001", SECRET), result(body))
+        seen = asyncio.Event()
+        store.database.watch(seen.set)
         await asyncio.to_thread(forget, path)
+        await asyncio.wait_for(seen.wait(), 5 * POLL)
         [left] = await store.outbox.unpublished(0, 10)
         assert json.loads(left.body) == {"id": "order-5491155500001", "to": None, "status": "failed"}
 

@@ -9,7 +9,7 @@ import pytest
 
 from bridge.contract.lifecycle import SendState
 from bridge.ports import IllegalSendStep, NewNotice, ReplyTo
-from bridge.store import SessionStore
+from bridge.store import SessionStore, notices
 from tests.store.conftest import Opener
 from tests.store.samples import claim, result, step
 
@@ -107,3 +107,51 @@ async def test_a_refused_step_stores_no_notice(store: SessionStore) -> None:
     with pytest.raises(IllegalSendStep):
         await store.outbox.change(number, step(SendState.SENT, result("sent")))
     assert await bodies(store) == ["accepted"]
+
+
+async def test_pages_from_memory_are_those_on_disk(opener: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(notices, "HELD", 3)
+    published: list[str] = []
+    async with opener() as store:
+        for number in range(12):
+            await store.outbox.notify(result(str(number)))
+            if number % 4 == 3:  # a publisher that falls behind by more than is held, then takes what waits in pages
+                page = await store.outbox.unpublished(0, 2)
+                published += [notice.body for notice in page]
+                await store.outbox.published([notice.number for notice in page])
+        left = await bodies(store)
+        assert await bodies(store, limit=2) == left[:2]
+        assert await bodies(store, 10) == ["10", "11"]
+        assert published + left == [str(number) for number in range(12)]
+    async with opener() as store:
+        assert await bodies(store) == left
+
+
+async def test_large_notices_are_not_held(opener: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(notices, "HELD_SIZE", 10)
+    async with opener() as store:
+        await store.outbox.notify(result("x" * 11))
+        await store.outbox.notify(result("y" * 10))
+        assert await bodies(store) == ["x" * 11, "y" * 10]
+        await store.outbox.published([1, 2])
+        await store.outbox.notify(result("z"))
+        assert await bodies(store) == ["z"]
+
+
+async def test_a_publisher_that_keeps_up_reads_nothing_from_the_store(
+    store: SessionStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await store.outbox.notify(result("first"))
+    monkeypatch.setattr(store.database, "read", None)
+    for body in ("second", "third"):
+        page = await store.outbox.unpublished(0, 10)
+        await store.outbox.published([notice.number for notice in page])
+        await store.outbox.notify(result(body))
+        assert await bodies(store) == [body]
+
+
+async def test_notices_of_abandoned_commands_follow_those_before(store: SessionStore) -> None:
+    await store.outbox.claim(claim(), result("accepted"))
+    await store.abandon_open(lambda row: result(f"unknown {row.claim.id}"))
+    await store.outbox.notify(result("after"))
+    assert await bodies(store) == ["accepted", "unknown order-1", "after"]
