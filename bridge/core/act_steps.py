@@ -83,7 +83,11 @@ class ActExecutor:
         in_doubt = row.message_id is not None  # see `_repeat`
         _log.info(
             "%s: %s to %s failed: %s%s",
-            *(self._session, row.claim.id, mask(row.claim.to), error.code, ", after a call in doubt" * in_doubt),
+            self._session,
+            row.claim.id,
+            mask(row.claim.to),
+            error.code,
+            ", after a call in doubt" * in_doubt,
             extra=self._traced(row),
         )
         now = self._clock.now()

@@ -91,7 +91,12 @@ class OutboundPipeline:
         self._cancellation = Cancellation(session, outbox, self._schedule, self._addressing, self._fail)
         self._loaded = asyncio.Event()
         self._executor = SendExecutor(
-            *(session, outbox, driver, clock, self._may_go, files),
+            session,
+            outbox,
+            driver,
+            clock,
+            self._may_go,
+            files,
             refused=self.reach_out.refused,
             is_first=self._schedule.is_first_message,
         )
@@ -102,7 +107,12 @@ class OutboundPipeline:
         self._preparation: FilePreparation | None = None
         if files is not None:
             self._preparation = FilePreparation(
-                *(session, files, outbox, self._schedule, self._in_doubt, clock),
+                session,
+                files,
+                outbox,
+                self._schedule,
+                self._in_doubt,
+                clock,
                 fail=self._executor.fail,
                 wake=self._wake.set,
             )

@@ -1,8 +1,8 @@
 """The steps of one send through the driver, and what acks and look-ups do to it.
 
 The rule: reserve, store, then call. A row is `sending` in the store before the call is made, so that after
-any crash it is known that the message may have been sent. From then on it is never repeated, unless a complete look-up
-proves that it was not sent.
+any crash it is known that the message may have been sent. From then on it is repeated only under its own id: where the
+page holds it and will not send it by itself, or where a complete look-up proves that it was not sent.
 """
 
 from __future__ import annotations
@@ -134,7 +134,10 @@ class SendExecutor:
         """Store that a row was not sent, and why."""
         _log.info(
             "%s: %s to %s failed: %s",
-            *(self._session, row.claim.id, mask(row.claim.to), error.code),
+            self._session,
+            row.claim.id,
+            mask(row.claim.to),
+            error.code,
             extra=self._traced(row),
         )
         await self._change(row, SendState.FAILED, error)
