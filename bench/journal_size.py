@@ -47,7 +47,7 @@ async def _start(path: Path) -> float:
 
 
 class _Measured:
-    """An open store with so many rows; each figure is one call."""
+    """An open store with a number of rows; each figure is one call."""
 
     def __init__(self, store: SessionStore, rows: int) -> None:
         dice = _dice()

@@ -63,14 +63,19 @@ class ScriptedBridge:
                         return
 
     async def change(self, action: BridgeAction, session: str, cliente_id: int | None = None) -> None:
-        """Add or remove a session while it runs, as `wa session` does."""
+        """Add or remove a session while it runs, as `wa session` does; one that is added is connected on return."""
         assert self.bridge is not None
         if action is BridgeAction.ADD_SESSION:
             self.others[session] = ScriptedPhone(self.clock, paired=True)
         command = BridgeCommand(action=action, session=session, cliente_id=cliente_id)
         async with connect(self.settings.addresses, name="operator") as client:
             answer = await client.control_bridge(self.settings.instance, command)
-        assert answer.error is None, answer
+            assert answer.error is None, answer
+            if action is BridgeAction.ADD_SESSION:
+                async with asyncio.timeout(TIMEOUT):
+                    async for status in client.watch_status(session):
+                        if status.state is SessionState.CONNECTED:
+                            return
 
     async def reach(self, state: SessionState) -> None:
         """Wait for this state of the session."""
