@@ -13,8 +13,7 @@ from campaigns.planning import Planner
 from campaigns.publisher import CampaignPublisher
 from campaigns.runner import CampaignRunner
 from campaigns.session_states import NEEDS_A_PERSON
-from campaigns.store.campaigns import CampaignStore
-from campaigns.store.recipients import RecipientStore
+from campaigns.store.campaigns import JUST_CHANGED, CampaignStore
 from campaigns.store.rows import Campaign
 from campaigns.views import CampaignViews
 
@@ -33,7 +32,6 @@ class CampaignActions:
     def __init__(
         self,
         campaigns: CampaignStore,
-        recipients: RecipientStore,
         planner: Planner,
         views: CampaignViews,
         runner: CampaignRunner,
@@ -45,7 +43,6 @@ class CampaignActions:
         own: Callable[[str | None], Awaitable[str | None]],
     ) -> None:
         self._campaigns = campaigns
-        self._recipients = recipients
         self._planner = planner
         self._views = views
         self._runner = runner
@@ -58,15 +55,15 @@ class CampaignActions:
     async def plan(self, plan: CampaignPlan, *, dry_run: bool = False) -> CampaignView:
         """Plan a campaign; `dry_run`: keep nothing of it. Raises what `Planner.plan` raises."""
         await self._before_plan()
-        campaign_id = await self._planner.plan(plan, await self._own(plan.session))
-        try:
-            view = await self._views.view(await self._campaigns.get(campaign_id))
-        finally:
-            if dry_run:
-                await self._campaigns.delete(campaign_id)
-        if not dry_run:
-            self._publisher.happened(view.session, campaign_id, "planned")
-            self._publisher.changed(campaign_id)
+        campaign_id = await self._planner.plan(plan, await self._own(plan.session), keep=not dry_run)
+        if dry_run:
+            try:
+                return await self._views.view(await self._campaigns.get(campaign_id, unfinished=True))
+            finally:
+                await self._planner.unfinished.drop(campaign_id)
+        view = await self._views.view(await self._campaigns.get(campaign_id))
+        self._publisher.happened(view.session, campaign_id, "planned")
+        self._publisher.changed(campaign_id)
         return view
 
     async def act(
@@ -87,10 +84,10 @@ class CampaignActions:
         after = after_action(campaign.state, action, later=later)
         if after is CampaignState.RUNNING:
             self._check_session(campaign)
-        if action is CampaignAction.RETRY and not await self._recipients.retry(campaign_id, unknown=unknown):
-            raise WrongState("Nothing failed, so there is nothing to repeat.")
-        if not await self._campaigns.move(campaign_id, campaign.state, after, self._now()):
-            raise WrongState("The campaign has just changed: look at it again.")
+        if action is CampaignAction.RETRY:
+            await self._campaigns.retry(campaign_id, campaign.state, self._now(), unknown=unknown)
+        elif not await self._campaigns.move(campaign_id, campaign.state, after, self._now()):
+            raise WrongState(JUST_CHANGED)
         self._publisher.happened(campaign.session, campaign_id, _KINDS[action])
         self._publisher.changed(campaign_id)
         self._runner.wake(campaign_id)

@@ -107,7 +107,7 @@ class CampaignsApp:
             numbers=LidNumbers(lambda: self._client).of,
         )
         self.actions = CampaignActions(
-            *(self.campaigns, self.recipients, planner, self.views, self.runner, self.publisher),
+            *(self.campaigns, planner, self.views, self.runner, self.publisher),
             now=now,
             status=self.states.of,
             before_plan=self._take_opt_outs,
@@ -141,11 +141,6 @@ class CampaignsApp:
         """The address of the HTTP server."""
         host, port = self._listener.getsockname()[:2]
         return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-    @property
-    def is_working(self) -> bool:
-        """Whether campaigns are carried out now."""
-        return not self.problems()
 
     def problems(self) -> list[str]:
         """What keeps campaigns from being carried out: `standby` (another service works), `database`, `broker`,
@@ -252,7 +247,7 @@ class CampaignsApp:
 
     async def _follow_opt_outs(self) -> None:
         while self._responder.is_configured:
-            await self._take_opt_outs()
+            await while_down(self._take_opt_outs)
             await asyncio.sleep(OPT_OUTS_EVERY)
 
     async def _forget_heard(self) -> None:
@@ -261,9 +256,9 @@ class CampaignsApp:
             await asyncio.sleep(FORGET_EVERY)
 
     async def _take_opt_outs(self) -> None:
-        """Take over who opted out with the responder."""
+        """Take over who opted out with the responder. Raises DatabaseDown."""
         if people := people_of(await self._responder.opted_out()):
-            await while_down(lambda: self.people.opt_out(people, self._now(), "responder"))
+            await self.people.opt_out(people, self._now(), "responder")
 
     async def _own_number(self, session: str | None = None) -> str | None:
         return await self._own_numbers.of(session or self.served.names[0])

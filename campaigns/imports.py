@@ -15,6 +15,7 @@ from campaigns.lists.contacts import Columns, ListedContact, WrongRow
 from campaigns.lists.files import read_contacts
 from campaigns.store.campaigns import MOST_BAD_ROWS
 from campaigns.store.contact_lists import RecipientListStore
+from campaigns.store.unfinished import UnfinishedRows
 
 #: Rows that are parsed and written at once.
 BATCH = 1_000
@@ -28,18 +29,20 @@ class ListImport:
         self._lists = lists
         self._now = now
         self._busy = asyncio.Lock()
+        self._unfinished = UnfinishedRows(lists.delete)
         #: Rows since the start, by outcome: `used`, `duplicate`, `wrong`.
         self.rows: Counter[str] = Counter()
 
     async def take(self, path: Path, name: str, own: str | None = None) -> RecipientList:
         """Import a file. Raises `UnusableFile`, `FileTooLarge`, DatabaseDown; then nothing of it stays."""
         async with self._busy:
+            await self._unfinished.clear()
             list_id = secrets.token_hex(6)
             await self._lists.create(list_id, name[:120], self._now())
             try:
                 return await self._fill(list_id, read_contacts(path, own))
             except BaseException:
-                await self._lists.delete(list_id)
+                await self._unfinished.drop(list_id)
                 raise
 
     async def _fill(self, list_id: str, rows: Iterator[Columns | ListedContact | WrongRow]) -> RecipientList:

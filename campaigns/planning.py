@@ -25,6 +25,7 @@ from campaigns.store.contact_lists import RecipientListStore
 from campaigns.store.people import HeardPeople
 from campaigns.store.recipients import RecipientStore
 from campaigns.store.rows import NewRecipient
+from campaigns.store.unfinished import UnfinishedRows
 from campaigns.templates import MissingVariable, Template, variable_name
 
 #: Recipients that are written in one transaction.
@@ -76,10 +77,12 @@ class Planner:
         self._sessions = sessions
         self._now = now
         self._numbers = numbers
+        self.unfinished = UnfinishedRows(campaigns.delete)
 
-    async def plan(self, plan: CampaignPlan, own: str | None = None) -> str:
+    async def plan(self, plan: CampaignPlan, own: str | None = None, *, keep: bool = True) -> str:
         """Store a draft; returns its id. `own`: the account's number, which decides the country of a leading 0.
 
+        Without `keep` it stays unfinished, so that no other call finds it; the caller drops it.
         Raises `WrongPlan`, `WrongState` (the id is in use), `NoSuchCampaign` (list, followed campaign), DatabaseDown.
         """
         now = self._now()
@@ -96,6 +99,7 @@ class Planner:
         _check_media(plan)
         campaign_id = plan.id or _new_id(plan.name)
         seed = _seed(campaign_id) if plan.seed is None else plan.seed
+        await self.unfinished.clear()
         await self._campaigns.create(campaign_id, session, plan, seed, now)
         try:
             refused, seen, kept = _Refused(), set[str](), 0
@@ -112,9 +116,9 @@ class Planner:
                 raise WrongPlan(
                     "At this pace it would take more than ten years: raise pace or per_day.", detail="too_slow"
                 )
-            await self._campaigns.planned(campaign_id, refused.first, refused.count, now)
+            await self._campaigns.planned(campaign_id, refused.first, refused.count, now if keep else None)
         except BaseException:
-            await self._campaigns.delete(campaign_id)
+            await self.unfinished.drop(campaign_id)
             raise
         return campaign_id
 
@@ -155,8 +159,11 @@ class Planner:
                 continue
             twice = SkipRule.DUPLICATES in rules and row.person in seen
             seen.add(row.person)
-            rule = _first_rule((twice, SkipRule.DUPLICATES), (row.person in gone, SkipRule.OPTED_OUT))
-            rule = rule or _first_rule((row.person in recent, SkipRule.WROTE_IN_LAST_DAYS))
+            rule = _first_rule(
+                (twice, SkipRule.DUPLICATES),
+                (row.person in gone, SkipRule.OPTED_OUT),
+                (row.person in recent, SkipRule.WROTE_IN_LAST_DAYS),
+            )
             found.append(NewRecipient(n, row.to, row.person, row.name, row.values, row.meta, asked, text, rule))
         if found:
             await self._recipients.add(campaign_id, found)

@@ -6,6 +6,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -65,6 +66,7 @@ class CampaignRun:
         self._next: list[Recipient] = []
         self._checked: set[int] = set()
         self._open: dict[int, Recipient] = {}  # published, without an outcome yet
+        self._held = 0  # slots that this run has
         self._taken_back: set[int] = set()
         self._sends = SendsSoFar(None, None, 0)
         self._sends_of: tuple[float, int] | None = None  # midnight, and the session's claims, of that reading
@@ -79,6 +81,13 @@ class CampaignRun:
         self._wake.set()
 
     async def run(self) -> None:
+        try:
+            await self._send_all()
+        finally:  # however it ends: the other campaigns of the session have the same slots
+            for _ in range(self._held):
+                self._release_slot()
+
+    async def _send_all(self) -> None:
         parts = self._parts
         open_ones = await while_down(lambda: parts.recipients.sending(self.id))
         async with asyncio.TaskGroup() as tasks:
@@ -131,7 +140,7 @@ class CampaignRun:
                     return False
 
     async def _take_next(self, *, idle: bool) -> Recipient | None:
-        """Claim the next recipient once it may leave; None to look again. The slot is the delivery's to give back."""
+        """Claim the next recipient once it may leave; None to look again. Its delivery gives the slot back."""
         if not self._next:
             self._next = await while_down(lambda: self._parts.recipients.waiting(self.id, PAGE))
             await self._skip_absent()
@@ -145,7 +154,7 @@ class CampaignRun:
         if not await self._is_time():
             return None
         async with asyncio.TaskGroup() as waiting:
-            slot = waiting.create_task(self._slots.acquire(), name="slot")
+            slot = waiting.create_task(self._take_slot(), name="slot")
             woken = waiting.create_task(self._wake.wait(), name="woken")
             await asyncio.wait([slot, woken], return_when=asyncio.FIRST_COMPLETED)
             woken.cancel()
@@ -156,8 +165,16 @@ class CampaignRun:
             return None
         claimed = await self._claim()
         if claimed is None:
-            self._slots.release()
+            self._release_slot()
         return claimed
+
+    async def _take_slot(self) -> None:
+        await self._slots.acquire()
+        self._held += 1
+
+    def _release_slot(self) -> None:
+        self._held -= 1
+        self._slots.release()
 
     async def _is_time(self) -> bool:
         """Whether the next one may leave now; else wait a while."""
@@ -222,7 +239,7 @@ class CampaignRun:
         finally:
             self._open.pop(one.id, None)
             if holds_slot:
-                self._slots.release()
+                self._release_slot()
             self._wake.set()
         self._parts.publisher.changed(self.id)
         if outcome.code is not None:
@@ -302,8 +319,6 @@ class CampaignRun:
 
     async def _sleep_until(self, moment: float) -> None:
         pause = min(max(0.0, moment - self._parts.now()), LONGEST_SLEEP)
-        try:
+        with suppress(TimeoutError):
             async with asyncio.timeout(pause):
                 await self._wake.wait()
-        except TimeoutError:
-            pass

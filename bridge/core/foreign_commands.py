@@ -7,6 +7,7 @@ yet, and takes it over as `unknown`: a repetition gets that result, and nothing 
 
 from __future__ import annotations
 
+import asyncio
 import logging
 
 from pydantic import ValidationError
@@ -22,6 +23,8 @@ from bridge.ports import Claim, Outbox
 _log = logging.getLogger(__name__)
 #: Commands that are noted; further ones replace the oldest.
 MOST = 20_000
+#: Claims that are stored at once: they share commits, and a session without an owner waits for all of them.
+TOGETHER = 500
 
 
 class ForeignCommands:
@@ -70,11 +73,14 @@ class ForeignCommands:
 
         Returns how many are new there. Raises what the store raises.
         """
+        noted = [Claim.of(command, now) for command in self._noted.values()]
         fresh = 0
-        for command in self._noted.values():
-            claim = Claim.of(command, now)
-            claimed = await outbox.claim(claim, notice(accepted(self._session, claim, None), None))
-            fresh += claimed.fresh
+        for start in range(0, len(noted), TOGETHER):
+            some = noted[start : start + TOGETHER]
+            claimed = await asyncio.gather(
+                *(outbox.claim(claim, notice(accepted(self._session, claim, None), None)) for claim in some)
+            )
+            fresh += sum(one.fresh for one in claimed)
         if fresh:
             _log.warning("%s: the owner before may have sent %d commands; they are unknown", self._session, fresh)
         self._noted.clear()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from bridge.contract.errors import CodedError, InternalError, InvalidRequest, LimitReached, NotConnected
@@ -30,7 +30,7 @@ _PASSING = frozenset({NotConnected.code, LimitReached.code})
 
 
 class NumberChecks:
-    """The checks of one session, one at a time."""
+    """The checks of one session. They take turns after each batch, so that one number does not wait for a long list."""
 
     def __init__(
         self,
@@ -63,35 +63,49 @@ class NumberChecks:
         assert isinstance(request, CheckContacts)  # noqa: S101 - registered for this action
         parsed = [self._parsed(spelled) for spelled in request.contacts]
         total = len(parsed)
-        async with self._turn:
-            found = await self._known(parsed)
-            unknown = deque(dict.fromkeys(to for to in parsed if isinstance(to, Jid) and str(to) not in found))
-            if unknown and self._view.situation.state is not SessionState.CONNECTED:
-                raise NotConnected(f"The session {self._session} is not connected: {self._view.situation.text}")
-            failures = errors = 0
-            while unknown:
-                report(sum(1 for to in parsed if not isinstance(to, Jid) or str(to) in found), total)
-                batch = [unknown.popleft() for _ in range(min(await self._allowance(), len(unknown)))]
-                answers = await self._ask(batch)
-                await self._keep(batch, answers)
-                codes = {answer.code for answer in answers}
-                failures = failures + 1 if codes & _PASSING else 0
-                errors = errors + len(batch) if codes == {InternalError.code} else 0
-                if errors >= MOST_ERRORS or failures > len(self._pauses):
-                    found |= {str(to): answer for to, answer in zip(batch, answers, strict=True)}
-                    last = answers[-1].code or InternalError.code
-                    found |= {str(to): CheckedContact(to=str(to), exists=None, code=last) for to in unknown}
-                    break
-                for to, answer in zip(batch, answers, strict=True):
-                    if answer.code in _PASSING:
-                        unknown.appendleft(to)
-                    else:
-                        found[str(to)] = answer
-                if failures:
-                    _log.info("%s: WhatsApp cannot be asked for numbers now: %s", self._session, codes & _PASSING)
-                    await asyncio.sleep(self._pauses[failures - 1])
+        found = await self._known(parsed)
+        unknown = deque(dict.fromkeys(to for to in parsed if isinstance(to, Jid) and str(to) not in found))
+        if unknown and self._view.situation.state is not SessionState.CONNECTED:
+            raise NotConnected(f"The session {self._session} is not connected: {self._view.situation.text}")
+        failures = errors = 0
+        while unknown:
+            report(sum(1 for to in parsed if not isinstance(to, Jid) or str(to) in found), total)
+            answers = await self._ask_next(unknown, found)
+            if not answers:
+                continue
+            codes = {answer.code for answer in answers.values()}
+            failures = failures + 1 if codes & _PASSING else 0
+            errors = errors + len(answers) if codes == {InternalError.code} else 0
+            if errors >= MOST_ERRORS or failures > len(self._pauses):
+                found |= {str(to): answer for to, answer in answers.items()}
+                last = list(answers.values())[-1].code or InternalError.code
+                found |= {str(to): CheckedContact(to=str(to), exists=None, code=last) for to in unknown}
+                break
+            for to, answer in answers.items():
+                if answer.code in _PASSING:
+                    unknown.appendleft(to)
+                else:
+                    found[str(to)] = answer
+            if failures:
+                _log.info("%s: WhatsApp cannot be asked for numbers now: %s", self._session, codes & _PASSING)
+                await asyncio.sleep(self._pauses[failures - 1])
         everyone = [found[str(to)] if isinstance(to, Jid) else to for to in parsed]
         return CheckedContacts(contacts=everyone).model_dump(mode="json")
+
+    async def _ask_next(self, unknown: deque[Jid], found: dict[str, CheckedContact]) -> dict[Jid, CheckedContact]:
+        """Take the next numbers off `unknown` and ask for them, in turn with other checks; what those have learnt
+        meanwhile goes to `found`."""
+        async with self._turn:
+            batch = [unknown.popleft() for _ in range(min(BATCH, len(unknown)))]
+            found |= await self._known(batch)
+            fresh = [to for to in batch if str(to) not in found]
+            if not fresh:
+                return {}
+            allowed = await self._allowance(len(fresh))
+            unknown.extendleft(reversed(fresh[allowed:]))
+            answers = await self._ask(fresh[:allowed])
+            await self._keep(answers.values())
+            return answers
 
     def _parsed(self, spelled: str) -> Jid | CheckedContact:
         """The address of a number, or the answer about what is none."""
@@ -108,29 +122,29 @@ class NumberChecks:
             for number, one in checked.items()
         }
 
-    async def _allowance(self) -> int:
+    async def _allowance(self, most: int) -> int:
         """How many numbers may be asked for now; waits until it is at least one."""
         now = self._clock.monotonic()
         await asyncio.sleep(self._bucket.ready_at(now) - now)
         now = self._clock.monotonic()
-        count = max(1, int(min(BATCH, self._bucket.tokens(now))))
+        count = max(1, int(min(most, self._bucket.tokens(now))))
         self._bucket.take(now, count)
         return count
 
-    async def _ask(self, batch: Sequence[Jid]) -> list[CheckedContact]:
+    async def _ask(self, batch: Sequence[Jid]) -> dict[Jid, CheckedContact]:
         try:
             if self._view.situation.state is not SessionState.CONNECTED:
                 raise NotConnected
             answers = await self._driver.answer(CheckContacts(contacts=[str(to) for to in batch]))
         except CodedError as error:
             code = NotConnected.code if isinstance(error, CallInDoubt) else error.code
-            return [CheckedContact(to=str(to), exists=None, code=code) for to in batch]
-        return [
-            CheckedContact(to=str(to), exists=answer["exists"], chat=answer.get("chat"), code=answer.get("code"))
+            return {to: CheckedContact(to=str(to), exists=None, code=code) for to in batch}
+        return {
+            to: CheckedContact(to=str(to), exists=answer["exists"], chat=answer.get("chat"), code=answer.get("code"))
             for to, answer in zip(batch, answers, strict=True)
-        ]
+        }
 
-    async def _keep(self, batch: Sequence[Jid], answers: Sequence[CheckedContact]) -> None:
-        known = [CheckedNumber(str(to), one.chat) for to, one in zip(batch, answers, strict=True) if one.code is None]
+    async def _keep(self, answers: Iterable[CheckedContact]) -> None:
+        known = [CheckedNumber(one.to, one.chat) for one in answers if one.code is None]
         if known:
             await self._store.keep(known)

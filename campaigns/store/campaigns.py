@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Row, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.contract.campaign_reports import BadRow, CampaignCounts
 from bridge.contract.campaigns import CampaignPlan, CampaignState, RecipientState
@@ -19,6 +20,7 @@ from campaigns.store.schema import campaigns, recipients
 
 #: Bad rows that are kept with a campaign or a list.
 MOST_BAD_ROWS = 100
+JUST_CHANGED = "The campaign has just changed: look at it again."
 _R = RecipientState
 
 
@@ -50,8 +52,8 @@ class CampaignStore:
                 f"There is a campaign {campaign_id} already: choose another id.", detail="id_in_use"
             ) from error
 
-    async def planned(self, campaign_id: str, bad: Sequence[BadRow], bad_count: int, now: float) -> None:
-        """All recipients of a draft are written."""
+    async def planned(self, campaign_id: str, bad: Sequence[BadRow], bad_count: int, now: float | None) -> None:
+        """All recipients of a draft are written; without a moment it stays unfinished, as that of a dry run."""
         rows = json.dumps([row.model_dump() for row in bad[:MOST_BAD_ROWS]], ensure_ascii=False)
         async with self._database.write() as connection:
             await connection.execute(
@@ -68,9 +70,16 @@ class CampaignStore:
             await connection.execute(delete(recipients).where(recipients.c.campaign.in_(names)))
             await connection.execute(delete(campaigns).where(campaigns.c.id.in_(names)))
 
-    async def get(self, campaign_id: str, sessions: Collection[str] | None = None) -> Campaign:
-        """A campaign of one of these sessions (None: of any). Raises `NoSuchCampaign`."""
-        query = select(campaigns).where(campaigns.c.id == campaign_id, campaigns.c.planned_at.is_not(None))
+    async def get(
+        self, campaign_id: str, sessions: Collection[str] | None = None, *, unfinished: bool = False
+    ) -> Campaign:
+        """A campaign of one of these sessions (None: of any), `unfinished`: also one of a dry run.
+
+        Raises `NoSuchCampaign`.
+        """
+        query = select(campaigns).where(campaigns.c.id == campaign_id)
+        if not unfinished:
+            query = query.where(campaigns.c.planned_at.is_not(None))
         async with self._database.read() as connection:
             row = (await connection.execute(query)).one_or_none()
         if row is None or (sessions is not None and row.session not in sessions):
@@ -108,15 +117,33 @@ class CampaignStore:
         self, campaign_id: str, before: CampaignState, after: CampaignState, now: float, reason: str | None = None
     ) -> bool:
         """Change the state; False if it is no longer `before`. Raises `WrongState` for an illegal transition."""
-        check_transition(before, after)
-        values: dict[str, Any] = {"state": after, "reason": reason}
-        if after in ENDED or after is CampaignState.STOPPED:
-            values["ended_at"] = now
-        elif after is CampaignState.RUNNING:
-            values |= {"ended_at": None, "started_at": func.coalesce(campaigns.c.started_at, now)}
-        change = update(campaigns).where(campaigns.c.id == campaign_id, campaigns.c.state == before).values(values)
         async with self._database.write() as connection:
-            return bool((await connection.execute(change)).rowcount)
+            return await _moved(connection, campaign_id, before, after, now, reason)
+
+    async def retry(self, campaign_id: str, before: CampaignState, now: float, *, unknown: bool = False) -> None:
+        """Run again, with the failed recipients waiting again, and on request those in doubt.
+
+        Raises `WrongState` if the state is no longer `before`, or nothing failed; then nothing is changed.
+        """
+        states = [_R.FAILED, _R.UNKNOWN] if unknown else [_R.FAILED]
+        wait_again = (
+            update(recipients)
+            .where(recipients.c.campaign == campaign_id, recipients.c.state.in_(states))
+            .values(
+                state=_R.WAITING,
+                attempt=recipients.c.attempt + 1,
+                code=None,
+                error=None,
+                epoch=None,
+                claimed_at=None,
+                expires_at=None,
+            )
+        )
+        async with self._database.write() as connection:
+            if not await _moved(connection, campaign_id, before, CampaignState.RUNNING, now):
+                raise WrongState(JUST_CHANGED)
+            if not (await connection.execute(wait_again)).rowcount:
+                raise WrongState("Nothing failed, so there is nothing to repeat.")
 
     async def delete(self, campaign_id: str) -> None:
         """Delete a campaign with its recipients."""
@@ -169,6 +196,24 @@ class CampaignStore:
         )
         async with self._database.read() as connection:
             return {code or "internal": number for code, number in await connection.execute(query)}
+
+
+async def _moved(
+    connection: AsyncConnection,
+    campaign_id: str,
+    before: CampaignState,
+    after: CampaignState,
+    now: float,
+    reason: str | None = None,
+) -> bool:
+    check_transition(before, after)
+    values: dict[str, Any] = {"state": after, "reason": reason}
+    if after in ENDED or after is CampaignState.STOPPED:
+        values["ended_at"] = now
+    elif after is CampaignState.RUNNING:
+        values |= {"ended_at": None, "started_at": func.coalesce(campaigns.c.started_at, now)}
+    change = update(campaigns).where(campaigns.c.id == campaign_id, campaigns.c.state == before).values(values)
+    return bool((await connection.execute(change)).rowcount)
 
 
 def _counts(states: dict[str, int], answered: int) -> CampaignCounts:

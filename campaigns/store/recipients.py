@@ -168,25 +168,6 @@ class RecipientStore:
                 changed.add(command.campaign)
         return changed
 
-    async def retry(self, campaign_id: str, *, unknown: bool = False) -> int:
-        """Let the failed ones wait again, and on request those in doubt. Returns how many."""
-        states = [_R.FAILED, _R.UNKNOWN] if unknown else [_R.FAILED]
-        change = (
-            update(recipients)
-            .where(recipients.c.campaign == campaign_id, recipients.c.state.in_(states))
-            .values(
-                state=_R.WAITING,
-                attempt=recipients.c.attempt + 1,
-                code=None,
-                error=None,
-                epoch=None,
-                claimed_at=None,
-                expires_at=None,
-            )
-        )
-        async with self._database.write() as connection:
-            return int((await connection.execute(change)).rowcount)
-
     async def sends(self, campaign_id: str, session: str, midnight: float) -> SendsSoFar:
         """What the pace of a campaign needs of all campaigns of its session; `midnight` began the present day."""
         claimed = recipients.c.claimed_at

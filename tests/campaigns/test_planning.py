@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import asyncio
+from collections.abc import Callable, Collection
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,17 +13,21 @@ from bridge.contract.campaign_reports import ReportRow
 from bridge.contract.campaigns import CampaignPlan, CampaignState, RecipientState
 from bridge.contract.lifecycle import AckName
 from bridge.contract.replays import Cursor
-from bridge.sql.database import SqlDatabase
+from bridge.sql.database import SqlDatabase, while_down
+from bridge.sql.errors import DatabaseDown
 from campaigns.commands import CampaignCommand
-from campaigns.errors import CampaignError
+from campaigns.errors import CampaignError, NoSuchCampaign, WrongState
 from campaigns.planning import Planner
+from campaigns.settings import load
 from campaigns.store.campaigns import CampaignStore
 from campaigns.store.contact_lists import RecipientListStore
 from campaigns.store.erasure import erase
 from campaigns.store.people import Heard, HeardPeople
 from campaigns.store.recipients import RecipientStore
+from campaigns.store.schema import SCHEMA
 from campaigns.views import report_row
 from tests.campaigns.conftest import number
+from tests.mariadb_server import MariaDbServer
 
 NOW = 1_790_000_000.0
 
@@ -34,8 +40,10 @@ class Desk:
         self.people = HeardPeople(database)
         lists = RecipientListStore(database)
         self.numbers: dict[str, str] = {}
+        self.at_numbers: Callable[[], None] = lambda: None
 
         async def numbers(_: str, lids: Collection[str]) -> dict[str, str]:
+            self.at_numbers()
             return {lid: self.numbers[lid] for lid in lids if lid in self.numbers}
 
         self.planner = Planner(
@@ -123,6 +131,54 @@ async def test_an_id_in_use_is_refused_and_the_first_campaign_stays(desk: Desk) 
     with pytest.raises(CampaignError, match="already"):
         await desk.plan(recipients=people(3), id="uno")
     assert len(await desk.rows("uno")) == 2
+
+
+async def test_a_plan_that_the_database_cuts_off_does_not_keep_its_id(tmp_path: Path) -> None:
+    with MariaDbServer(tmp_path / "maria") as server:
+        access = {"db_host": "127.0.0.1", "db_port": server.port, "db_user": server.user}
+        access |= {"db_password": server.password, "db_database": server.create("campaigns")}
+        async with SqlDatabase(load(data_dir=tmp_path, **access).database_url) as database:
+            await SCHEMA.migrate(database)
+            desk = Desk(database)
+            desk.at_numbers = server.kill
+            recipients = [{"to": "111@lid", "name": "A"}]
+            with pytest.raises(DatabaseDown):
+                await desk.plan(id="uno", recipients=recipients)
+            desk.at_numbers = lambda: None
+            await asyncio.to_thread(server.start)
+            assert await while_down(lambda: desk.plan(id="uno", recipients=recipients)) == "uno"
+            assert [row.to for row in await desk.rows("uno")] == ["111@lid"]
+            assert (await desk.campaigns.get("uno")).state is CampaignState.DRAFT
+
+
+async def test_the_draft_of_a_dry_run_is_never_seen(desk: Desk) -> None:
+    plan = CampaignPlan.model_validate({"id": "uno", "name": "x", "variants": ["Hola"], "recipients": people(2)})
+    await desk.planner.plan(plan, keep=False)
+    assert await desk.campaigns.find() == []
+    with pytest.raises(NoSuchCampaign):
+        await desk.campaigns.get("uno")
+    assert (await desk.campaigns.get("uno", unfinished=True)).id == "uno"
+    await desk.planner.unfinished.drop("uno")
+    assert await desk.planner.plan(plan) == "uno"
+
+
+async def test_a_retry_moves_campaign_and_recipients_together_or_not_at_all(desk: Desk) -> None:
+    campaign = await desk.plan(recipients=people(1))
+    await desk.campaigns.move(campaign, *_running(), NOW)
+    [waiting] = await desk.recipients.waiting(campaign, 5)
+    claimed = await desk.recipients.claim(waiting, "e1", NOW, NOW + 60)
+    assert claimed is not None
+    await desk.recipients.finish(claimed, RecipientState.FAILED, NOW, code="invalid_request")
+    await desk.campaigns.move(campaign, CampaignState.RUNNING, CampaignState.PAUSED, NOW)
+    with pytest.raises(WrongState, match="just changed"):
+        await desk.campaigns.retry(campaign, CampaignState.DONE, NOW)
+    assert [row.state for row in await desk.rows(campaign)] == ["failed"]
+    await desk.campaigns.retry(campaign, CampaignState.PAUSED, NOW)
+    assert [row.state for row in await desk.rows(campaign)] == ["waiting"]
+    await desk.campaigns.move(campaign, CampaignState.RUNNING, CampaignState.PAUSED, NOW)
+    with pytest.raises(WrongState, match="Nothing failed"):
+        await desk.campaigns.retry(campaign, CampaignState.PAUSED, NOW)
+    assert (await desk.campaigns.get(campaign)).state is CampaignState.PAUSED
 
 
 async def test_a_tick_resolves_a_doubt_and_never_goes_back(desk: Desk) -> None:

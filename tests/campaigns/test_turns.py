@@ -71,3 +71,18 @@ async def test_a_limit_of_a_day_and_a_pause_count_what_the_other_one_sent(harnes
         for before, after in pairwise(moments[-3:])
     ]
     assert min(pauses) > 0.5, "its own pause follows a message of another campaign, too"
+
+
+async def test_a_claim_that_fails_leaves_its_slot_to_the_other_campaigns(harness: CampaignsHarness) -> None:
+    service = await harness.start(ahead=1)
+    await harness.plan(people(1, 2), id="broken")
+    await harness.plan(people(11, 2), id="other")
+    async with service.database.write() as connection:
+        await connection.exec_driver_sql(
+            "CREATE TRIGGER no_claim BEFORE UPDATE ON wa_campaign_recipient WHEN new.campaign = 'broken'"
+            " BEGIN SELECT RAISE(ABORT, 'no claim of this campaign'); END"
+        )
+    await harness.act("broken", "start")
+    await harness.act("other", "start")
+    await harness.reach("other", state="done", sent=2)
+    assert (await harness.view("broken"))["state"] == "running"

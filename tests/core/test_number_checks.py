@@ -154,3 +154,53 @@ async def test_who_follows_hears_how_far_it_is(harness: SessionHarness, monkeypa
     assert len(followed) >= 3
     assert len({one.id for one in followed}) == 1
     assert followed[-1].status is ResponseStatus.DONE
+
+
+async def test_a_stored_answer_does_not_wait_for_a_long_list(harness: SessionHarness) -> None:
+    await harness.start()
+    runner = checks(harness, pace=Pace.parse("1/hour", burst=1))
+    await check(runner, NUMBERS[0])
+    long_list = CheckContacts(id="c1", contacts=NUMBERS[1:])
+    assert (await runner.respond_within(long_list, 0.1)).status is ResponseStatus.RUNNING
+    assert await asyncio.wait_for(check(runner, NUMBERS[0]), 5) == [(True, None)]
+    assert harness.phone.looked_up == [Jid.parse(NUMBERS[0])]
+
+
+async def test_a_fresh_number_waits_for_a_batch_of_each_list_and_none_is_asked_twice(harness: SessionHarness) -> None:
+    phone = harness.phone
+    batches, calls = asyncio.Semaphore(0), 0
+
+    class Waits(ScriptedDriver):
+        async def answer(self, request: Request, file: Path | None = None) -> Any:
+            nonlocal calls
+            calls += 1
+            await batches.acquire()
+            return await super().answer(request, file)
+
+    await harness.start(around_driver=lambda _: Waits(phone))
+    runner, fresh = checks(harness), "5491155590000@c.us"
+    lists = [asyncio.create_task(check(runner, *NUMBERS)) for _ in range(2)]
+    await harness.until(lambda: calls == 1)
+    single = asyncio.create_task(check(runner, fresh))
+    released = 0
+
+    def goes_on() -> bool:
+        return calls > released or single.done()
+
+    while not single.done():
+        batches.release()
+        released += 1
+        await harness.until(goes_on)
+    assert await single == [(True, None)]
+    assert len(phone.looked_up) <= len(NUMBERS) / 2
+    for _ in NUMBERS:
+        batches.release()
+    assert await asyncio.gather(*lists) == [[(True, None)] * len(NUMBERS)] * 2
+    assert sorted(map(str, phone.looked_up)) == [*NUMBERS, fresh], "each number once"
+
+
+async def test_one_number_uses_up_one_turn_of_the_pace(harness: SessionHarness) -> None:
+    await harness.start()
+    runner = checks(harness, pace=Pace.parse("1/hour", burst=3))
+    for number in NUMBERS[:3]:
+        assert await asyncio.wait_for(check(runner, number), 5) == [(True, None)]
