@@ -66,7 +66,9 @@ class KillRun:
             kills = [part for part in PARTS for _ in range(self.rounds)]
             self._rng.shuffle(kills)
             for place, part in enumerate(kills):
-                await self._reach(http, self.total * (place + 1) // (len(kills) + 1))
+                done = self.total * (place + 1) // (len(kills) + 1)
+                await self._reach(http, done)
+                print(f"{done} of {self.total}: {part} is killed", flush=True)
                 await self._kill(part)
             return await self._ended(http)
 

@@ -223,6 +223,7 @@ async def run_both(kind: Database, *, people: int, minutes: float, delay: float 
         database = stack.enter_context(MariaDbServer(Path(name) / "maria")) if kind == "mariadb" else None
         for webhook in (False, True):
             began = time.monotonic()
+            print(f"{'webhooks' if webhook else 'broker'}, {kind}: a day of about {minutes:g} minutes", flush=True)
             day = await run(Path(name) / str(webhook), database, webhook=webhook, people=people, hour=hour, delay=late)
             waits = sorted(day.waits)
             print(
