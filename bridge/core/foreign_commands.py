@@ -7,7 +7,9 @@ yet, and takes it over as `unknown`: a repetition gets that result, and nothing 
 
 from __future__ import annotations
 
+import asyncio
 import logging
+from itertools import islice
 
 from pydantic import ValidationError
 
@@ -22,6 +24,8 @@ from bridge.ports import Claim, Outbox
 _log = logging.getLogger(__name__)
 #: Commands that are noted; further ones replace the oldest.
 MOST = 20_000
+#: Claims that are stored at once: they share commits, and a session without an owner waits for all of them.
+TOGETHER = 500
 
 
 class ForeignCommands:
@@ -71,25 +75,31 @@ class ForeignCommands:
         Returns how many are new there. Raises what the store raises.
         """
         fresh = 0
-        for command in self._noted.values():
-            claim = Claim(
-                id=command.id or "",
-                to=str(command.recipient),
-                content=command.content,
-                content_hash=command.content_hash,
-                modifiers=command.modifiers,
-                priority=command.priority,
-                claimed_at=now,
-                expires_at=command.expiry(now),
-                reply_to=None,
-                transaction=command.transaction,
-                meta=command.meta,
-                origin=None,
-                send_at=None,
+        while some := [_claim(command, now) for command in islice(self._noted.values(), TOGETHER)]:
+            claimed = await asyncio.gather(
+                *(outbox.claim(claim, notice(accepted(self._session, claim, None), None)) for claim in some)
             )
-            claimed = await outbox.claim(claim, notice(accepted(self._session, claim, None), None))
-            fresh += claimed.fresh
+            fresh += sum(one.fresh for one in claimed)
+            for claim in some:  # others may have been noted meanwhile
+                self._noted.pop(claim.id, None)
         if fresh:
             _log.warning("%s: the owner before may have sent %d commands; they are unknown", self._session, fresh)
-        self._noted.clear()
         return fresh
+
+
+def _claim(command: SendCommand, now: float) -> Claim:
+    return Claim(
+        id=command.id or "",
+        to=str(command.recipient),
+        content=command.content,
+        content_hash=command.content_hash,
+        modifiers=command.modifiers,
+        priority=command.priority,
+        claimed_at=now,
+        expires_at=command.expiry(now),
+        reply_to=None,
+        transaction=command.transaction,
+        meta=command.meta,
+        origin=None,
+        send_at=None,
+    )
