@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from bridge.contract.errors import CodedError
@@ -19,7 +19,8 @@ from bridge.core.inbound import InboundPipeline
 from bridge.ports import Answers, Clock, IncomingEvent, IncomingMessage, Item, KeyValueStore
 
 _log = logging.getLogger(__name__)
-_NAME = "chat_marks"
+#: Name of the entries, one for each chat with a mark, and of the fact that says whether a first look was stored.
+_NAME, _KNOWN = "chat_marks", "known"
 #: Chats in one call into the page.
 PAGE = 200
 #: Marks of a chat without any. `unread`: 1 = it has unread messages, -1 = marked by hand.
@@ -40,6 +41,7 @@ class ChatMarks:
         self._clock = clock
         self._known: dict[str, Marks] | None = None  # of chats with a mark; None: not read yet
         self._touched: set[str] = set()
+        self._missing: set[str] = set()  # of those, the ones that the page did not have at the last look
 
     async def forget(self) -> None:
         """The account was paired: the next look only remembers. Raises what the store raises."""
@@ -51,15 +53,14 @@ class ChatMarks:
         known = await self._load()
         if known is None:
             return
-        changed = False
+        changed: set[str] = set()
         for item in batch:
             match item:
                 case IncomingEvent(chat=Jid() as chat) if item.kind == CHAT:
                     changed |= self._update(known, str(chat), _changed(item.fields))
                 case IncomingMessage() if not item.key.from_me:
                     changed |= self._update(known, str(item.key.remote), {"unread": 1})
-        if changed:
-            await self._store()
+        await self._store(known, changed)
 
     async def look(self) -> None:
         """Compare the page's chats with what is known, and report what differs; the first time, only remember it.
@@ -75,19 +76,24 @@ class ChatMarks:
             _log.info("%s: the marks of chats were not read: %s", self._session, error.text)
             return
         first, known = await self._load() is None, self._known or {}
-        events = []
+        events, changed = [], set[str]()
         for address, marks in chats.items():
             if address in self._touched:
                 continue  # an event says what it is by now
             if not first and (fields := _difference(known.get(address, _NONE), marks)):
                 events.append(self._event(address, fields))
-            self._update(known, address, marks)
+            changed |= self._update(known, address, marks)
+        changed |= self._drop_missing(known, chats)
         self._known = known
         for event in events:
             await self._inbound.journal_event(event)
         if events:
             _log.info("%s: marks of %d chats changed meanwhile", self._session, len(events))
-        await self._store()
+        if first:
+            await self._memory.clear_entries(_NAME)  # of the login before
+        await self._store(known, changed)
+        if first:
+            await self._memory.set(_NAME, _KNOWN)
 
     async def note_writers(self) -> None:
         """Note who wrote last in each chat that the page has: more come in the minutes after a pairing."""
@@ -117,8 +123,16 @@ class ChatMarks:
         now = self._clock.now()
         return IncomingEvent(CHAT, f"{address}:{now}", int(now), Jid.parse(address), dict(fields))
 
-    def _update(self, known: dict[str, Marks], address: str, marks: Mapping[str, Any]) -> bool:
-        """Take over marks; returns whether they are other ones."""
+    def _drop_missing(self, known: dict[str, Marks], chats: Mapping[str, Marks]) -> set[str]:
+        """Forget the chats that the page had neither this time nor the last: they were deleted. Returns them."""
+        missing = known.keys() - chats.keys() - self._touched
+        gone, self._missing = missing & self._missing, missing - self._missing
+        for address in gone:
+            del known[address]
+        return gone
+
+    def _update(self, known: dict[str, Marks], address: str, marks: Mapping[str, Any]) -> set[str]:
+        """Take over marks; returns the chat where they are other ones."""
         self._touched.add(address)
         before = known.get(address, _NONE)
         now = {**before, **marks}
@@ -126,15 +140,17 @@ class ChatMarks:
             known.pop(address, None)
         else:
             known[address] = now
-        return now != before
+        return {address} if now != before else set()
 
     async def _load(self) -> dict[str, Marks] | None:
-        if self._known is None and (stored := await self._memory.get(_NAME)):
-            self._known = json.loads(stored)
+        if self._known is None and await self._memory.get(_NAME):
+            stored = await self._memory.entries(_NAME)
+            self._known = {address: json.loads(marks) for address, marks in stored.items()}
         return self._known
 
-    async def _store(self) -> None:
-        await self._memory.set(_NAME, json.dumps(self._known, separators=(",", ":")))
+    async def _store(self, known: Mapping[str, Marks], changed: Iterable[str]) -> None:
+        changes = {one: json.dumps(known[one], separators=(",", ":")) if one in known else None for one in changed}
+        await self._memory.set_entries(_NAME, changes)
 
 
 def _changed(fields: Mapping[str, Any]) -> Marks:

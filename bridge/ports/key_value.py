@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 
@@ -20,6 +20,18 @@ class KeyValueStore(Protocol):
 
         `change` must be pure: it runs in another thread, perhaps twice.
         """
+        ...
+
+    async def entries(self, name: str) -> dict[str, str]:
+        """The entries of a name, by key: facts about many things, stored one by one."""
+        ...
+
+    async def set_entries(self, name: str, changes: Mapping[str, str | None]) -> None:
+        """Store these entries, and delete those that are None; the others stay."""
+        ...
+
+    async def clear_entries(self, name: str) -> None:
+        """Delete all entries of a name."""
         ...
 
     async def number(self, name: str) -> int:

@@ -60,6 +60,7 @@ _HASHES = _Sweep("keys", "message_keys", _KEY, ("chat", "author"), "UPDATE messa
 _REPORTS = _Sweep("reports", "told_once", ("subject", "key"), ("key",), "DELETE FROM told_once")
 _PEOPLE = _Sweep("addresses", "people", ("number",), ("key",), "DELETE FROM people")
 _NUMBERS = _Sweep("checked numbers", "numbers", ("number",), ("number", "chat"), "DELETE FROM numbers")
+_CHATS = _Sweep("marks of chats", "entries", ("name", "key"), ("key",), "DELETE FROM entries")
 _FILES = (
     _Sweep("files", "media", ("number",), ("message_id", "chat"), "DELETE FROM media"),
     _Sweep("names of files", "media", ("number",), ("filename",), "UPDATE media SET filename = NULL"),
@@ -108,7 +109,7 @@ def erase_session(path: Path, person: ErasedPerson, *, marks: bool, dry_run: boo
     with _opened(path, "migrations") as connection:
         final, still_open = _commands(connection, person)
         answered, unanswered = _requests(connection, person)
-        sweeps = (*(_MARKS if marks else (_HASHES,)), _REPORTS, _PEOPLE, _NUMBERS, *_FILES, _PICTURES)
+        sweeps = (*(_MARKS if marks else (_HASHES,)), _REPORTS, _PEOPLE, _NUMBERS, _CHATS, *_FILES, _PICTURES)
         return {
             "messages": _items(connection, person, Stream.IN, dry_run=dry_run),
             "events": _items(connection, person, Stream.EVENT, dry_run=dry_run),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from typing_extensions import override
 
@@ -34,6 +34,28 @@ class SqliteKeyValueStore(KeyValueStore):
         # Facts change rarely, and without the time of pairing every missed message would count as history.
         await self._database.checkpoint()
         return stored
+
+    @override
+    async def entries(self, name: str) -> dict[str, str]:
+        return await self._database.read(
+            lambda connection: dict(connection.execute("SELECT key, value FROM entries WHERE name = ?", (name,)))
+        )
+
+    @override
+    async def set_entries(self, name: str, changes: Mapping[str, str | None]) -> None:
+        kept = [(name, key, value) for key, value in changes.items() if value is not None]
+        gone = [(name, key) for key, value in changes.items() if value is None]
+
+        def write(connection: sqlite3.Connection) -> None:
+            connection.executemany("INSERT OR REPLACE INTO entries (name, key, value) VALUES (?, ?, ?)", kept)
+            connection.executemany("DELETE FROM entries WHERE name = ? AND key = ?", gone)
+
+        if changes:
+            await self._database.write(write)
+
+    @override
+    async def clear_entries(self, name: str) -> None:
+        await self._database.write(lambda connection: connection.execute("DELETE FROM entries WHERE name = ?", (name,)))
 
     @override
     async def number(self, name: str) -> int:

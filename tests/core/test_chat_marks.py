@@ -27,7 +27,7 @@ async def events(harness: SessionHarness, count: int) -> list[dict[str, Any]]:
 
 async def stored(harness: SessionHarness, text: str) -> None:
     """Wait until the stored marks have this in them."""
-    while text not in (await harness.store.memory.get("chat_marks") or ""):
+    while not any(text in marks for marks in (await harness.store.memory.entries("chat_marks")).values()):
         pass
 
 
@@ -73,6 +73,24 @@ async def test_new_messages_are_no_marks_but_reading_them_is_one(harness: Sessio
     assert await events(harness, 1) == [{"chat": ANA, "read": True}]
 
 
+async def test_only_the_chat_that_changes_is_written(harness: SessionHarness) -> None:
+    list_chats(harness.phone, {"chat": ANA}, {"chat": BETO, "pinned": True})
+    await looked(harness)
+    await harness.store.memory.set_entries("chat_marks", {BETO: None})  # as `wa forget` does, beside a running bridge
+    harness.phone.incoming(ANA, "hola")
+    await stored(harness, '"unread":1')
+    assert list(await harness.store.memory.entries("chat_marks")) == [ANA]
+
+
+async def test_a_chat_that_the_phone_has_no_longer_is_forgotten_with_the_second_look(harness: SessionHarness) -> None:
+    list_chats(harness.phone, {"chat": ANA, "archived": True}, {"chat": BETO, "pinned": True})
+    await looked(harness)
+    list_chats(harness.phone, {"chat": ANA, "archived": True})
+    for left in ([ANA, BETO], [ANA]):
+        await harness.session._marks.look()
+        assert list(await harness.store.memory.entries("chat_marks")) == left
+
+
 async def test_a_new_pairing_only_remembers(harness: SessionHarness) -> None:
     phone = harness.phone
     list_chats(phone, {"chat": ANA, "archived": True})
@@ -80,6 +98,7 @@ async def test_a_new_pairing_only_remembers(harness: SessionHarness) -> None:
     await harness.session._marks.forget()
     list_chats(phone, {"chat": ANA})
     await harness.session._marks.look()
+    assert await harness.store.memory.entries("chat_marks") == {}
     phone.event(IncomingEvent("chat", "load:1", phone.now(), Jid.parse(ANA), {"pinned": True}))
     assert await events(harness, 1) == [{"chat": ANA, "pinned": True}]
 

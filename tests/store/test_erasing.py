@@ -94,6 +94,7 @@ async def fill(store: SessionStore) -> None:
             sending = step(SendState.SENDING, message_id=f"true_{PN}_3EB0FF")
             await store.outbox.change(number, sending)
             await store.outbox.change(number, step(state, NewNotice("ack", json.dumps({"message_id": f"true_{PN}_1"}))))
+    await store.memory.set_entries("chat_marks", dict.fromkeys((PN, OTHER_PN), '{"unread":1}'))
     await store.numbers.keep([CheckedNumber(PN, LID), CheckedNumber(OTHER_PN, OTHER_PN)])
     for request_id, chat, text in (("r1", PN, SECRET), ("r2", OTHER_PN, "de Juan"), ("r3", PN, SECRET)):
         arguments = json.dumps({"chat": chat, "text": text})
@@ -142,8 +143,10 @@ async def test_content_is_erased_and_seq_stays_beside_a_running_bridge(opener: O
             "keys": 3,
             "addresses": 2,
             "checked numbers": 1,
+            "marks of chats": 1,
         }
         assert not await store.people.addresses_of([PN])
+        assert list(await store.memory.entries("chat_marks")) == [OTHER_PN]
         assert (store.journal.bounds(Stream.IN), store.journal.bounds(Stream.EVENT)) == before
         left = await items(store, Stream.IN)
         assert [(item["seq"], item["type"]) for item in left] == [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from pathlib import Path
 
@@ -95,4 +96,27 @@ def test_unknown_outcomes_of_earlier_versions_get_their_code() -> None:
         "d": "left_open",
         "e": None,
     }
+    connection.close()
+
+
+@pytest.mark.parametrize(
+    ("stored", "fact", "entries"),
+    [
+        ('{"5491155500001@c.us":{"unread":1,"pinned":true},"1-2@g.us":{"unread":0}}', "known", 2),
+        ("{}", "known", 0),
+        ("null", "", 0),
+        ("", "", 0),
+    ],
+)
+def test_the_marks_of_chats_of_earlier_versions_are_taken_over(stored: str, fact: str, entries: int) -> None:
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    schema.migrate(connection, schema.migrations()[:15])
+    connection.executemany(
+        "INSERT INTO facts (name, value) VALUES (?, ?)", [("desired", "running"), ("chat_marks", stored)]
+    )
+    schema.migrate(connection, schema.migrations())
+    assert dict(connection.execute("SELECT name, value FROM facts")) == {"desired": "running", "chat_marks": fact}
+    found = dict(connection.execute("SELECT key, value FROM entries WHERE name = 'chat_marks'"))
+    assert len(found) == entries
+    assert {key: json.loads(value) for key, value in found.items()} == (json.loads(stored or "{}") or {})
     connection.close()
