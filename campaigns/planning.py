@@ -160,8 +160,11 @@ class Planner:
                 continue
             twice = SkipRule.DUPLICATES in rules and row.person in seen
             seen.add(row.person)
-            rule = _first_rule((twice, SkipRule.DUPLICATES), (row.person in gone, SkipRule.OPTED_OUT))
-            rule = rule or _first_rule((row.person in recent, SkipRule.WROTE_IN_LAST_DAYS))
+            rule = _first_rule(
+                (twice, SkipRule.DUPLICATES),
+                (row.person in gone, SkipRule.OPTED_OUT),
+                (row.person in recent, SkipRule.WROTE_IN_LAST_DAYS),
+            )
             found.append(NewRecipient(n, row.to, row.person, row.name, row.values, row.meta, asked, text, rule))
         if found:
             await self._recipients.add(campaign_id, found)

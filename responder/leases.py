@@ -67,7 +67,7 @@ def is_gone(owner: str) -> bool:
 def _pid_namespace() -> str:
     """Containers that share a host name have pids of their own."""
     with suppress(OSError):
-        return str(Path("/proc/self/ns/pid").readlink()).strip("pid:[]")
+        return str(Path("/proc/self/ns/pid").readlink()).removeprefix("pid:[").removesuffix("]")
     return "0"
 
 

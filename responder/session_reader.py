@@ -65,6 +65,7 @@ class SessionReader:
         self._recorded = recorded
         self._faults = faults
         self._now = now
+        self._pauses: dict[Stream, float] = {}  # before the next try; longer the longer the database is down
 
     async def run(self) -> None:
         try:
@@ -75,7 +76,6 @@ class SessionReader:
             _log.warning("%s: another replica reads it now.", self._session)
 
     async def _follow(self, stream: Stream) -> None:
-        pause = FIRST_PAUSE
         while True:
             try:
                 after = await self._recorder.cursor(self._session, stream)
@@ -87,7 +87,7 @@ class SessionReader:
                 async with aclosing(items):
                     await self._copy(items, stream)
             except DatabaseDown:
-                pause = await pause_before_retry(pause)
+                self._pauses[stream] = await pause_before_retry(self._pauses.get(stream, FIRST_PAUSE))
             except BrokerRefused as error:
                 self._faults.note("broker_refused", self._session, error.text)
                 await asyncio.sleep(REFUSED_RETRY)
@@ -113,6 +113,7 @@ class SessionReader:
                     found.append(queue.get_nowait())
                 for batch in self._portions([item for item in found if not isinstance(item, Exception)]):
                     await self._record(batch)
+                    self._pauses.pop(stream, None)
                 for error in found:
                     if isinstance(error, Exception):
                         raise error

@@ -107,7 +107,9 @@ class BrokerConnection:
         try:
             async with asyncio.timeout(timeout) as limit:
                 for message in messages:
-                    if message.may_be_refused and not self.takes(message.topic, message.payload, message[2]):
+                    if message.may_be_refused and not self.takes(
+                        message.topic, message.payload, message.correlation_data
+                    ):
                         _log.warning("Not published to %s: it is larger than the broker takes.", message.topic)
                         continue
                     if self._window.locked():

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 
 from bridge.contract.errors import CodedError
@@ -59,8 +60,11 @@ class CatchUp:
             unread: dict[str, int] = {}
             found, clock = 0, asyncio.get_running_loop().time
             try:
-                async with asyncio.timeout(stalled := self._limits.stalled) as limit:
-                    async for batch in self._driver.collect(watermarks, baseline, self._inbound.acts_since):
+                async with (
+                    asyncio.timeout(stalled := self._limits.stalled) as limit,
+                    aclosing(self._driver.collect(watermarks, baseline, self._inbound.acts_since)) as batches,
+                ):
+                    async for batch in batches:
                         if unread != self._driver.unread:  # before its messages move the chat's watermark
                             unread = dict(self._driver.unread)
                             await self._inbound.unread.add(unread)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any, Protocol
@@ -81,7 +81,7 @@ class HasHistory(Protocol):
 
     def collect(
         self, since: Mapping[str, int], baseline: int, acts_since: int = 0
-    ) -> AsyncIterator[Sequence[IncomingMessage]]:
+    ) -> AsyncGenerator[Sequence[IncomingMessage], None]:
         """What the page holds from each chat's watermark (unix seconds, inclusive; `baseline` where it has none).
 
         Own messages included; oldest first within a chat; the journal drops duplicates. Yields at least every few

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+import sqlite3
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
 from typing import Any
 
 import pytest
 
 from bridge.contract.controls import ControlAction
 from bridge.contract.errors import CodedError
-from bridge.contract.jid import Jid
-from bridge.contract.messages import Stream
+from bridge.contract.jid import Jid, MessageKey
+from bridge.contract.messages import MessageContent, Stream
 from bridge.contract.session import Reason, SessionState
 from bridge.core.catch_up import CatchUpLimits
 from bridge.core.session_view import StateChange, ViewChange
@@ -38,7 +40,7 @@ class HeldCatchUp:
 
     async def collect(
         self, since: Mapping[str, int], baseline: int, acts_since: int = 0
-    ) -> AsyncIterator[Sequence[IncomingMessage]]:
+    ) -> AsyncGenerator[Sequence[IncomingMessage], None]:
         self.collecting.set()
         await self.go_on.wait()
         if self.failures:
@@ -203,7 +205,7 @@ class Piecemeal(HeldCatchUp):
 
     async def collect(
         self, since: Mapping[str, int], baseline: int, acts_since: int = 0
-    ) -> AsyncIterator[Sequence[IncomingMessage]]:
+    ) -> AsyncGenerator[Sequence[IncomingMessage], None]:
         async for batch in self._driver.collect(since, baseline):
             for message in batch:
                 await asyncio.sleep(self.pause)
@@ -242,3 +244,32 @@ async def test_a_catch_up_does_not_outlive_the_page_it_was_made_on(
     await acting
     await harness.reach(_S.STOPPED if action is ControlAction.CLOSE else _S.CONNECTED)
     assert harness.outbound.is_open is (action is ControlAction.RESTART)
+
+
+async def test_the_reading_of_the_page_ends_with_a_store_that_fails(harness: SessionHarness) -> None:
+    ended: list[bool] = []
+
+    class Reads(ScriptedDriver):
+        async def collect(
+            self, since: Mapping[str, int], baseline: int, acts_since: int = 0
+        ) -> AsyncGenerator[Sequence[IncomingMessage], None]:
+            try:
+                async with aclosing(super().collect(since, baseline, acts_since)) as batches:
+                    async for batch in batches:
+                        yield batch
+            finally:
+                ended.append(True)
+
+    await harness.start(around_driver=lambda _: Reads(harness.phone))
+    key = MessageKey.parse(f"false_{ANA}_3EB01")
+    message = IncomingMessage(str(key), key, key.remote, "chat", harness.phone.now(), MessageContent(body="1"))
+    harness.phone.history.append(message)
+    ended.clear()
+    await harness.store.database.write(
+        lambda connection: connection.execute(
+            "CREATE TRIGGER full BEFORE INSERT ON journal BEGIN SELECT RAISE(ABORT, 'no'); END"
+        )
+    )
+    with pytest.raises(sqlite3.IntegrityError) as raised:
+        await harness.session._catching_up.collect()
+    assert ended == [True], raised

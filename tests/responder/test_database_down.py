@@ -5,10 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
+from bridge.sql.database import FIRST_PAUSE
+from bridge.sql.errors import DatabaseDown
+from responder.incoming import ReceivedMessage
+from responder.store.recorder import Recorder
 from tests.client.conftest import ANA, BETO
 from tests.mariadb_server import MariaDbServer
 from tests.mqtt.probe import mqtt_probe
@@ -47,6 +52,33 @@ async def test_a_database_that_is_killed_and_restarted(harness: ResponderHarness
         assert (await http.get("/health/ready")).status_code == 200
     assert len(harness.bridge.phone.sent) == 3
     assert await harness.rows("SELECT COUNT(*) FROM ll_ia_conversaciones") == [(6,)]
+
+
+async def test_each_outage_begins_with_the_shortest_pause(
+    harness: ResponderHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The real recorder, which loses its database once for each message."""
+    pauses: list[float] = []
+    refused: set[str] = set()
+    record = Recorder.record
+
+    async def pause_at_once(pause: float) -> float:
+        pauses.append(pause)
+        return 2 * pause
+
+    async def refuse_once(recorder: Recorder, batch: Any, **options: Any) -> Any:
+        if isinstance(batch[0], ReceivedMessage) and batch[0].message_id not in refused:
+            refused.add(batch[0].message_id)
+            raise DatabaseDown
+        return await record(recorder, batch, **options)
+
+    monkeypatch.setattr("responder.session_reader.pause_before_retry", pause_at_once)
+    monkeypatch.setattr(Recorder, "record", refuse_once)
+    await harness.start()
+    for count, chat in enumerate((ANA, BETO, "5491155500003@c.us"), 1):
+        harness.bridge.phone.incoming(chat, "hola")
+        await harness.answers(count)
+    assert pauses == [FIRST_PAUSE] * 3
 
 
 @pytest.mark.timeout(120)

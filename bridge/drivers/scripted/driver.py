@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -181,7 +181,7 @@ class ScriptedDriver(WhatsAppDriver):
     @override
     async def collect(
         self, since: Mapping[str, int], baseline: int, acts_since: int = 0
-    ) -> AsyncIterator[Sequence[IncomingMessage]]:
+    ) -> AsyncGenerator[Sequence[IncomingMessage], None]:
         self._require_connected()
         self._unread.clear()
         chats = dict.fromkeys(message.chat for message in self._phone.on_device)

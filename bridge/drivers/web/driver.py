@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -213,7 +213,7 @@ class WebDriver(WhatsAppDriver):
     @override
     async def collect(
         self, since: Mapping[str, int], baseline: int, acts_since: int = 0
-    ) -> AsyncIterator[Sequence[IncomingMessage]]:
+    ) -> AsyncGenerator[Sequence[IncomingMessage], None]:
         async with aclosing(
             calls.collect(self._page_loop.connected_page(), since, baseline, acts_since, self._unread, self._limits)
         ) as batches:
