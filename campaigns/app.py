@@ -139,11 +139,6 @@ class CampaignsApp:
         host, port = self._listener.getsockname()[:2]
         return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
-    @property
-    def is_working(self) -> bool:
-        """Whether campaigns are carried out now."""
-        return not self.problems()
-
     def problems(self) -> list[str]:
         """What keeps campaigns from being carried out: `standby` (another service works), `database`, `broker`,
         `bridge`."""

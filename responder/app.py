@@ -189,11 +189,6 @@ class Responder:
         host, port = self._listener.getsockname()[:2]
         return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
-    @property
-    def is_working(self) -> bool:
-        """Whether messages are read and answered now."""
-        return not self.health.problems()
-
     def close(self) -> None:
         self._listener.close()
 

@@ -1,7 +1,7 @@
 """Webhook mode: the legacy sender instead of the broker. Registers with it repeatedly and sends by its HTTP.
 
 The sender's send has no id. An answer is therefore claimed in the store before the request leaves and never repeated
-after it: without a response the outcome is `unknown`. The one file that is an HTTP client.
+after it: without a response the outcome is `unknown`.
 """
 
 from __future__ import annotations

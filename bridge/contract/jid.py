@@ -78,10 +78,6 @@ class Jid:
         return self.server == Server.GROUP
 
     @property
-    def is_status(self) -> bool:
-        return self.server == Server.BROADCAST and self.user == "status"
-
-    @property
     def is_conversation(self) -> bool:
         """A chat of people, published on `in`. Not statuses, newsletters, broadcast lists or WhatsApp's own account.
 

@@ -81,11 +81,6 @@ class StoreGlance:
         """Address of the number that was paired last."""
         return self.facts.get("account_pn") or self.facts.get("account_lid") or None
 
-    @property
-    def is_wanted(self) -> bool:
-        """Whether the session is to run: it was not closed or logged out on request."""
-        return self.facts.get("desired", "running") == "running"
-
 
 def glance(path: Path, *, thorough: bool = False) -> StoreGlance:
     """Read a store. `thorough` has SQLite check the whole file, which takes seconds for a large one.

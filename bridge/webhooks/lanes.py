@@ -61,9 +61,6 @@ class Lanes:
         if not item.waits_for:
             self._fresh.append(item)
 
-    def read(self, stream: Stream) -> int:
-        return self._read[stream]
-
     def settled(self, stream: Stream) -> int:
         """The last seq up to which every item of the stream is settled."""
         return next(iter(self._held[stream]), self._read[stream] + 1) - 1

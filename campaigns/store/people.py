@@ -36,12 +36,11 @@ class Heard:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """A recipient that answered: `wants`: with a yes to the question of `ask_first`; `opted_out`: with a «baja»."""
+    """A recipient that answered; `opted_out`: with a «baja»."""
 
     campaign: str
     session: str
     n: int
-    wants: bool
     opted_out: bool
 
 
@@ -154,4 +153,4 @@ async def _answer(connection: AsyncConnection, session: str, message: Heard) -> 
     if wants:  # a campaign whose last question was sent long ago goes on with this one
         done = (campaigns.c.id == row.campaign) & (campaigns.c.state == CampaignState.DONE)
         await connection.execute(update(campaigns).where(done).values(state=CampaignState.RUNNING, ended_at=None))
-    return Answered(row.campaign, session, row.n, wants, message.opts_out)
+    return Answered(row.campaign, session, row.n, message.opts_out)

@@ -116,7 +116,7 @@ class CampaignsHarness:
 
         self._running = asyncio.create_task(run(), name="campaigns under test")
         if wait:
-            await self.until(lambda: service.is_working)
+            await self.until(lambda: not service.problems())
         return service
 
     async def stop(self) -> None:

@@ -22,7 +22,7 @@ async def test_who_opted_out_with_the_responder_is_left_out(harness: CampaignsHa
 
     running = asyncio.create_task(run(), name="responder under test")
     try:
-        await harness.until(lambda: responder.is_working)
+        await harness.until(lambda: not responder.health.problems())
         harness.bridge.phone.incoming(f"{number(1)}@c.us", "Baja")
         service = await harness.start(responder_url=responder.url)
         async with asyncio.timeout(20):

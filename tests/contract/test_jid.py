@@ -107,7 +107,6 @@ def test_kinds_of_addresses() -> None:
     assert [user.is_user, lid.is_user, group.is_user, status.is_user] == [True, False, False, False]
     assert [user.is_lid, lid.is_lid] == [False, True]
     assert [user.is_group, group.is_group] == [False, True]
-    assert [user.is_status, status.is_status] == [False, True]
 
 
 _jids = st.builds(

@@ -126,7 +126,7 @@ class ResponderHarness:
 
         self._running = asyncio.create_task(run(), name="responder under test")
         if wait:
-            await self.until(lambda: responder.is_working)
+            await self.until(lambda: not responder.health.problems())
         return responder
 
     async def stop(self) -> None:

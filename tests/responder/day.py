@@ -203,7 +203,7 @@ async def run(
                 responder = await harness.start(
                     wait=False, port=port, timing=Timing(sender=SenderTiming(registration=2.0))
                 )
-                await harness.until(lambda: responder.is_working, within=60)
+                await harness.until(lambda: not responder.health.problems(), within=60)
                 day = Day(harness, people, hour)
                 await day.pass_by()
                 await day.check()

@@ -26,7 +26,7 @@ async def test_twenty_minutes_between_the_hosts_change_no_answer(
     try:
         async with mqtt_probe(harness.broker.url("panel")) as probe:
             responder = await harness.start(wait=False)
-            await harness.until(lambda: responder.is_working, within=40)
+            await harness.until(lambda: not responder.health.problems(), within=40)
             elsewhere.phone.incoming(ANA, "hola")
             assert await harness.answers(1) == [GREETING]
             await harness.until_rows("SELECT state FROM wa_turn", [("sent",)])

@@ -109,7 +109,7 @@ async def test_a_broker_that_is_down_is_a_problem_at_once_and_does_not_delay_the
     harness.broker.kill()
     await harness.until(lambda: responder.health.problems() == ["broker"], within=5)
     harness.broker.start()
-    await harness.until(lambda: responder.is_working)
+    await harness.until(lambda: not responder.health.problems())
     await harness.stop()
     harness.broker.kill()
     responder = await harness.start(wait=False)
