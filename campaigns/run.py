@@ -6,6 +6,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -318,8 +319,6 @@ class CampaignRun:
 
     async def _sleep_until(self, moment: float) -> None:
         pause = min(max(0.0, moment - self._parts.now()), LONGEST_SLEEP)
-        try:
+        with suppress(TimeoutError):
             async with asyncio.timeout(pause):
                 await self._wake.wait()
-        except TimeoutError:
-            pass

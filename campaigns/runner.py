@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 
 from bridge.client import Client
 from bridge.contract.campaigns import CampaignState
@@ -88,11 +89,9 @@ class CampaignRunner:
                         turn = self._turns_of(campaign.session).join(campaign, self._parts.now())
                         run = self._runs[campaign.id] = CampaignRun(campaign, self._parts, turn)
                         tasks.create_task(self._carry_out(run, turn), name=f"campaign {campaign.id}")
-                try:
+                with suppress(TimeoutError):
                     async with asyncio.timeout(POLL):
                         await self._wake.wait()
-                except TimeoutError:
-                    pass
 
     async def _all_to_run(self) -> list[Campaign]:
         """Those that may send, and those with messages that have no result yet."""

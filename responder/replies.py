@@ -9,6 +9,7 @@ import asyncio
 import logging
 from bisect import insort
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from bridge.contract.jid import mask
@@ -171,11 +172,9 @@ class Replies:
             due = max(due_at(queued, self._gather), chat.not_before, held)
             if clock() >= due:
                 return
-            try:
+            with suppress(TimeoutError):
                 async with asyncio.timeout_at(due):
                     await chat.added.wait()
-            except TimeoutError:
-                pass
 
     async def _turn(self, chat: _Chat, batch: tuple[Pending, ...]) -> Turn | None:
         """Record the turn. None: the messages are refused, answered elsewhere, or tried again later."""

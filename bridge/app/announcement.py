@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import suppress
 from dataclasses import replace
 
 from bridge.broker import BrokerConnection, BrokerError, connect, keep_connected
@@ -79,9 +80,7 @@ async def clear_retained(session: str, mqtt: MqttOptions, within: float = 5.0) -
 
 
 async def _is_set_within(event: asyncio.Event, seconds: float) -> bool:
-    try:
+    with suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             await event.wait()
-    except TimeoutError:
-        pass
     return event.is_set()

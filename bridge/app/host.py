@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 
 from bridge.app.announcement import announce
 from bridge.app.composition import SessionServices, compose
@@ -318,11 +319,9 @@ class SessionHost:
             await asyncio.sleep(self._limits.compaction)
 
     async def _pause(self, seconds: float) -> None:
-        try:
+        with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._stopping.wait()
-        except TimeoutError:
-            pass
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:

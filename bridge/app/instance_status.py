@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import Literal
 
@@ -67,11 +68,9 @@ class InstanceStatus:
             while not self._stopping.is_set() and self._name == name:
                 self._due.clear()
                 await connection.publish(topic, self._write(name, "online").to_json(), retain=True)
-                try:
+                with suppress(TimeoutError):
                     async with asyncio.timeout(self._heartbeat):
                         await self._due.wait()
-                except TimeoutError:
-                    pass
             watching.cancel()
             stopping.cancel()
         if self._name == name:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import typer
@@ -94,8 +95,6 @@ async def run_beside(settings: ResponderSettings, broker: BrokerAccess, stop: as
             _log.exception("The responder failed. Restarting it in %d s.", RETRY_DELAY)
         else:
             return
-        try:
+        with suppress(TimeoutError):
             async with asyncio.timeout(RETRY_DELAY):
                 await stop.wait()
-        except TimeoutError:
-            pass

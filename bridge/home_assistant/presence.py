@@ -9,6 +9,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 
 from bridge.broker import BrokerConnection, BrokerError, BrokerOptions, BrokerRefused, keep_connected
 from bridge.contract.session import SessionState
@@ -65,11 +66,9 @@ class HomeAssistantPresence:
             births = tasks.create_task(self._births(connection), name="births of Home Assistant")
             while not self._stopping.is_set():
                 await self._refresh(connection, self._sessions())
-                try:
+                with suppress(TimeoutError):
                     async with asyncio.timeout(self._interval):
                         await self._stopping.wait()
-                except TimeoutError:
-                    pass
             births.cancel()
         for name in self._sessions():  # a code that is not refreshed must not be offered for scanning
             if self._published.get(picture := self._installation.topics.qr_image(name)):

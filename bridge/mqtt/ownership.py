@@ -6,6 +6,7 @@ import asyncio
 import logging
 import random
 import uuid
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from pydantic import ValidationError
@@ -49,7 +50,7 @@ async def _read_owner(mqtt: MqttOptions, session: str, clock: Clock) -> Owner | 
     stale: Owner | None = None
     async with connect(observer) as connection:
         await connection.subscribe(mqtt.topics.status(session))
-        try:
+        with suppress(TimeoutError):
             async with asyncio.timeout(mqtt.limits.retained) as limit:
                 async for delivery in connection.deliveries():
                     connection.acknowledge(delivery)
@@ -62,8 +63,6 @@ async def _read_owner(mqtt: MqttOptions, session: str, clock: Clock) -> Owner | 
                         return Owner(status.owner, alive=True)
                     stale = Owner(status.owner, alive=False)
                     limit.reschedule(asyncio.get_running_loop().time() + mqtt.limits.owner_heartbeat)
-        except TimeoutError:
-            pass
     return stale
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import count
 
@@ -110,11 +110,9 @@ class BrowserTurns:
 
     async def _is_set(self, changed: asyncio.Event) -> None:
         """Wait until a turn changes; with a budget, not for long: memory changes by itself."""
-        try:
+        with suppress(TimeoutError):
             async with asyncio.timeout(None if self._budget_mb is None else LOOK):
                 await changed.wait()
-        except TimeoutError:
-            pass
 
     def _notify(self) -> None:
         self._changed.set()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from bridge.broker import BrokerAddress, BrokerConnection, BrokerError, BrokerOptions, Delivery, connect
@@ -196,7 +197,7 @@ async def keep_alive(broker: ProbedBroker) -> Finding:
 async def received(connection: BrokerConnection, wanted: Callable[[Delivery], bool], count: int) -> list[Delivery]:
     """What comes within `ARRIVES` seconds, at most `count`."""
     found: list[Delivery] = []
-    try:
+    with suppress(TimeoutError):
         async with asyncio.timeout(ARRIVES):
             async for delivery in connection.deliveries():
                 connection.acknowledge(delivery)
@@ -204,8 +205,6 @@ async def received(connection: BrokerConnection, wanted: Callable[[Delivery], bo
                     found.append(delivery)
                 if len(found) == count:
                     break
-    except TimeoutError:
-        pass
     return found
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from bridge.contract.errors import CodedError
@@ -88,7 +89,7 @@ async def _loaded(web_page: WebPage, limits: Limits) -> LoadedPage:
     loop = asyncio.get_running_loop()
     not_the_site = loop.time() + limits.no_site
     missing: Sequence[str] | None = None
-    try:
+    with suppress(TimeoutError):
         async with asyncio.timeout(BOOT_TIMEOUT) as waiting:
             while True:
                 match await web_page.next_event():
@@ -105,6 +106,4 @@ async def _loaded(web_page: WebPage, limits: Limits) -> LoadedPage:
                         pass
                     case _:
                         break
-    except TimeoutError:
-        pass
     return LoadedPage(missing=missing)
