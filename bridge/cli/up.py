@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from bridge.settings import BridgeSettings
     from campaigns.settings import CampaignSettings
     from responder.settings import ResponderSettings
-    from responder.transports import BrokerAccess
+    from responder.transports import ResponderBroker
 
 SANDBOX_PORT = 3080
 #: A contact of the sandbox's phone, for the example lines.
@@ -148,12 +148,12 @@ async def _up(*, sandbox: bool, sandbox_port: int, scan: bool, answering: bool, 
 
 def _responder(
     settings: BridgeSettings, addresses: tuple[BrokerAddress, ...], console: Console, *, sandbox: bool
-) -> tuple[ResponderSettings, BrokerAccess]:
+) -> tuple[ResponderSettings, ResponderBroker]:
     """The responder's settings and broker. Raises WrongSettings, WrongRules."""
     from bridge.cli.file_upload import upload
     from responder.app import check_files
     from responder.settings import load
-    from responder.transports import BrokerAccess
+    from responder.transports import ResponderBroker
 
     own = load(data_dir=settings.data_dir)
     check_files(own)
@@ -161,7 +161,7 @@ def _responder(
         own = own.model_copy(update={"port": _free_port()})
     ca_file = str(settings.mqtt_ca_file) if settings.mqtt_ca_file else None
     level = None if settings.addresses else "responder"
-    broker = BrokerAccess(
+    broker = ResponderBroker(
         *(addresses, settings.mqtt_prefix, settings.mqtt_protocol, ca_file, level, settings.instance), upload=upload
     )
     mode = "answers by rules and a model" if own.openai_api_key else "answers by rules"
@@ -172,7 +172,7 @@ def _responder(
 
 def _campaigns(
     settings: BridgeSettings,
-    beside: tuple[ResponderSettings, BrokerAccess] | None,
+    beside: tuple[ResponderSettings, ResponderBroker] | None,
     console: Console,
     *,
     sandbox: bool,
