@@ -6,14 +6,15 @@ import asyncio
 import logging
 import socket
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
-from typing import Literal, Self
+from typing import Self
 
 from bridge.asgi.settings_report import SettingsReport
-from bridge.client import BrokerAddress, Client, connect
+from bridge.client import Client
+from bridge.client.broker_access import BrokerAccess
 from bridge.client.served_sessions import ServedSessions
+from bridge.contract.errors import first_error
 from bridge.sql.database import SqlDatabase, make_private, while_down
 from campaigns.actions import CampaignActions
 from campaigns.addresses import people_of
@@ -45,18 +46,7 @@ OPT_OUTS_EVERY = 300.0
 HEARD_KEPT, FORGET_EVERY = 366 * 86_400.0, 86_400.0
 
 
-@dataclass(frozen=True, slots=True)
-class CampaignBroker:
-    """The arguments of `bridge.client.connect`."""
-
-    broker: str | Sequence[BrokerAddress]
-    prefix: str = "wa"
-    protocol: Literal["3.1.1", "5"] = "3.1.1"
-    ca_file: str | None = None
-    reply_name: str | None = None
-
-
-async def run(settings: CampaignSettings, broker: CampaignBroker, *, stop: asyncio.Event) -> None:
+async def run(settings: CampaignSettings, broker: BrokerAccess, *, stop: asyncio.Event) -> None:
     """Run until `stop`; waits for a broker or a database that is down.
 
     Raises WrongCampaignSettings, StartError, DatabaseUnusable, BadAddress, BrokerRefused, OSError (data directory).
@@ -66,7 +56,7 @@ async def run(settings: CampaignSettings, broker: CampaignBroker, *, stop: async
         async with service.database:
             await service.run(stop)
     except ExceptionGroup as group:
-        raise _first_error(group) from group
+        raise first_error(group) from group
     finally:
         service.close()
 
@@ -77,7 +67,7 @@ class CampaignsApp:
     def __init__(
         self,
         settings: CampaignSettings,
-        broker: CampaignBroker,
+        broker: BrokerAccess,
         listener: socket.socket,
         now: Callable[[], float],
         limits: CampaignHttpLimits,
@@ -122,7 +112,7 @@ class CampaignsApp:
     def load(
         cls,
         settings: CampaignSettings,
-        broker: CampaignBroker,
+        broker: BrokerAccess,
         *,
         now: Callable[[], float] = time.time,
         limits: CampaignHttpLimits | None = None,
@@ -201,16 +191,7 @@ class CampaignsApp:
         await while_down(self.campaigns.delete_unfinished)
         await while_down(self.lists.delete_unfinished)
         self._migrated = True
-        broker = self._broker
-        async with connect(
-            broker.broker,
-            prefix=broker.prefix,
-            name="campaigns",
-            protocol=broker.protocol,
-            ca_file=broker.ca_file,
-            reply_name=broker.reply_name,
-            connect_timeout=None,
-        ) as client:
+        async with self._broker.connect("campaigns") as client:
             self._client = client
             self.states.forget()
             async with asyncio.TaskGroup() as tasks:
@@ -277,8 +258,3 @@ class _LoggedTrouble:
 
     def recovered(self, code: str, where: str, text: str) -> None:
         _log.warning("%s: %s: %s", where, code, text)
-
-
-def _first_error(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    first = group.exceptions[0]
-    return _first_error(first) if isinstance(first, BaseExceptionGroup) else first

@@ -12,6 +12,7 @@ from typing import Self
 from bridge.asgi.settings_report import SettingsReport
 from bridge.client import Client, CodedError
 from bridge.contract.bot import SpokenText
+from bridge.contract.errors import first_error
 from bridge.contract.payload import instant
 from bridge.sql.database import FIRST_PAUSE, SqlDatabase, make_private, pause_before_retry
 from bridge.sql.errors import DatabaseDown
@@ -50,7 +51,7 @@ from responder.store.turns import Turns
 from responder.switch_publisher import SwitchPublisher
 from responder.timing import DEFAULT_TIMING, Timing
 from responder.transcriber import Transcriber, Transcript
-from responder.transports import BrokerAccess, BrokerTransport, SenderTransport, Transport
+from responder.transports import BrokerTransport, ResponderBroker, SenderTransport, Transport
 from responder.voice_notes import VoiceNotes
 from responder.webhook import LegacySender, callback_secret
 
@@ -61,7 +62,7 @@ SHUTDOWN_TIMEOUT = 5.0
 MIGRATION_WAIT = 25.0
 
 
-async def run(settings: ResponderSettings, broker: BrokerAccess | None, *, stop: asyncio.Event) -> None:
+async def run(settings: ResponderSettings, broker: ResponderBroker | None, *, stop: asyncio.Event) -> None:
     """Run until `stop`; waits for a broker or a database that is down. Webhook mode needs no broker.
 
     Raises WrongSettings, WrongRules, DatabaseUnusable, BadAddress, BrokerRefused, OSError (port or data directory).
@@ -71,7 +72,7 @@ async def run(settings: ResponderSettings, broker: BrokerAccess | None, *, stop:
         async with responder.database:
             await responder.run(stop)
     except ExceptionGroup as group:
-        raise _first_error(group) from group
+        raise first_error(group) from group
     finally:
         responder.close()
 
@@ -94,7 +95,7 @@ class Responder:
     def __init__(
         self,
         settings: ResponderSettings,
-        broker: BrokerAccess | None,
+        broker: ResponderBroker | None,
         listener: socket.socket,
         system_template: str,
         timing: Timing,
@@ -164,7 +165,7 @@ class Responder:
     def load(
         cls,
         settings: ResponderSettings,
-        broker: BrokerAccess | None = None,
+        broker: ResponderBroker | None = None,
         *,
         timing: Timing = DEFAULT_TIMING,
         http_limits: SurfaceLimits | None = None,
@@ -247,7 +248,7 @@ class Responder:
             limits=self._http_limits,
         )
 
-    def _choose_transport(self, broker: BrokerAccess | None, timing: Timing) -> Transport:
+    def _choose_transport(self, broker: ResponderBroker | None, timing: Timing) -> Transport:
         settings = self.settings
         if settings.sender_url is not None:
             callback = settings.callback_url or f"{self.url}/api/message-received"
@@ -371,9 +372,3 @@ class Responder:
     def _switched(self) -> None:
         self.changes.notify([None])
         self._switch_publisher.changed()
-
-
-def _first_error(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The error itself, without the groups that task groups wrap around it."""
-    first = group.exceptions[0]
-    return _first_error(first) if isinstance(first, BaseExceptionGroup) else first

@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Self
+from typing import Self
 
 from typing_extensions import override
 
-from bridge.client import BrokerAddress, Client, CodedError, NoSuchSession, SessionStatus, connect
+from bridge.client import Client, CodedError, NoSuchSession, SessionStatus
+from bridge.client.broker_access import BrokerAccess
 from bridge.client.served_sessions import ServedSessions
 from bridge.contract.session import SessionState
 from responder.errors import SenderFailed
@@ -29,17 +30,12 @@ CLOCK_TOLERANCE = 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class BrokerAccess:
-    """What `bridge.client.connect` takes. `instance` is the topic level on which faults are published.
+class ResponderBroker(BrokerAccess):
+    """`instance` is the topic level on which faults are published.
 
     `upload` brings a file to the bridge, which has it by its SHA-256 then.
     """
 
-    broker: str | Sequence[BrokerAddress]
-    prefix: str = "wa"
-    protocol: Literal["3.1.1", "5"] = "3.1.1"
-    ca_file: str | None = None
-    reply_name: str | None = None
     instance: str = "responder"
     upload: Callable[[Path], Awaitable[str]] | None = None
 
@@ -101,7 +97,7 @@ class BrokerTransport(Transport):
 
     def __init__(
         self,
-        broker: BrokerAccess,
+        broker: ResponderBroker,
         sessions: tuple[str, ...],
         faults: FaultLog,
         now: Callable[[], float],
@@ -113,15 +109,7 @@ class BrokerTransport(Transport):
         self._difference = 0.0
         self._statuses: dict[str, SessionStatus] = {}
         self._client: Client | None = None
-        self._connection = connect(
-            broker.broker,
-            prefix=broker.prefix,
-            name="responder",
-            protocol=broker.protocol,
-            ca_file=broker.ca_file,
-            reply_name=broker.reply_name,
-            connect_timeout=None,
-        )
+        self._connection = broker.connect("responder")
         self.sink = MqttAnswerSink(self._connected, self.now, file, broker.upload)
 
     @override

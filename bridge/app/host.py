@@ -17,7 +17,7 @@ from bridge.app.lease_keeper import LeaseKeeper
 from bridge.app.limits import BridgeLimits
 from bridge.app.ownership import Ownership, SoleOwnership
 from bridge.contract.controls import ControlAction
-from bridge.contract.errors import NotConnected
+from bridge.contract.errors import NotConnected, first_error
 from bridge.contract.session import Reason, SessionState, Situation
 from bridge.core.effective_options import EffectiveOptions
 from bridge.core.media_downloads import MediaDownloads
@@ -174,7 +174,7 @@ class SessionHost:
                 elif not self._stopping.is_set():
                     await self._serve(services, ownership)
             except* StoreUnusable as group:
-                error = _first(group)
+                error = first_error(group)
                 _log.error("%s: %s", self.name, error)
                 failure = Situation(SessionState.ERROR, Reason.STORE_UNUSABLE, str(error))
             except* Exception:  # noqa: BLE001 - the other sessions continue, and this one is tried again
@@ -221,7 +221,7 @@ class SessionHost:
                 await self._serve_store(store, services, ownership, observe)
         except* StoreDamaged as group:
             kept = keep_aside(path)
-            raise StoreUnusable(f"{_first(group)} It was kept as {kept}.") from group
+            raise StoreUnusable(f"{first_error(group)} It was kept as {kept}.") from group
 
     async def _begin_new_epoch(self, store: SessionStore) -> None:
         """Begin a new epoch: sequence numbers may be used again and commands may be lost."""
@@ -322,8 +322,3 @@ class SessionHost:
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._stopping.wait()
-
-
-def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    error = group.exceptions[0]
-    return _first(error) if isinstance(error, BaseExceptionGroup) else error

@@ -13,8 +13,8 @@ from bridge.cli.run import Exit, imports_of_a_service, run
 
 if TYPE_CHECKING:
     from bridge.broker import BrokerAddress
+    from bridge.client.broker_access import BrokerAccess
     from bridge.settings import BridgeSettings
-    from campaigns.app import CampaignBroker
     from campaigns.settings import CampaignSettings
 
 _log = logging.getLogger(__name__)
@@ -58,16 +58,16 @@ async def _serve() -> Exit:
     return Exit.OK
 
 
-def broker_of(settings: BridgeSettings, addresses: tuple[BrokerAddress, ...]) -> CampaignBroker:
+def broker_of(settings: BridgeSettings, addresses: tuple[BrokerAddress, ...]) -> BrokerAccess:
     """The broker of the bridge's settings, as the service takes it."""
-    from campaigns.app import CampaignBroker
+    from bridge.client.broker_access import BrokerAccess
 
     ca_file = str(settings.mqtt_ca_file) if settings.mqtt_ca_file else None
     level = None if settings.addresses else REPLY_NAME
-    return CampaignBroker(addresses, settings.mqtt_prefix, settings.mqtt_protocol, ca_file, level)
+    return BrokerAccess(addresses, settings.mqtt_prefix, settings.mqtt_protocol, ca_file, level)
 
 
-async def run_beside(settings: CampaignSettings, broker: CampaignBroker, stop: asyncio.Event) -> None:
+async def run_beside(settings: CampaignSettings, broker: BrokerAccess, stop: asyncio.Event) -> None:
     """Run until `stop` beside a bridge, which a failure must not stop: it is logged and the service restarted."""
     from bridge.contract.errors import CodedError
     from campaigns.app import run as run_campaigns

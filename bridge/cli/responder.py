@@ -13,7 +13,7 @@ from bridge.cli.run import Exit, imports_of_a_service, run
 
 if TYPE_CHECKING:
     from responder.settings import ResponderSettings
-    from responder.transports import BrokerAccess
+    from responder.transports import ResponderBroker
 
 _log = logging.getLogger(__name__)
 #: Seconds until a responder that failed beside a bridge is restarted.
@@ -54,17 +54,17 @@ async def _serve() -> Exit:
     return Exit.OK
 
 
-def broker_options() -> BrokerAccess | None:
+def broker_options() -> ResponderBroker | None:
     """The broker of the bridge's settings, or the private one of WA_DATA_DIR; None if there is neither."""
     from bridge.cli.file_upload import upload
     from bridge.ops.private_broker import read_broker_json
     from bridge.settings import load
-    from responder.transports import BrokerAccess
+    from responder.transports import ResponderBroker
 
     settings = load()
     ca_file = str(settings.mqtt_ca_file) if settings.mqtt_ca_file else None
     if settings.addresses:
-        return BrokerAccess(
+        return ResponderBroker(
             settings.addresses,
             settings.mqtt_prefix,
             settings.mqtt_protocol,
@@ -76,12 +76,12 @@ def broker_options() -> BrokerAccess | None:
     # all programs share one user of the private broker: a topic level of its own separates the responder's replies
     if private is None:
         return None
-    return BrokerAccess(
+    return ResponderBroker(
         (private,), settings.mqtt_prefix, reply_name="responder", instance=settings.instance, upload=upload
     )
 
 
-async def run_beside(settings: ResponderSettings, broker: BrokerAccess, stop: asyncio.Event) -> None:
+async def run_beside(settings: ResponderSettings, broker: ResponderBroker, stop: asyncio.Event) -> None:
     """Run until `stop` beside a bridge, which a failure must not stop: it is logged and the responder restarted."""
     from bridge.contract.errors import CodedError
     from responder.app import run as run_responder

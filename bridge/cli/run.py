@@ -87,7 +87,7 @@ def imports_of_a_service() -> Iterator[None]:
 
 def run(command: Callable[[], Coroutine[Any, Any, Exit]]) -> NoReturn:
     """Run the coroutine in a new event loop, then exit with its code."""
-    from bridge.contract.errors import CodedError
+    from bridge.contract.errors import CodedError, first_error
 
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(LogFormatter("%(message)s"))
@@ -96,7 +96,7 @@ def run(command: Callable[[], Coroutine[Any, Any, Exit]]) -> NoReturn:
         code = asyncio.run(_until_stdout_closes(command))
         sys.stdout.flush()
     except BaseException as raised:  # raised again below if it is a defect of this program
-        error = _first(raised)
+        error = first_error(raised)
         if isinstance(error, BrokenPipeError):
             _detach_stdout()
             code = Exit.OK
@@ -157,10 +157,6 @@ def _detach_stdout() -> None:
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, sys.stdout.fileno())
     os.close(null)
-
-
-def _first(error: BaseException) -> BaseException:
-    return _first(error.exceptions[0]) if isinstance(error, BaseExceptionGroup) else error
 
 
 def console() -> Console:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from bridge.settings import BridgeSettings
     from campaigns.settings import CampaignSettings
     from responder.settings import ResponderSettings
-    from responder.transports import BrokerAccess
+    from responder.transports import ResponderBroker
 
 SANDBOX_PORT = 3080
 #: A contact of the sandbox's phone, for the example lines.
@@ -149,7 +149,7 @@ async def _up(*, sandbox: bool, sandbox_port: int, scan: bool, answering: bool, 
 
 def _responder(
     settings: BridgeSettings, addresses: tuple[BrokerAddress, ...], console: Console, *, sandbox: bool, panel: bool
-) -> tuple[ResponderSettings, BrokerAccess]:
+) -> tuple[ResponderSettings, ResponderBroker]:
     """The responder's settings and broker. Raises WrongSettings, WrongRules.
 
     With a real number it starts switched off: family and friends would be answered, too. A switch that is set later
@@ -158,7 +158,7 @@ def _responder(
     from bridge.cli.file_upload import upload
     from responder.app import check_files
     from responder.settings import load
-    from responder.transports import BrokerAccess
+    from responder.transports import ResponderBroker
 
     own = load(data_dir=settings.data_dir)
     check_files(own)
@@ -169,7 +169,7 @@ def _responder(
         own = own.model_copy(update={"active": False})
     ca_file = str(settings.mqtt_ca_file) if settings.mqtt_ca_file else None
     level = None if settings.addresses else "responder"
-    broker = BrokerAccess(
+    broker = ResponderBroker(
         *(addresses, settings.mqtt_prefix, settings.mqtt_protocol, ca_file, level, settings.instance), upload=upload
     )
     mode = "answers by rules and a model" if own.openai_api_key else "answers by rules"
@@ -181,7 +181,7 @@ def _responder(
 
 def _campaigns(
     settings: BridgeSettings,
-    beside: tuple[ResponderSettings, BrokerAccess] | None,
+    beside: tuple[ResponderSettings, ResponderBroker] | None,
     console: Console,
     *,
     sandbox: bool,

@@ -190,3 +190,8 @@ class StartError(CodedError):
 
     code = "start"
     transient = False
+
+
+def first_error(error: BaseException) -> BaseException:
+    """The error itself, without the groups that task groups wrap around it: the first one of several."""
+    return first_error(error.exceptions[0]) if isinstance(error, BaseExceptionGroup) else error

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from itertools import islice
 
 from pydantic import ValidationError
 
@@ -73,15 +74,14 @@ class ForeignCommands:
 
         Returns how many are new there. Raises what the store raises.
         """
-        noted = [Claim.of(command, now) for command in self._noted.values()]
         fresh = 0
-        for start in range(0, len(noted), TOGETHER):
-            some = noted[start : start + TOGETHER]
+        while some := [Claim.of(command, now) for command in islice(self._noted.values(), TOGETHER)]:
             claimed = await asyncio.gather(
                 *(outbox.claim(claim, notice(accepted(self._session, claim, None), None)) for claim in some)
             )
             fresh += sum(one.fresh for one in claimed)
+            for claim in some:  # others may have been noted meanwhile
+                self._noted.pop(claim.id, None)
         if fresh:
             _log.warning("%s: the owner before may have sent %d commands; they are unknown", self._session, fresh)
-        self._noted.clear()
         return fresh

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from bridge.asgi.event_stream import OpenStreams
 from bridge.broker import BrokerAddress
@@ -30,6 +31,8 @@ from bridge.ports.broker_users import BrokerUsers
 from bridge.store.uploads import Uploads
 from bridge.webhooks import WebhookRegistry
 from bridge.webhooks.poster import WebhookPoster
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,30 +106,28 @@ class AppContext:
 
 def running(entry: SessionEntry) -> Session:
     """The running session. Raises `NotConnected` with the reason if it does not run."""
-    if entry.session is None:
-        raise NotConnected(f"The session {entry.name} does not run here: {entry.view.situation.text}")
-    return entry.session
+    return _of_running(entry, entry.session)
 
 
 def journal_of(entry: SessionEntry) -> Journal:
     """The session's streams. Raises `NotConnected` while its store is closed."""
-    if entry.journal is None:
-        raise NotConnected(f"The session {entry.name} does not run here: {entry.view.situation.text}")
-    return entry.journal
+    return _of_running(entry, entry.journal)
 
 
 def outbox_of(entry: SessionEntry) -> Outbox:
     """The session's commands. Raises `NotConnected` while its store is closed."""
-    if entry.outbox is None:
-        raise NotConnected(f"The session {entry.name} does not run here: {entry.view.situation.text}")
-    return entry.outbox
+    return _of_running(entry, entry.outbox)
 
 
 def media_of(entry: SessionEntry) -> MediaQueue:
     """The files of the session's messages. Raises `NotConnected` while its store is closed."""
-    if entry.media is None:
+    return _of_running(entry, entry.media)
+
+
+def _of_running(entry: SessionEntry, part: _T | None) -> _T:
+    if part is None:
         raise NotConnected(f"The session {entry.name} does not run here: {entry.view.situation.text}")
-    return entry.media
+    return part
 
 
 def is_connected(entry: SessionEntry) -> bool:

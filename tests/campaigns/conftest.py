@@ -16,10 +16,11 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from bridge.client.broker_access import BrokerAccess
 from bridge.http.listener import listen
 from bridge.settings import load as load_bridge
 from bridge.sql.database import SqlDatabase
-from campaigns.app import CampaignBroker, CampaignsApp
+from campaigns.app import CampaignsApp
 from campaigns.settings import CampaignSettings, load
 from campaigns.store.schema import SCHEMA
 from tests.client.conftest import ScriptedBridge
@@ -104,7 +105,7 @@ class CampaignsHarness:
     async def start(self, *, wait: bool = True, now: Callable[[], float] = time.time, **options: Any) -> CampaignsApp:
         """Start the service and wait until it works."""
         self._stop = asyncio.Event()
-        access = CampaignBroker(self.broker.url("campaigns"))
+        access = BrokerAccess(self.broker.url("campaigns"))
         self.service = service = CampaignsApp.load(self.settings(**options), access, now=now)
 
         async def run() -> None:

@@ -7,13 +7,13 @@ from pathlib import Path
 
 from responder.app import Responder
 from responder.settings import load
-from responder.transports import BrokerAccess
+from responder.transports import ResponderBroker
 from tests.campaigns.conftest import CampaignsHarness, number
 
 
 async def test_who_opted_out_with_the_responder_is_left_out(harness: CampaignsHarness, tmp_path: Path) -> None:
     settings = load(data_dir=tmp_path / "responder", port=0)
-    responder = Responder.load(settings, BrokerAccess(harness.broker.url("responder")))
+    responder = Responder.load(settings, ResponderBroker(harness.broker.url("responder")))
     stop = asyncio.Event()
 
     async def run() -> None:

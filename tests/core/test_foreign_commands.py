@@ -39,6 +39,18 @@ async def test_claims_are_stored_together(harness: SessionHarness) -> None:
         assert await noted(20).claim(outbox, harness.clock.now()) == 20
 
 
+async def test_a_command_that_is_noted_meanwhile_is_claimed_too(harness: SessionHarness) -> None:
+    await harness.start(connected=False)
+    found = noted(2)
+    both = cast("Outbox", Together(harness.store.outbox, 2))
+    claiming = asyncio.create_task(found.claim(both, harness.clock.now()))
+    await asyncio.sleep(0)  # the first two are on their way
+    for late in (b"late", b"later"):
+        found.command(b'{"id": "%s", "to": "5491155500001", "message": "hola"}' % late)
+    assert await asyncio.wait_for(claiming, 10) == 4
+    assert await harness.store.outbox.get("later") is not None
+
+
 async def test_claims_keep_their_order_and_those_known_already_are_not_counted(harness: SessionHarness) -> None:
     await harness.start(connected=False)
     outbox = harness.store.outbox

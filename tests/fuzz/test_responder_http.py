@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from responder.app import Responder
 from responder.http.app import build_app
 from responder.settings import load
-from responder.transports import BrokerAccess
+from responder.transports import ResponderBroker
 from tests.fuzz.values import ADDRESSES, ANY_TEXT, BUDGET, JSON, nearly, written
 
 BODIES = nearly(
@@ -61,7 +61,7 @@ Post = Callable[[str, bytes], httpx.Response]
 def post(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Post]:
     """The responder's routes on their own database; unexpected errors are raised here."""
     settings = load(data_dir=tmp_path_factory.mktemp("responder"), cliente_id=51, port=0)
-    responder = Responder.load(settings, BrokerAccess("mqtt://127.0.0.1:1"))
+    responder = Responder.load(settings, ResponderBroker("mqtt://127.0.0.1:1"))
     with asyncio.Runner() as runner:
         runner.run(responder.database.__aenter__())
         runner.run(responder._migrate(asyncio.Event()))

@@ -20,7 +20,7 @@ from responder.http.limits import SurfaceLimits
 from responder.settings import ResponderSettings, load
 from responder.store.migrate import SCHEMA
 from responder.timing import DEFAULT_TIMING, Timing
-from responder.transports import BrokerAccess
+from responder.transports import ResponderBroker
 from tests.client.conftest import ScriptedBridge
 from tests.mariadb_server import MariaDbServer
 from tests.mosquitto_server import MosquittoServer
@@ -112,7 +112,7 @@ class ResponderHarness:
     ) -> Responder:
         """Start a responder and wait until it works."""
         self._stop = asyncio.Event()
-        access = BrokerAccess(self.broker.url(user), protocol=protocol, instance="test", upload=self.upload)
+        access = ResponderBroker(self.broker.url(user), protocol=protocol, instance="test", upload=self.upload)
         self.responder = responder = Responder.load(
             self.settings(**options), access, timing=timing, http_limits=http_limits
         )

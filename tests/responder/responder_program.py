@@ -17,7 +17,7 @@ from responder.settings import load
 from responder.store.recorder import Recorder
 from responder.store.transcripts import Transcripts
 from responder.store.turns import Turns
-from responder.transports import BrokerAccess
+from responder.transports import ResponderBroker
 
 
 async def halt(step: str) -> None:
@@ -51,7 +51,7 @@ async def main() -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await run(load(), BrokerAccess(sys.argv[1]), stop=stop)
+    await run(load(), ResponderBroker(sys.argv[1]), stop=stop)
 
 
 if __name__ == "__main__":

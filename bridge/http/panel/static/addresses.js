@@ -23,6 +23,8 @@ function phoneNumber(digits) {
 // `wa forget` replaces addresses by ones of this form.
 export const isErased = (address) => Boolean(address?.startsWith('erased@'));
 
+export const isGroup = (address) => /@g\.us$/.test(address);
+
 // A phone number in groups of digits; anything else as it is.
 export function readableAddress(address) {
   if (isErased(address)) return word('erased');

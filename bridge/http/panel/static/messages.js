@@ -2,7 +2,7 @@
 
 import { MessageMenu } from './acts.js';
 import { hasScope, post, sessionPath } from './api.js';
-import { readableAddress } from './addresses.js';
+import { isGroup, readableAddress } from './addresses.js';
 import { Attachments } from './attachments.js';
 import { BotBar } from './bot_bar.js';
 import { bubble } from './bubble.js';
@@ -151,7 +151,8 @@ export function open(view, app, first) {
     list.take(items(), noMessages());
   }
 
-  const aboutLink = ({ chat, name }) => h('a', { href: `#${chat.endsWith('@g.us') ? 'groups' : 'people'}/${chat}` }, name);
+  const aboutLink = ({ chat, name }) =>
+    h('a', { href: `#${isGroup(chat) ? 'groups' : 'people'}/${chat}` }, name);
 
   const items = () => (opened ? conversations.of(opened) : []);
   const noMessages = () => emptyState(word(opened ? 'noMessages' : 'chooseChatHint'));
