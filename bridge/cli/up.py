@@ -111,7 +111,7 @@ async def _up(*, sandbox: bool, sandbox_port: int, scan: bool, answering: bool, 
                 once = "logs you in once, within 15 minutes; `wa panel` prints another"
                 _step(console, "panel", f"{address_of(http)}/#link={link} {once}")
             hints += _broker_hints(addresses[0], settings.topics, settings.sessions[0].name)
-            stack.enter_context(http_json(settings.data_dir, http, web_url=settings.web_url))
+            command_key = stack.enter_context(http_json(settings.data_dir, http, web_url=settings.web_url))
             kind = driver_kind(settings.driver)
             drivers = await stack.enter_async_context(kind.open(settings, clock))
             described = kind.describe(settings)
@@ -131,6 +131,7 @@ async def _up(*, sandbox: bool, sandbox_port: int, scan: bool, answering: bool, 
                 login=kind.login,
                 http=http,
                 login_link=link,
+                command_key=command_key,
                 log=ring,
                 broker_users=_users_of(private),
             )
