@@ -55,6 +55,7 @@ class Bridge:
         login: LoginFiles | None = None,
         http: socket.socket | None = None,
         login_link: str | None = None,
+        command_key: str | None = None,
         log: LogRing | None = None,
         broker_users: BrokerUsers | None = None,
         limits: BridgeLimits | None = None,
@@ -62,8 +63,8 @@ class Bridge:
     ) -> None:
         """`http` is the façade's socket (`bridge.http.server.listen`); without one there is no HTTP and no webhook.
 
-        `login_link` logs one browser in to the panel; `log` has the lines that it shows; `broker_users` are those of a
-        broker that this process owns.
+        `login_link` logs one browser in to the panel; commands of this machine sign in with `command_key`; `log` has
+        the lines that the panel shows; `broker_users` are those of a broker that this process owns.
         `driver_text` describes the driver in the bridge's status; `login` is what it keeps of a login on disk.
         """
         self._settings = settings
@@ -91,6 +92,7 @@ class Bridge:
         self._login = login
         self._http = http
         self._login_link = login_link
+        self._command_key = command_key
         self._log_ring = log or LogRing()
         self._broker_users = broker_users
 
@@ -139,6 +141,7 @@ class Bridge:
                         owner=owner,
                         version=version(DISTRIBUTION),
                         login_link=self._login_link,
+                        command_key=self._command_key,
                         log=self._log_ring,
                         broker_users=self._broker_users,
                     )

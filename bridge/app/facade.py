@@ -54,6 +54,7 @@ async def http_facade(
     version: str,
     log: LogRing,
     login_link: str | None = None,
+    command_key: str | None = None,
     broker_users: BrokerUsers | None = None,
 ) -> AsyncIterator[HttpFacade]:
     """Serve on `listener`, already bound, inside the context.
@@ -107,6 +108,7 @@ async def http_facade(
                 version=version,
                 closing=closing,
                 login_link=login_link,
+                command_key=command_key,
                 log=log,
                 broker=broker.addresses[0],
                 broker_users=broker_users,

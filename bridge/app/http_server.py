@@ -57,12 +57,13 @@ async def serve_http(
     version: str,
     closing: asyncio.Event,
     login_link: str | None,
+    command_key: str | None,
     log: LogRing,
     broker: BrokerAddress,
     broker_users: BrokerUsers | None,
 ) -> None:
     """Serve on `listener` until `closing`. Raises `StartError` for a façade that others reach and no key protects."""
-    credentials = _credentials(settings, store, clock, limits.http)
+    credentials = _credentials(settings, store, clock, limits.http, command_key)
     logins = PanelSessions(credentials, clock, settings.data_dir)
     if login_link is not None:
         logins.offer(login_link)
@@ -135,7 +136,9 @@ def _of_responder(settings: BridgeSettings, clock: Clock) -> dict[str, str]:
     return {"authorization": f"Bearer {jwt.encode(claims, settings.jwt_secret.get_secret_value(), 'HS256')}"}
 
 
-def _credentials(settings: BridgeSettings, store: BridgeStore, clock: Clock, limits: HttpLimits) -> Credentials:
+def _credentials(
+    settings: BridgeSettings, store: BridgeStore, clock: Clock, limits: HttpLimits, command_key: str | None
+) -> Credentials:
     single, secret = settings.api_key, settings.jwt_secret
     return Credentials(
         store.access,
@@ -144,4 +147,5 @@ def _credentials(settings: BridgeSettings, store: BridgeStore, clock: Clock, lim
         jwt_secret=secret.get_secret_value() if secret else None,
         audience=settings.jwt_audience,
         key_cache=limits.key_cache,
+        command_key=command_key,
     )

@@ -88,6 +88,10 @@ def plan(
     Nothing is sent before `wa campaign start`.
     """
     fields: dict[str, Any] = {}
+    try:
+        file.open("rb").close()
+    except OSError as error:
+        _run_error(f"{file} cannot be read: {error.strerror or error}.")
     if file.suffix.lower() != ".json":
         if not text:
             _run_error("A list needs --text, for example --text 'Hola {{nombre}}'.")
@@ -245,9 +249,11 @@ async def _id_of(client: FacadeClient, campaign: str) -> str:
 
 
 async def _read_plan(file: Path) -> dict[str, Any]:
-    """The object in a plan's file. Raises ValueError, OSError."""
+    """The object in a plan's file. Raises ValueError."""
     try:
         body = json.loads(await asyncio.to_thread(file.read_text, "utf-8"))
+    except OSError as error:
+        raise ValueError(f"{file} cannot be read: {error.strerror or error}.") from error
     except ValueError as error:
         raise ValueError(f"{file.name} is no plan: {error}.") from error
     if not isinstance(body, dict):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bridge.broker.errors import BrokerDown
 from bridge.cli.paths import SANDBOX, as_run
 from bridge.client import Client, connect
 from bridge.contract.errors import CodedError
@@ -38,7 +39,7 @@ async def connect_session(session: str | None, name: str) -> AsyncIterator[Sessi
     settings = load()
     addresses, reply_name = _find(settings, name)
     ca_file = str(settings.mqtt_ca_file) if settings.mqtt_ca_file else None
-    async with connect(
+    connection = connect(
         addresses,
         prefix=settings.mqtt_prefix,
         name=f"wa-{name}",
@@ -46,7 +47,16 @@ async def connect_session(session: str | None, name: str) -> AsyncIterator[Sessi
         ca_file=ca_file,
         reply_name=reply_name,
         connect_timeout=0,
-    ) as client:
+    )
+    async with AsyncExitStack() as stack:
+        try:
+            client = await stack.enter_async_context(connection)
+        except BrokerDown as error:
+            if settings.addresses:
+                raise
+            raise NoBroker(
+                f"The private broker of {settings.data_dir}/ does not answer: start `wa up` in this folder."
+            ) from error
         names = as_run(settings).session_names
         yield SessionClient(client, session or names[0], names)
 

@@ -1,4 +1,7 @@
-"""HTTP client for the façade of a running bridge: finds its address, authenticates with the configured key."""
+"""HTTP client for the façade of a running bridge: finds its address, authenticates.
+
+It signs in with the configured key, else with the one that the bridge on the data directory keeps there for commands.
+"""
 
 from __future__ import annotations
 
@@ -89,20 +92,29 @@ class FacadeClient:
             return answer
         if response.status_code == 401:
             raise FacadeRefused(
-                "unauthorized", f"This bridge requires a key: set WHATSAPP_API_KEY to one with scope {self._scope}."
+                "unauthorized",
+                f"This bridge requires a key: set WHATSAPP_API_KEY to one with scope {self._scope}. `wa key create NAME"
+                f" --scope {self._scope}` makes one where the bridge runs; with WA_DATA_DIR there, no key is needed.",
             )
         transient = answer.get("transient") is True
         raise FacadeRefused(str(answer.get("code")), str(answer.get("detail")), transient=transient)
 
 
 @asynccontextmanager
-async def facade(settings: BridgeSettings, *, scope: str = "listen") -> AsyncIterator[FacadeClient]:
-    """The façade of the bridge with these settings. Raises `NoFacade` if HTTP is off."""
+async def facade(
+    settings: BridgeSettings, *, scope: str = "listen", beside: bool = False
+) -> AsyncIterator[FacadeClient]:
+    """The façade of the bridge that runs on this data directory, or at the port that is set.
+
+    `beside`: for a service with a data directory of its own, which expects the bridge at the default port. Raises
+    `NoFacade` where none runs, or HTTP is off.
+    """
     import httpx
 
+    url, key = _find(settings, beside=beside)
     async with httpx.AsyncClient(
-        base_url=_find(settings),
-        headers=_credential(settings, scope),
+        base_url=url,
+        headers=_credential(settings, scope, key),
         timeout=TIMEOUT,
         trust_env=False,
         verify=False,  # noqa: S501 - plain HTTP; loading the CA certificates takes 0.1 s
@@ -110,25 +122,42 @@ async def facade(settings: BridgeSettings, *, scope: str = "listen") -> AsyncIte
         yield FacadeClient(client, settings.data_dir, scope)
 
 
-def _find(settings: BridgeSettings) -> str:
-    """The configured port, else the one in `http.json` of the data directory, or of the sandbox in it."""
-    from bridge.cli.http_file import base_url, read_http_json
+def _find(settings: BridgeSettings, *, beside: bool) -> tuple[str, str | None]:
+    """The address of the configured port, else of the bridge on the data directory or of the sandbox in it; and the
+    key of its commands, which goes to that bridge alone."""
+    from bridge.cli.http_file import base_url, read_command_key, read_http_json
     from bridge.cli.paths import SANDBOX
 
     if settings.http_port is None:
         raise NoFacade("WA_HTTP_PORT is off: a bridge with these settings has no webhooks and no HTTP API.")
     configured = settings.http_port and "http_port" in settings.model_fields_set
-    for folder in () if configured else (settings.data_dir, settings.data_dir / SANDBOX):
-        if url := read_http_json(folder):
-            return url
-    if not settings.http_port:
-        raise NoFacade(f"No bridge with HTTP runs on {settings.data_dir}/: start `wa up` or `wa bridge` here.")
-    return base_url(settings.http_host, settings.http_port)
+    wanted = base_url(settings.http_host, settings.http_port) if configured else None
+    for folder in (settings.data_dir, settings.data_dir / SANDBOX):
+        url = read_http_json(folder)
+        if url is not None and wanted in (None, url):
+            return url, read_command_key(folder)
+    if wanted is None and beside and settings.http_port:
+        wanted = base_url(settings.http_host, settings.http_port)
+    if wanted is None:
+        raise NoFacade(
+            f"No bridge with HTTP runs on {settings.data_dir}/{_unreadable(settings.data_dir)}: start `wa up` or"
+            " `wa bridge` here, or set WA_DATA_DIR to the running bridge's, or WA_HTTP_PORT to its port."
+        )
+    return wanted, None
 
 
-def _credential(settings: BridgeSettings, scope: str) -> dict[str, str]:
+def _unreadable(data_dir: Path) -> str:
+    """The bridge of a service runs as a user of its own."""
+    import os
+
+    return ", as far as this user can read there" if data_dir.exists() and not os.access(data_dir, os.X_OK) else ""
+
+
+def _credential(settings: BridgeSettings, scope: str, key: str | None) -> dict[str, str]:
     if settings.api_key is not None:
-        return {"x-api-key": settings.api_key.get_secret_value()}
+        key = settings.api_key.get_secret_value()
+    if key is not None:
+        return {"x-api-key": key}
     if settings.jwt_secret is None:
         return {}
     import time

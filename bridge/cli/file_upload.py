@@ -33,12 +33,15 @@ async def fields_of(path: Path) -> dict[str, Any]:
 
 
 async def upload(path: Path) -> str:
-    """Bring a file to the bridge, without a bar; returns its SHA-256. Raises `NoFacade`, `FacadeRefused`, OSError."""
+    """Bring a file of a service to the bridge, without a bar; returns its SHA-256.
+
+    Raises `NoFacade`, `FacadeRefused`, OSError.
+    """
     from bridge.cli.facade import facade
     from bridge.settings import load
 
     sha256 = await asyncio.to_thread(_digest, path)
-    async with facade(load(), scope="send") as client:
+    async with facade(load(), scope="send", beside=True) as client:
         await _upload(client, path, sha256, lambda _: None)
     return sha256
 

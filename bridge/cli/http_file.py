@@ -1,12 +1,14 @@
 """`http.json`: the HTTP address of the bridge that runs on a data directory.
 
-It records the process: the key must not be sent to another program that has taken over the port.
+It records the process: the key must not be sent to another program that has taken over the port. It also has a key,
+which is valid for this run: commands on this machine sign in with it. Who may read the directory may do everything.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -22,27 +24,28 @@ START_TOLERANCE = 0.1
 
 
 @contextmanager
-def http_json(data_dir: Path, listener: socket.socket | None, *, web_url: str) -> Iterator[None]:
+def http_json(data_dir: Path, listener: socket.socket | None, *, web_url: str) -> Iterator[str | None]:
     """Write the address of `listener` (None: do nothing) and the page that the bridge opens, inside the context.
 
-    Raises StartError.
+    The value is the key of this run's commands, which the bridge has to accept. Raises StartError.
     """
     if listener is None:
-        yield
+        yield None
         return
     from bridge.contract.errors import StartError
     from bridge.ops.private_broker.address_file import write_private
 
     host, port = listener.getsockname()[:2]
     path, pid = data_dir / NAME, os.getpid()
-    content = {"url": base_url(host, port), "pid": pid, "started": _start_time(pid), "web_url": web_url}
+    key = secrets.token_urlsafe(32)
+    content = {"url": base_url(host, port), "pid": pid, "started": _start_time(pid), "web_url": web_url, "key": key}
     try:
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_private(path, json.dumps(content) + "\n")
     except OSError as error:
         raise StartError(f"{path} cannot be written ({error.strerror}): set WA_DATA_DIR.") from error
     try:
-        yield
+        yield key
     finally:
         if (_read(path) or {}).get("pid") == pid:
             path.unlink(missing_ok=True)
@@ -51,6 +54,11 @@ def http_json(data_dir: Path, listener: socket.socket | None, *, web_url: str) -
 def read_http_json(data_dir: Path) -> str | None:
     """The address of the bridge that runs on this data directory, or None."""
     return _read_running(data_dir, "url")
+
+
+def read_command_key(data_dir: Path) -> str | None:
+    """The key with which commands sign in to the bridge that runs on this data directory, or None."""
+    return _read_running(data_dir, "key")
 
 
 def read_web_url(data_dir: Path) -> str | None:

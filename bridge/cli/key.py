@@ -113,10 +113,15 @@ def list_keys(json: Annotated[bool, typer.Option("--json", help="Print JSON line
     async def command() -> Exit:
         from json import dumps
 
+        from bridge.cli.paths import load_running
         from bridge.contract.payload import instant
+        from bridge.store import BRIDGE_STORE
 
-        async with _store() as store:
-            keys = await store.access.keys()
+        settings = load_running()
+        keys: list[ApiKey] = []
+        if (settings.data_dir / BRIDGE_STORE).exists():  # opening it would create it
+            async with _store(settings) as store:
+                keys = await store.access.keys()
         for key in keys:
             sessions = "all sessions" if key.sessions is None else ", ".join(sorted(key.sessions))
             if json:

@@ -41,6 +41,8 @@ def list_files(
         name = configured_session(settings, session)
         async with facade(settings) as client:
             page = await client.request("GET", f"/v1/sessions/{name}/media", limit=limit)
+        if not page["items"] and not json:
+            console().print(f"No message of {name} has a file.", markup=False, highlight=False)
         for one in page["items"]:
             if json:
                 print_json_line(json_format.dumps(one))

@@ -49,13 +49,14 @@ async def _serve() -> Exit:
             _log.info("Sessions: %s. Broker: %s.", ", ".join(s.name for s in settings.sessions), addresses[0].masked)
             if http is not None:
                 _log.info("HTTP: %s.", address_of(http))
-            with http_json(settings.data_dir, http, web_url=settings.web_url):
+            with http_json(settings.data_dir, http, web_url=settings.web_url) as command_key:
                 described = kind.describe(settings)
                 bridge = Bridge(
                     *(settings, addresses, drivers, clock),
                     driver_text=described,
                     login=kind.login,
                     http=http,
+                    command_key=command_key,
                     log=ring,
                 )
                 await run_until(bridge, stop)

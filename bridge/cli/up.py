@@ -46,9 +46,9 @@ def register(app: typer.Typer) -> None:
         sandbox: Annotated[
             bool, typer.Option("--sandbox", help="Use a simulated WhatsApp on this machine: no phone, no internet.")
         ] = False,
-        sandbox_port: Annotated[int, typer.Option(help="Port of the sandbox's pages; another one if it is in use.")] = (
-            SANDBOX_PORT
-        ),
+        sandbox_port: Annotated[
+            int | None, typer.Option(help=f"Port of the sandbox's pages; by default {SANDBOX_PORT}, or a free one.")
+        ] = None,
         scan: Annotated[bool, typer.Option(help="Sandbox: let the phone scan the first QR code automatically.")] = True,
         responder: Annotated[
             bool, typer.Option(help="Also run the responder: it records conversations and answers by rules or a model.")
@@ -59,7 +59,7 @@ def register(app: typer.Typer) -> None:
         run(lambda: _up(sandbox=sandbox, sandbox_port=sandbox_port, scan=scan, answering=responder, verbose=verbose))
 
 
-async def _up(*, sandbox: bool, sandbox_port: int, scan: bool, answering: bool, verbose: bool) -> Exit:
+async def _up(*, sandbox: bool, sandbox_port: int | None, scan: bool, answering: bool, verbose: bool) -> Exit:
     with imports_of_a_service():
         from rich.console import Console
         from rich.logging import RichHandler
@@ -92,7 +92,8 @@ async def _up(*, sandbox: bool, sandbox_port: int, scan: bool, answering: bool, 
                 # with its own broker: a command sent here must never reach a real session
                 settings = settings.model_copy(update={"data_dir": settings.data_dir / SANDBOX, "addresses": ()})
                 _refuse_a_second(settings.data_dir)
-                simulator = await stack.enter_async_context(await _sandbox(settings.data_dir, sandbox_port, scan=scan))
+                phone = _sandbox(settings.data_dir, sandbox_port, console, scan=scan)
+                simulator = await stack.enter_async_context(phone)
                 changes = {"web_url": simulator.url, "web_version": None, **_sandbox_pace(settings)}
                 settings = settings.model_copy(update=changes)
                 _step(console, "sandbox", f"the phone is at {simulator.phone_url}")
@@ -111,7 +112,7 @@ async def _up(*, sandbox: bool, sandbox_port: int, scan: bool, answering: bool, 
                 once = "logs you in once, within 15 minutes; `wa panel` prints another"
                 _step(console, "panel", f"{address_of(http)}/#link={link} {once}")
             hints += _broker_hints(addresses[0], settings.topics, settings.sessions[0].name)
-            stack.enter_context(http_json(settings.data_dir, http, web_url=settings.web_url))
+            command_key = stack.enter_context(http_json(settings.data_dir, http, web_url=settings.web_url))
             kind = driver_kind(settings.driver)
             drivers = await stack.enter_async_context(kind.open(settings, clock))
             described = kind.describe(settings)
@@ -131,6 +132,7 @@ async def _up(*, sandbox: bool, sandbox_port: int, scan: bool, answering: bool, 
                 login=kind.login,
                 http=http,
                 login_link=link,
+                command_key=command_key,
                 log=ring,
                 broker_users=_users_of(private),
             )
@@ -162,8 +164,8 @@ def _responder(
 
     own = load(data_dir=settings.data_dir)
     check_files(own)
-    if own.port == 0 or (sandbox and not _is_free(own.port)):
-        own = own.model_copy(update={"port": _free_port()})
+    if own.port == 0 or sandbox:
+        own = own.model_copy(update={"port": _port(own.port, "PORT", console, is_set="port" in own.model_fields_set)})
     waits = not sandbox and "active" not in own.model_fields_set
     if waits:
         own = own.model_copy(update={"active": False})
@@ -192,7 +194,9 @@ def _campaigns(
     from campaigns.settings import load
 
     own = load(data_dir=settings.data_dir)
-    port = _free_port() if own.port == 0 or (sandbox and not _is_free(own.port)) else own.port
+    port, is_set = own.port, "port" in own.model_fields_set
+    if port == 0 or sandbox:
+        port = _port(port, "WA_CAMPAIGNS_PORT", console, is_set=is_set)
     responder = _responder_page(beside[0]).rstrip("/") if beside else None
     secret = own.secret or SecretStr(secrets.token_urlsafe(32))
     _step(console, "campaigns", "`wa campaign plan FILE`, and the panel")
@@ -226,7 +230,7 @@ async def _private_broker(stack: AsyncExitStack, settings: BridgeSettings, conso
     broker = await stack.enter_async_context(private_broker(settings.data_dir, prefix=settings.mqtt_prefix))
     _step(console, "broker", f"{broker.kind} on {broker.address.host}:{broker.address.port}, private")
     if broker.warning:
-        console.print(f"[yellow]! {broker.warning}[/]")
+        _warn(console, broker.warning)
     return broker
 
 
@@ -240,14 +244,13 @@ def _users_of(broker: PrivateBroker | None) -> BrokerUsers | None:
     return PrivateBrokerUsers(BrokerDirectory(broker.directory))
 
 
-async def _sandbox(data_dir: Path, port: int, *, scan: bool) -> Sandbox:
+def _sandbox(data_dir: Path, port: int | None, console: Console, *, scan: bool) -> Sandbox:
     from bridge.sandbox import Sandbox
 
-    def listen(on: int) -> Sandbox:
-        # a name, since browsers make no passkeys for addresses
-        return Sandbox("localhost", on, state_path=data_dir / "sandbox.json", auto_scan=scan)
-
-    return listen(port if _is_free(port) else 0)
+    if port != 0:
+        port = _port(port or SANDBOX_PORT, "--sandbox-port", console, is_set=port is not None)
+    # a name, since browsers make no passkeys for addresses
+    return Sandbox("localhost", port, state_path=data_dir / "sandbox.json", auto_scan=scan)
 
 
 def _sandbox_pace(settings: BridgeSettings) -> dict[str, object]:
@@ -268,35 +271,17 @@ def _sandbox_pace(settings: BridgeSettings) -> dict[str, object]:
 
 
 def _http(settings: BridgeSettings, console: Console, *, sandbox: bool) -> socket.socket | None:
-    """Bind the façade's address. If the port is in use, a sandbox takes another one; a real bridge fails."""
+    """Bind the façade's address. If the default port is in use, a sandbox takes another one; a real bridge fails."""
     from bridge.http.listener import address_of, listen
 
     if settings.http_port is None:
         return None
-    port = settings.http_port if not sandbox or _is_free(settings.http_port) else 0
+    port = settings.http_port
+    if port and sandbox:
+        port = _port(port, "WA_HTTP_PORT", console, is_set="http_port" in settings.model_fields_set)
     listener = listen(settings.http_host, port)
     _step(console, "http", f"{address_of(listener)}, the legacy endpoints and /v1")
     return listener
-
-
-def _free_port() -> int:
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _is_free(port: int) -> bool:
-    import socket
-
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
 
 
 def _broker_hints(address: BrokerAddress, topics: Topics, session: str) -> list[Hint]:
@@ -313,6 +298,16 @@ def _broker_hints(address: BrokerAddress, topics: Topics, session: str) -> list[
         Hint("Receive, in another terminal:", shlex.join(receive)),
         Hint("Send, in another terminal:", shlex.join(send)),
     ]
+
+
+def _port(port: int, setting: str, console: Console, *, is_set: bool) -> int:
+    from bridge.cli.ports import usable_port
+
+    return usable_port(port, setting, lambda sentence: _warn(console, sentence), is_set=is_set)
+
+
+def _warn(console: Console, sentence: str) -> None:
+    console.print(f"[yellow]! {sentence}[/]", highlight=False, soft_wrap=True)
 
 
 def _step(console: Console, what: str, text: str) -> None:

@@ -127,7 +127,7 @@ REASON_TEXT: dict[Reason, str] = {
     Reason.LOGGED_OUT_BY_SITE: "WhatsApp Web ended this login by itself. Scan the new QR code to pair again.",
     Reason.ACCOUNT_LOCKED: "WhatsApp locked this account. Unlock it on the phone, then scan the new QR code.",
     Reason.CLOSED_ON_REQUEST: "Closed on request; the login is kept. Send init to start.",
-    Reason.ASLEEP: "Asleep, its browser closed: it receives nothing. A command that is due wakes it, or init.",
+    Reason.ASLEEP: "Asleep, its browser closed: it receives nothing. A due command wakes it, or wa session wake.",
     Reason.OWNED_ELSEWHERE: "Another bridge owns this session; this one takes over when the other stops.",
     Reason.LOGIN_MISSING: (
         "This bridge has no login of the session, so it cannot take over. Give it one: wa session move, or wa restore."

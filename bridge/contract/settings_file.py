@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
+from io import StringIO
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -30,14 +30,39 @@ _Settings = TypeVar("_Settings", bound=ProgramSettings)
 
 
 def read_settings(model: type[_Settings], wrong: Callable[[str], Exception], **overrides: Any) -> _Settings:
-    """The settings in force. Raises `wrong` with a sentence about a file that is not UTF-8, or wrong variables."""
-    with suppress(OSError):
-        if fault := encoding_fault(ENV_FILE, Path(ENV_FILE).read_bytes()):
-            raise wrong(fault)
+    """The settings in force. Raises `wrong` with a sentence about a file that cannot be read, or wrong variables."""
+    if fault := _file_fault(model):
+        raise wrong(fault)
     try:
         return model(**overrides)
     except ValidationError as error:
         raise wrong(_settings_fault(model, error)) from error
+
+
+def _file_fault(model: type[BaseModel]) -> str | None:
+    """What is wrong with `.env`, which is ignored otherwise: a folder, no text, a line that is no setting."""
+    path = Path(ENV_FILE)
+    if path.is_dir():
+        return f"{ENV_FILE} is a folder. Settings are read from a file of this name: rename the folder."
+    try:
+        content = path.read_bytes()
+    except OSError:
+        return None
+    return encoding_fault(ENV_FILE, content) or _line_fault(model, content.decode("utf-8-sig"))
+
+
+def _line_fault(model: type[BaseModel], content: str) -> str | None:
+    from dotenv.parser import parse_stream
+
+    ours = {str(field.validation_alias) for field in model.model_fields.values()}
+    for line in parse_stream(StringIO(content)):
+        text = line.original.string
+        number = line.original.line + text[: len(text) - len(text.lstrip())].count("\n")
+        if line.error:
+            return f"{ENV_FILE}, line {number}: not understood. Write NAME=value, or begin the line with #."
+        if line.key is not None and line.value is None and line.key.upper() in ours:
+            return f"{ENV_FILE}, line {number}: {line.key} has no value. Write {line.key}=value."
+    return None
 
 
 def encoding_fault(name: str, content: bytes) -> str | None:

@@ -56,6 +56,9 @@ class Principal:
 #: Programs of this machine, where no credential is configured.
 ANYBODY = Principal("anybody on this machine", EVERYTHING)
 
+#: The commands of the one who may read the data directory.
+COMMAND_LINE = Principal("command line", EVERYTHING)
+
 
 @dataclass(frozen=True, slots=True)
 class IssuedKey:
@@ -100,7 +103,8 @@ def grant_of(chats: Mapping[str, Iterable[Right]], *, approval: bool) -> AgentGr
 class Credentials:
     """Verifies credentials against the stored keys, the single key and the token secret.
 
-    `key_cache` is how many seconds the stored keys are cached: another process (`wa key`) changes them.
+    `key_cache` is how many seconds the stored keys are cached: another process (`wa key`) changes them. `command_key`
+    is that of the commands on this machine; it alone does not end the trust in other programs of this machine.
     """
 
     def __init__(
@@ -112,10 +116,12 @@ class Credentials:
         jwt_secret: str | None,
         audience: str,
         key_cache: float,
+        command_key: str | None = None,
     ) -> None:
         self._book = book
         self._clock = clock
         self._single = None if single_key is None else _sha256(single_key)
+        self._command = None if command_key is None else _sha256(command_key)
         self._tokens = None if jwt_secret is None else TokenDecoder(jwt_secret, audience)
         self._key_cache = key_cache
         self._keys: dict[str, ApiKey] = {}
@@ -146,6 +152,8 @@ class Credentials:
     async def _of_key(self, text: str) -> Principal | None:
         if self._single is not None and hmac.compare_digest(_sha256(text), self._single):
             return Principal("WHATSAPP_API_KEY", EVERYTHING)
+        if self._command is not None and hmac.compare_digest(_sha256(text), self._command):
+            return COMMAND_LINE
         match = _KEY.fullmatch(text)
         if match is None:
             return None

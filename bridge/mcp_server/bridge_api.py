@@ -46,7 +46,10 @@ class AgentApi:
         try:
             answer = await self._http.request(method, self._path + noun, headers=self._headers, **more)
         except httpx.TransportError as error:
-            raise BridgeRefusal(f"The bridge does not answer ({type(error).__name__}): is it running?") from error
+            raise BridgeRefusal(
+                f"The bridge at {self._http.base_url} does not answer ({type(error).__name__}): is it running, and is"
+                " WA_MCP_URL its address?"
+            ) from error
         try:
             data = answer.json()
         except ValueError as error:

@@ -6,7 +6,10 @@ stateless, so that what a client that died had asked for ends with its connectio
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
+import os
+import sys
+from contextlib import asynccontextmanager, contextmanager
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -18,7 +21,7 @@ from bridge.mcp_server.tools import INSTRUCTIONS, ToolContext, add_tools
 if TYPE_CHECKING:
     import asyncio
     import socket
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
 
     from mcp.server.transport_security import TransportSecuritySettings
 
@@ -35,9 +38,10 @@ async def _http_client(url: str) -> AsyncIterator[httpx.AsyncClient]:
 async def run_stdio(url: str, session: str, key: str) -> None:
     """Serve the program at the other end of standard input until it closes that. Nothing else is written to stdout."""
     async with _http_client(url) as client:
-        server = FastMCP("whatsapp", instructions=INSTRUCTIONS, log_level="WARNING")
+        server = _server()
         add_tools(server, lambda _: AgentApi(client, session, key))
-        await server.run_stdio_async()
+        with _own_streams():
+            await server.run_stdio_async()
 
 
 async def run_http(
@@ -48,18 +52,28 @@ async def run_http(
     from bridge.asgi.server import EmbeddedServer
 
     async with _http_client(url) as client:
-        server = FastMCP(
-            "whatsapp",
-            instructions=INSTRUCTIONS,
-            log_level="WARNING",
-            stateless_http=True,
-            max_request_body_size=1_000_000,
-            transport_security=_security(hosts),
-        )
+        server = _server(stateless_http=True, max_request_body_size=1_000_000, transport_security=_security(hosts))
         add_tools(server, lambda ctx: AgentApi(client, session, _key_of(ctx)))
         app = server.streamable_http_app()
         async with server.session_manager.run():
             await EmbeddedServer.of(app, ServerLimits()).serve_until(stop, listener, "mcp http")
+
+
+def _server(**options: Any) -> FastMCP[Any]:
+    server: FastMCP[Any] = FastMCP("whatsapp", instructions=INSTRUCTIONS, log_level="WARNING", **options)
+    server._mcp_server.version = version("whatsapp-mqtt-bridge")  # noqa: SLF001 - no argument sets it: the SDK's is sent
+    return server
+
+
+@contextmanager
+def _own_streams() -> Iterator[None]:
+    """Copies of standard input and output: the SDK closes those that it uses, and what runs after it needs them."""
+    before = sys.stdin, sys.stdout
+    sys.stdin, sys.stdout = os.fdopen(os.dup(0)), os.fdopen(os.dup(1), "w")
+    try:
+        yield
+    finally:
+        sys.stdin, sys.stdout = before
 
 
 def _security(hosts: tuple[str, ...]) -> TransportSecuritySettings:

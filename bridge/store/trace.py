@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from bridge.contract.errors import Conflict
 from bridge.contract.messages import Stream
 from bridge.ports import StoreUnusable
 from bridge.store import files, schema
@@ -106,6 +107,8 @@ def _notices(connection: sqlite3.Connection, command_id: str, *, responses: bool
         body: dict[str, Any] = json.loads(text)
         what = f"{leaf} {body.get('status') or body.get('ack')}"
         code = (body.get("error") or {}).get("code", "")
+        if code == Conflict.code:
+            what = "second use refused"  # it is no result of the command that has the id
         yield TraceStep(datetime.fromisoformat(body["at"]).timestamp(), what, code)
         yield TraceStep(published_at, f"{what} on MQTT" if published_at else f"{what} not yet on MQTT")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,23 @@ def test_the_environment_precedes_env_and_that_the_default(monkeypatch: pytest.M
     assert math.isinf(settings.pacing.chat.rate)
     assert settings.sessions == (SessionSetting("shop", 7), SessionSetting("bar", 8))
     assert settings.instance
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ("# first\n\nfoo bar\n", ".env, line 3: not understood"),
+        ("OTHER\n\nWA_PACE=off\nWA_HTTP_PORT\n", ".env, line 4: WA_HTTP_PORT has no value"),
+        (None, ".env is a folder"),
+    ],
+)
+def test_a_file_that_would_be_ignored_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: str | None, sentence: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").mkdir() if content is None else (tmp_path / ".env").write_text(content)
+    with pytest.raises(StartError, match=re.escape(sentence)):
+        load()
 
 
 def test_a_list_of_brokers_is_tried_in_its_order(monkeypatch: pytest.MonkeyPatch) -> None:

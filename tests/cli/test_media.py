@@ -41,6 +41,7 @@ def receive(harness: HttpBridge, number: str = ANA, content: bytes = PDF, name: 
 
 
 async def test_files_are_listed_and_saved(harness: HttpBridge, wa: Wa, tmp_path: Path) -> None:
+    assert (await wa("media", "list")).out == "No message of haby has a file.\n"
     message_id = receive(harness)
     saved = await wa("media", "get", message_id, "-o", str(tmp_path / "a.pdf"))
     assert (saved.code, saved.out.strip(), saved.err) == (0, str(tmp_path / "a.pdf"), "")

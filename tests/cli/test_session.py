@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+from pathlib import Path
 
+from bridge.cli.http_file import http_json
 from bridge.contract.messages import Stream
 from bridge.drivers.scripted import ScriptedPhone
+from bridge.http.listener import listen
 from tests.cli.conftest import Wa
 from tests.http.conftest import ANA, HttpBridge
 from tests.http.conftest import side as harness_with_http
@@ -72,3 +75,43 @@ async def test_errors_have_a_sentence_and_an_exit_code(harness_with_http: HttpBr
         ended = await wa("session", *arguments, **where)
         assert (ended.code, expected in ended.err) == (code, True), (arguments, ended)
         assert "Traceback" not in ended.err
+
+
+async def test_a_first_key_does_not_lock_out_the_commands_of_this_machine(
+    harness_with_http: HttpBridge, wa: Wa
+) -> None:
+    harness = harness_with_http
+    folder = harness.settings.data_dir
+    here, elsewhere = {"WA_DATA_DIR": str(folder)}, {"WA_DATA_DIR": str(folder.parent / "empty")}
+    with listen("127.0.0.1", 0) as listener, http_json(folder, listener, web_url="") as harness.command_key:
+        harness.port = listener.getsockname()[1]
+        listener.close()
+        await harness.start()
+        assert (await wa("key", "create", "claude", "--chat", ANA, **here)).code == 0
+        async with harness.client() as client:
+            while (await client.get("/v1/sessions")).status_code != 401:  # noqa: ASYNC110 - the bridge caches its keys
+                await asyncio.sleep(0.05)
+        listed = await wa("session", "list", **here)
+        assert (listed.code, listed.out.startswith("haby: "), listed.err) == (0, True, "")
+        port = {"WA_HTTP_PORT": str(harness.port)}
+        assert (await wa("session", "sleep", "haby", **here, **port)).code == 0
+        assert (await wa("listeners", "list", **here)).code == 0
+
+        refused = await wa("session", "list", **elsewhere, **port)
+        assert (refused.code, refused.out) == (1, "")
+        assert "wa key create NAME --scope admin" in refused.err
+        stranger = await wa("session", "list", WHATSAPP_API_KEY="another-key", **here)
+        assert stranger.code == 1, "a key that is set is the one that counts"
+    async with harness.store() as store:
+        actors = {entry.action: entry.actor for entry in await store.access.audit(None, 10)}
+    assert "command line" in actors.values()
+    assert not (folder / "http.json").exists()
+
+
+async def test_without_a_port_only_the_bridge_of_the_data_directory_is_asked(wa: Wa, tmp_path: Path) -> None:
+    """Another folder's bridge may listen on the default port."""
+    for command in (("session", "list"), ("listeners", "list"), ("campaign", "list"), ("media", "list")):
+        result = await wa(*command)
+        assert (result.code, result.out) == (5, "")
+        assert f"No bridge with HTTP runs on {tmp_path / 'data'}/:" in result.err
+        assert "3011" not in result.err

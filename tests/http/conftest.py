@@ -51,6 +51,7 @@ class HttpBridge:
         self.port = 0
         self.limits = QUICK
         self.login_link: str | None = None
+        self.command_key: str | None = None
         self.log: LogRing | None = None
         self.broker_users: BrokerUsers | None = None
         self.bridge: Bridge | None = None
@@ -76,6 +77,7 @@ class HttpBridge:
             self.clock,
             http=listener,
             login_link=self.login_link,
+            command_key=self.command_key,
             log=self.log,
             broker_users=self.broker_users,
             limits=self.limits,

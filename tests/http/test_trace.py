@@ -77,6 +77,12 @@ async def test_a_command_from_the_claim_to_the_reader(started: HttpBridge) -> No
         "ack server",
     ]
     assert "is sent" in steps
+    async with started.client() as client:
+        again = await client.post("/v1/sessions/haby/sends?wait=5", json=sent | {"message": "chau"})
+    assert again.status_code == 409
+    code, (trace,) = await _trace(started, "order-17")
+    assert not [step for step in _steps(trace) if step.startswith("result failed")]
+    assert [step["detail"] for step in trace["steps"] if step["what"] == "second use refused"] == ["conflict"]
     times = [step["at"] for step in trace["steps"] if step["at"]]
     assert times == sorted(times)
     code, (other,) = await _trace(started, "order-18")

@@ -10,6 +10,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +98,34 @@ async def refusal(session: ClientSession, tool: str, **arguments: Any) -> str:
     assert result.isError
     assert isinstance(result.content[0], TextContent)
     return result.content[0].text
+
+
+async def test_the_client_closes_stdin_and_the_bridge_is_away(tmp_path: Path) -> None:
+    given = {name: value for name, value in os.environ.items() if not name.startswith("WA_")}
+    given |= {"PYTHONPATH": str(ROOT), "WA_MCP_URL": "http://127.0.0.1:9", "WA_MCP_KEY": "any"}
+    process = await asyncio.create_subprocess_exec(
+        *PROGRAM,
+        env=given,
+        cwd=tmp_path,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    client = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
+    for message in (
+        {"id": 1, "method": "initialize", "params": client},
+        {"method": "notifications/initialized"},
+        {"id": 2, "method": "tools/call", "params": {"name": "status", "arguments": {}}},
+    ):
+        process.stdin.write(json.dumps({"jsonrpc": "2.0", **message}).encode() + b"\n")
+    first, second = [json.loads(await asyncio.wait_for(process.stdout.readline(), HERE)) for _ in range(2)]
+    process.stdin.close()
+    out, err = await asyncio.wait_for(process.communicate(), HERE)
+    assert (process.returncode, out, err) == (0, b"", b"")
+    assert first["result"]["serverInfo"]["version"] == version("whatsapp-mqtt-bridge")
+    assert "The bridge at http://127.0.0.1:9 does not answer" in second["result"]["content"][0]["text"]
 
 
 async def test_every_tool_on_stdio(started: HttpBridge, tmp_path: Path) -> None:

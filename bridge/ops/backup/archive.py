@@ -164,7 +164,9 @@ def _open_archive(path: Path) -> Iterator[tarfile.TarFile]:
         if error.filename not in (path, str(path)):
             raise
         raise BadBackup(f"File not found: {path}.") from error
-    except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as error:
+    except gzip.BadGzipFile as error:
+        raise BadBackup(f"{path} is not a session backup, or is damaged.") from error
+    except (tarfile.TarError, EOFError, zlib.error) as error:
         raise BadBackup(f"{path} is not a session backup, or is incomplete ({error}).") from error
 
 

@@ -43,7 +43,7 @@ def unknown(
         if not is_ours and (name not in file or not similar):
             continue
         hint = f"Did you mean {similar[0]}? " if similar else ""
-        yield warning("settings", f"{name} is set but is no setting.", f"{hint}The README lists every name.")
+        yield warning("settings", f"{name} is set but is no setting.", f"{hint}docs/settings.md lists every name.")
 
 
 def invalid(sentence: str) -> list[Finding]:
