@@ -102,7 +102,7 @@ class OutboundPipeline:
         self._preparation: FilePreparation | None = None
         if files is not None:
             self._preparation = FilePreparation(
-                *(session, files, outbox, self._schedule, self._in_doubt, clock),
+                *(session, files, outbox, self._schedule, self._in_doubt, clock, self._waits),
                 fail=self._executor.fail,
                 wake=self._wake.set,
             )
