@@ -169,11 +169,26 @@ def print_act(out: Console, event: EventBody) -> None:
 
     line = Text()
     line.append(clock_time(event.at), style="dim")
-    line.append(f"  {short_address(event.author or event.by or event.from_pn or event.chat or '')}", style="bold green")
+    actor = "you" if _is_own(event) else short_address(_actor(event) or event.from_pn or event.chat or "")
+    line.append(f"  {actor}", style="bold cyan" if actor == "you" else "bold green")
     line.append(f" in {short_address(event.chat or '')}", style="dim")
     first, *others = _rows(out, printable(_DONE[event.kind](event)), line.cell_len + 2)
     for row in (line.append(f"  {first}", style="italic"), *(Text(f"{_MARGIN}{other}") for other in others)):
         out.print(row, highlight=False)
+
+
+def _actor(event: EventBody) -> str | None:
+    return event.author or event.by
+
+
+def _is_own(event: EventBody) -> bool:
+    """Whether this account acted on a message: an event names the other side of its chat, or the author in a group,
+    and where it names no actor, it is the author of the message who acted."""
+    if event.message_id is None:
+        return False
+    if (actor := _actor(event)) is None:
+        return event.message_id.startswith("true_")
+    return actor not in (event.from_pn, event.from_lid, event.chat)
 
 
 def _rows(out: Console, said: str, begun: int) -> list[str]:

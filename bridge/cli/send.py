@@ -313,6 +313,8 @@ class Ticks:
         elif is_new:
             line = _LABELS[state] + (f" · id {step.id}" if state == "accepted" else "")
             self._out.print(line + (f" · {waits}" if (waits := self.waits()) else ""), highlight=False)
+        elif waits := self.waits():
+            self._out.print(waits, markup=False, highlight=False)
 
     def waits(self) -> str:
         """Why the command is not sent yet, as a sentence; empty when it does not wait."""

@@ -292,7 +292,7 @@ def _broker_hints(address: BrokerAddress, topics: Topics, session: str) -> list[
         common += ["-u", address.username]
     if address.password:
         common += ["-P", address.password.get_secret_value()]
-    receive = ["mosquitto_sub", *common, "-v", "-t", topics.inbound(session)]
+    receive = ["mosquitto_sub", *common, "-v", "-t", topics.inbound(session), "-t", topics.result(session)]
     send = ["mosquitto_pub", *common, "-t", topics.out(session, SANDBOX_CONTACT), "-m", "Hola"]
     return [
         Hint("Receive, in another terminal:", shlex.join(receive)),

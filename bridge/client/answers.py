@@ -168,4 +168,7 @@ class Progress:
             return True
         if result.error is not None and result.error.code == Conflict.code:
             return False  # another client's command under this id: the first one stands
-        return result.status is not before.status and (result.is_final or not before.is_final)
+        if result.status is before.status:  # a wait for a file gets a reason when the first try has failed
+            why, known = (one.waits.text if one.waits else None for one in (result, before))
+            return why is not None and why != known
+        return result.is_final or not before.is_final

@@ -239,11 +239,12 @@ def json_object(payload: bytes) -> dict[str, object]:
         # json.loads and not pydantic's own parser: that one refuses lone surrogates as bad JSON, with no field named
         fields = _DECODER.decode(payload.decode("utf-8-sig"))  # PowerShell writes a byte order mark
     except UnicodeDecodeError as error:
-        raise InvalidRequest("The payload is not valid UTF-8.") from error
+        raise InvalidRequest("The payload is not valid UTF-8.", logged="not valid UTF-8") from error
     except (ValueError, RecursionError) as error:
-        raise InvalidRequest(f"The payload is not JSON: {error}.") from error
+        raise InvalidRequest(f"The payload is not JSON: {error}.", logged=f"not JSON: {error}") from error
     if not isinstance(fields, dict):
-        raise InvalidRequest('The payload is JSON but not an object of fields, {"to": …}.')
+        reason = "JSON but not an object of fields"
+        raise InvalidRequest(f'The payload is {reason}, {{"to": …}}.', logged=reason)
     return fields
 
 
@@ -259,7 +260,7 @@ def part_of(model: type[_C], fields: Mapping[str, object]) -> _C:
     try:
         return model.model_validate(fields)
     except ValidationError as error:
-        raise InvalidRequest(_explain(error), detail=_detail(error)) from error
+        raise InvalidRequest(_explain(error), detail=_detail(error), logged=_fields(error)) from error
 
 
 def content_of(field: str, value: object) -> Content:
@@ -274,8 +275,16 @@ def content_of(field: str, value: object) -> Content:
 
 def parse_out(payload: bytes) -> SendCommand | CancelCommand:
     """Turn a payload of `out` into a command. Raises as `parse_json`."""
-    fields = json_object(payload)
+    try:
+        fields = json_object(payload)
+    except InvalidRequest as error:
+        if not payload or payload.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
+            raise
+        raise InvalidRequest(f"{error.text} {_PLAIN}", logged=error.logged) from error
     return checked(CancelCommand, fields) if "cancel" in fields else checked(SendCommand, fields)
+
+
+_PLAIN = "Plain text goes to wa/<session>/out/NUMBER."
 
 
 def _refuse_constant(name: str) -> Never:
@@ -297,6 +306,20 @@ def parse_text(recipient: str, payload: bytes) -> SendCommand:
     except UnicodeDecodeError as error:
         raise InvalidRequest("The text is not valid UTF-8.") from error
     return checked(SendCommand, {"to": recipient, "message": text})
+
+
+def _fields(error: ValidationError) -> str:
+    """The wrong fields for log lines: no sentence, which may quote a value, and no name that the contract has not."""
+    faults = []
+    for fault in error.errors(include_url=False, include_context=False)[:3]:
+        where = ".".join(map(str, fault["loc"])) or "payload"
+        if fault["input"] is _ABSENT or fault["type"] == "missing":
+            faults.append(f"{where} is missing")
+        elif fault["type"] == "extra_forbidden":
+            faults.append("a field is not known")
+        else:
+            faults.append(f"{where} is wrong ({fault['type']})")
+    return ", ".join(faults)
 
 
 def _detail(error: ValidationError) -> str | None:

@@ -24,6 +24,15 @@ class InvalidDetail(StrEnum):
     URL_OF_THE_BRIDGE = "url_of_the_bridge"
 
 
+class FileDetail(StrEnum):
+    """`detail_code` of a file that its URL does not give."""
+
+    HOST_UNKNOWN = "file_host_unknown"
+    CONNECTION_REFUSED = "file_connection_refused"
+    TIMED_OUT = "file_timed_out"
+    STATUS = "file_status"  # the server answers, with a status other than 200
+
+
 class RefusalDetail(StrEnum):
     """`detail_code` of what WhatsApp refused."""
 

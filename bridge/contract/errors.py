@@ -23,8 +23,10 @@ class CodedError(Exception):
     #: The default text: what is wrong and, where known, what to do.
     sentence: ClassVar[str] = ""
 
-    def __init__(self, text: str | None = None, *, detail: str | None = None) -> None:
+    def __init__(self, text: str | None = None, *, detail: str | None = None, logged: str | None = None) -> None:
+        """`logged`: what a log line may say of the reason, with nothing of the input; the text may quote it."""
         self.detail = detail
+        self.logged = logged
         super().__init__(text or self.sentence or type(self).__name__)
 
     @property

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from bridge.contract.payload import Instant, Payload
+from bridge.contract.payload import Instant, Payload, is_none
 
 
 class WaitReason(StrEnum):
@@ -51,12 +51,25 @@ class Waiting(Payload):
         description="`chat_pace`: WA_PACE_CHAT, `session_pace`: WA_PACE; `first_message_pace`: WA_PACE_NEW,"
         " `first_messages_per_day`: WA_NEW_PER_DAY, `quiet_hours`: WA_QUIET_HOURS; `reach_out_lock`: `status.limits`"
     )
-    until: Instant | None = Field(description="about when it is sent; null when time alone does not end the wait")
+    until: Instant | None = Field(
+        description="about when it is sent, or its file tried again; null when time alone does not end the wait"
+    )
+    text: str | None = Field(
+        default=None, exclude_if=is_none, description="with `file`: one sentence, why the last try gave no file"
+    )
+    detail_code: str | None = Field(
+        default=None, exclude_if=is_none, description="the same for programs, where there is a code for it"
+    )
 
     def sentence(self, now: datetime) -> str:
         """For example "waits for the pace of this chat, about 40 s"."""
         seconds = 0 if self.until is None else round((self.until - now).total_seconds())
-        return f"waits for {WAIT_TEXT[self.reason]}" + (f", about {_about(seconds)}" if seconds > 0 else "")
+        about = f"about {_about(seconds)}" if seconds > 0 else ""
+        why = f"waits for {WAIT_TEXT[self.reason]}"
+        if self.text is None:
+            return f"{why}, {about}" if about else why
+        why = f"{why}: {self.text[:1].lower()}{self.text[1:].rstrip('.')}"
+        return f"{why}; next try in {about}" if about else why
 
 
 def _about(seconds: int) -> str:

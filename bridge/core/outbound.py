@@ -113,6 +113,7 @@ class OutboundPipeline:
                 self._schedule,
                 self._in_doubt,
                 clock,
+                self._waits,
                 fail=self._executor.fail,
                 wake=self._wake.set,
             )
@@ -213,7 +214,9 @@ class OutboundPipeline:
         command_id = rejection.command_id
         if command_id is None or await self._outbox.get(command_id) is not None:
             command_id = uuid.uuid4().hex  # an invalid input does not change the result of a known id
-        _log.info("%s: refused input (%s, SHA-256 %.12s…)", self._session, error.code, rejection.sha256)
+        reason = error.logged or error.detail
+        code = f"{error.code}: {reason}" if reason else error.code
+        _log.info("%s: refused input (%s, SHA-256 %.12s…)", self._session, code, rejection.sha256)
         result = rejected(self._session, command_id, rejection, error, self._clock.now())
         answer = notice(result, rejection.reply_to)
         if rejection.once is None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from bridge.contract.budget import Budget, FirstMessagesBudget, SendBudget
+from bridge.contract.errors import CodedError
 from bridge.contract.jid import Jid
 from bridge.contract.lifecycle import SendState
 from bridge.contract.payload import instant
@@ -29,13 +30,15 @@ class SendWaits:
         self._clock = clock
         self._offset = clock.now() - clock.monotonic()
         self.is_open = False
+        #: Number of a row -> why its file could not be prepared yet.
+        self.not_prepared: dict[int, CodedError] = {}
 
     def of(self, rows: Sequence[OutboxRow]) -> dict[int, Waiting]:
         """What those of these rows that are accepted wait for, by number."""
         if not self.is_open:
             return {row.number: self._of_closed(row.claim) for row in rows if row.state is SendState.ACCEPTED}
         found = self._schedule.waits(rows, self._clock.monotonic())
-        return {number: self._published(wait) for number, wait in found.items()}
+        return {number: self._published(wait, self.not_prepared.get(number)) for number, wait in found.items()}
 
     def of_next(self, claim: Claim, to: Jid, *, can_be_first: bool) -> Waiting | None:
         """What a command that is claimed now waits for."""
@@ -80,9 +83,12 @@ class SendWaits:
             return Waiting(reason=WaitReason.SEND_AT, until=instant(claim.send_at))
         return Waiting(reason=WaitReason.NOT_CONNECTED, until=None)
 
-    def _published(self, wait: PacedWait) -> Waiting:
+    def _published(self, wait: PacedWait, error: CodedError | None = None) -> Waiting:
         until = instant(wait.at) if wait.at is not None else None
-        return Waiting(reason=wait.reason, until=until if wait.until is None else self._instant(wait.until))
+        waiting = Waiting(reason=wait.reason, until=until if wait.until is None else self._instant(wait.until))
+        if error is None or wait.reason is not WaitReason.FILE:
+            return waiting
+        return waiting.model_copy(update={"text": error.text, "detail_code": error.detail})
 
     def _next_at(self, at: float, now: float) -> datetime | None:
         """In whole seconds, so that a status is published once for it."""

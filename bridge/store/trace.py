@@ -13,6 +13,7 @@ from typing import Any
 
 from bridge.contract.errors import Conflict
 from bridge.contract.messages import Stream
+from bridge.contract.waiting import Waiting
 from bridge.ports import StoreUnusable
 from bridge.store import files, schema
 from bridge.store.errors import StoreDamaged, translated
@@ -106,10 +107,13 @@ def _notices(connection: sqlite3.Connection, command_id: str, *, responses: bool
     for leaf, text, published_at in found:
         body: dict[str, Any] = json.loads(text)
         what = f"{leaf} {body.get('status') or body.get('ack')}"
-        code = (body.get("error") or {}).get("code", "")
-        if code == Conflict.code:
+        at = datetime.fromisoformat(body["at"])
+        why = (body.get("error") or {}).get("code", "")
+        if why == Conflict.code:
             what = "second use refused"  # it is no result of the command that has the id
-        yield TraceStep(datetime.fromisoformat(body["at"]).timestamp(), what, code)
+        if body.get("waits"):
+            why = Waiting.model_validate(body["waits"]).sentence(at)
+        yield TraceStep(at.timestamp(), what, why)
         yield TraceStep(published_at, f"{what} on MQTT" if published_at else f"{what} not yet on MQTT")
 
 

@@ -16,6 +16,7 @@ from urllib.parse import quote, urldefrag, urljoin
 import httpcore
 from typing_extensions import override
 
+from bridge.contract.details import FileDetail
 from bridge.contract.errors import InvalidRequest, MediaUnavailable, TooLarge
 from bridge.ports import Failure, FetchedFile, FetchesFiles, FileNotFetched
 from bridge.webhooks.callback_url import CallbackRules, CallbackUrl
@@ -25,7 +26,11 @@ from bridge.webhooks.failures import POST_ERRORS, ForbiddenAddress, answer_to
 REDIRECTS = 5
 _REDIRECTING = frozenset({301, 302, 303, 307, 308})
 #: Failures whose name says what the sender needs; of others the detail does.
-_CLEAR = frozenset({Failure.TIMED_OUT, Failure.HOST_UNKNOWN, Failure.CONNECTION_REFUSED})
+_CLEAR = {
+    Failure.TIMED_OUT: FileDetail.TIMED_OUT,
+    Failure.HOST_UNKNOWN: FileDetail.HOST_UNKNOWN,
+    Failure.CONNECTION_REFUSED: FileDetail.CONNECTION_REFUSED,
+}
 _TYPE = re.compile(r"[\w.+-]+/[\w.+-]+")
 _NOT_IN_A_NAME = re.compile(r"[\x00-\x1f\x7f/\\]")
 
@@ -64,7 +69,9 @@ class FileFetcher(FetchesFiles):
             await connection.aclose()
             location = _header(response, b"location")
             if response.status not in _REDIRECTING or location is None:
-                raise FileNotFetched(f"The URL of the file answered with status {response.status}.")
+                raise FileNotFetched(
+                    f"The URL of the file answered with status {response.status}.", detail=FileDetail.STATUS
+                )
             url = urljoin(str(target), location)
         raise FileNotFetched(f"The URL of the file redirects more than {REDIRECTS} times.")
 
@@ -109,7 +116,8 @@ def _not_fetched(error: Exception) -> FileNotFetched:
     answer = answer_to(error)
     why = str(answer.failure).replace("_", " ")
     detail = "" if answer.failure in _CLEAR else f" ({answer.detail})"
-    return FileNotFetched(f"The URL of the file cannot be fetched: {why}{detail}.")
+    code = None if answer.failure is None else _CLEAR.get(answer.failure)
+    return FileNotFetched(f"The URL of the file cannot be fetched: {why}{detail}.", detail=code)
 
 
 def _encoded(url: str) -> str:

@@ -17,6 +17,7 @@ from bridge.cli.listen import print_message
 from bridge.contract.jid import Jid
 from bridge.contract.kinds.media import Media
 from bridge.contract.messages import MessageBody
+from bridge.drivers.scripted.phone import ACCOUNT
 from bridge.ports import IncomingEvent
 from tests.cli.conftest import WA, Environment, ScriptedBridge, StartCommand, Wa
 
@@ -137,6 +138,39 @@ async def test_conversations_for_people(harness: ScriptedBridge, start: StartCom
         "is typing",
     ]
     assert (await interrupt(process))[0] == 130
+
+
+async def test_what_this_account_did_is_not_said_of_the_contact(harness: ScriptedBridge, start: StartCommand) -> None:
+    await harness.start()
+    process = await start("listen", "--all")
+    await lines(process, 1)
+    own, mine, hers = str(ACCOUNT), f"true_{ANA}_3EB0A1B2C3D4E5F6", f"false_{ANA}_3EB0A1B2C3D4E5F7"
+    acts: list[tuple[str, str, dict[str, Any], str | None]] = [
+        ("edit", ANA, {"message_id": mine, "body": "a las 9"}, None),
+        ("edit", ANA, {"message_id": hers, "body": "a las 10"}, ANA),
+        ("reaction", ANA, {"message_id": hers, "emoji": "👍", "author": own}, own),
+        ("revoke", ANA, {"message_id": mine, "by": own}, own),
+        ("revoke", ANA, {"message_id": mine, "by": None}, None),
+        (
+            "reaction",
+            GROUP,
+            {"message_id": f"true_{GROUP}_3EB0A1B2C3D4E5F8_{own}", "emoji": "👍", "author": BETO},
+            BETO,
+        ),
+        (
+            "reaction",
+            GROUP,
+            {"message_id": f"false_{GROUP}_3EB0A1B2C3D4E5F9_{BETO}", "emoji": "👍", "author": own},
+            own,
+        ),
+    ]
+    for number, (kind, chat, fields, author) in enumerate(acts):
+        by = None if author is None else Jid.parse(author)
+        harness.phone.event(IncomingEvent(kind, str(number), harness.phone.now(), Jid.parse(chat), fields, by))
+    assert [line[8:].split(" in ")[0].strip() for line in await lines(process, len(acts))] == [
+        *("you", "5491155500001", "you", "you", "you", "5491155500002", "you")
+    ]
+    await interrupt(process)
 
 
 FORGED = "09:00:00  Ana 5491155500001  Transferime a este CBU"

@@ -56,6 +56,20 @@ async def test_a_send_that_waits_says_why(harness: ScriptedBridge, wa: Wa) -> No
     assert "waits for the connection to WhatsApp" in waiting.out
 
 
+async def test_a_file_that_cannot_be_fetched_says_why(harness: ScriptedBridge, wa: Wa, start: StartCommand) -> None:
+    await harness.start()
+    process = await start("send", TO, "--document", "http://does-not-exist.invalid/factura.pdf", "--id", "factura")
+    assert process.stdout is not None
+    why = "waits for its file: the URL of the file cannot be fetched: host unknown"
+    async with asyncio.timeout(20):
+        assert (await process.stdout.readline()).decode() == "accepted · id factura\n"
+        assert re.fullmatch(rf"{why}; next try in about \d+ s\n", (await process.stdout.readline()).decode())
+    process.terminate()
+    await process.wait()
+    trace = await wa("trace", "factura")
+    assert re.search(rf"result accepted +{why}; next try in about 2 s\n", trace.out), trace.out
+
+
 async def test_json_lines(harness: ScriptedBridge, wa: Wa) -> None:
     await harness.start()
     result = await wa("send", TO, "Hola", "--json", "--priority", "human", "--ttl", "60")

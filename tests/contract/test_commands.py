@@ -167,6 +167,14 @@ def test_a_payload_of_out_is_a_send_or_a_cancel() -> None:
         parse_out(send(cancel="order-17"))
 
 
+@pytest.mark.parametrize("payload", [b"Hola", b'"Hola"', b"54 9"])
+def test_plain_text_on_the_topic_of_commands_says_where_it_goes(payload: bytes) -> None:
+    with pytest.raises(InvalidRequest, match=r"Plain text goes to wa/<session>/out/NUMBER\.$"):
+        parse_out(payload)
+    with pytest.raises(InvalidRequest, match="not JSON: Expecting value: line 1 column 8"):
+        parse_out(b'{"to": }')
+
+
 def test_a_status_of_an_earlier_version_is_read() -> None:
     fields = json.loads((GOLDEN / "status-connected.json").read_text(encoding="utf-8"))
     assert SessionStatus.model_validate({**fields, "budget": 5}).budget is None

@@ -14,7 +14,10 @@ import pytest
 from bridge.contract.commands import SendCommand, checked
 from bridge.contract.kinds.media_content import MediaContent
 from bridge.contract.lifecycle import SendState
+from bridge.contract.messages import Result
 from bridge.contract.payload import instant
+from bridge.contract.session import SessionState
+from bridge.core.file_preparation import GIVE_UP
 from bridge.drivers.scripted import SendMode, SentMessage
 from bridge.ops.voice_conversion import FfmpegVoice
 from tests.clocks import FakeClock
@@ -147,9 +150,72 @@ async def test_a_dead_url_is_tried_again_and_holds_no_other_chat_up(harness: Ses
         return len(host.asked) > 1
 
     await harness.until(tried_again)
-    assert await harness.reported("a", 3) == ["accepted", "sent", "server"]
+    assert await harness.reported("a", 4) == ["accepted", "accepted", "sent", "server"]
     assert await harness.reported("b", 3) == ["accepted", "sent", "server"]
     assert [text for text, _ in harness.sent()] == ["elsewhere", "📷 a.png", "after it"]
+
+
+NO_SUCH_HOST = "http://does-not-exist.invalid/factura.pdf"
+
+
+async def test_a_command_whose_file_cannot_be_fetched_says_why(harness: SessionHarness) -> None:
+    await harness.start()
+    await harness.submit(file_command("document", url=NO_SUCH_HOST, id="a"), client="ana")
+    assert await harness.reported("a", 2) == ["accepted", "accepted"]
+    said = Result.model_validate([one for one in await harness.notices() if one["id"] == "a"][-1])
+    assert said.waits is not None
+    assert (said.waits.reason, said.waits.detail_code) == ("file", "file_host_unknown")
+    assert said.waits.until == instant(harness.clock.now() + 2)
+    assert said.waits.sentence(instant(harness.clock.now())) == (
+        "waits for its file: the URL of the file cannot be fetched: host unknown; next try in about 2 s"
+    )
+    row = await harness.store.outbox.get("a")
+    assert row is not None
+    assert harness.outbound.waiting([row])[row.number] == said.waits
+
+
+@pytest.mark.parametrize("url", [NO_SUCH_HOST, "http://localhost:1/factura.pdf"])
+async def test_a_url_that_stays_dead_fails_and_the_chat_goes_on(harness: SessionHarness, url: str) -> None:
+    await harness.start()
+    began = harness.clock.now()
+    await harness.submit(file_command("document", url=url, id="a"))
+    await harness.submit(command("after it", id="b"))
+
+    def failed() -> bool:
+        harness.advance(1)
+        return len(harness.phone.sent) > 0
+
+    await harness.until(failed)
+    assert harness.clock.now() - began >= GIVE_UP
+    assert await harness.reported("a", 3) == ["accepted", "accepted", "failed:media_unavailable"]
+    assert "upload the file first" in (await failure(harness, "a"))[1]
+    assert await harness.reported("b", 3) == ["accepted", "sent", "server"]
+
+
+async def test_a_file_outlasts_an_outage_of_the_whole_connection(harness: SessionHarness, host: FileHost) -> None:
+    """Where WhatsApp cannot be reached either, the URL need not be the cause."""
+    await harness.start()
+    harness.phone.link(up=False)
+    await harness.reach(SessionState.RECONNECTING)
+    began = harness.clock.now()
+    await harness.submit(file_command("image", url=host.url("/a.png"), id="a"))
+
+    def tried_for_longer() -> bool:
+        if harness.outbound._schedule.next_try() is not None:
+            harness.advance(1)
+        return harness.clock.now() > began + 2 * GIVE_UP
+
+    await harness.until(tried_for_longer)
+    assert len(host.asked) > 5
+    host.files["/a.png"] = PNG
+    harness.phone.link(up=True)
+
+    def sent() -> bool:
+        harness.advance(1)
+        return bool(harness.phone.sent)
+
+    await harness.until(sent)
+    assert await harness.reported("a", 3) == ["accepted", "sent", "server"]
 
 
 async def test_slow_urls_hold_no_other_chat_up(harness: SessionHarness, host: FileHost) -> None:

@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -113,9 +114,11 @@ async def command(product: Product, *arguments: str, wait: float = TIMEOUT) -> t
 
 
 @asynccontextmanager
-async def subscriber(line: str) -> AsyncIterator[Callable[[], Any]]:
-    """Run a printed `mosquitto_sub` command; yields a function that returns the next JSON payload."""
+async def subscriber(line: str, topic: int = 0) -> AsyncIterator[Callable[[], Any]]:
+    """Run a printed `mosquitto_sub` command; yields a function that returns the next JSON payload of one of its topics,
+    by position."""
     words = shlex.split(line)
+    wanted = [after for before, after in pairwise(words) if before == "-t"][topic]
     # line buffered: otherwise the debug line of the SUBACK stays in the pipe
     process = await asyncio.create_subprocess_exec(
         "stdbuf", "-oL", *words, "-d", stdout=asyncio.subprocess.PIPE, limit=2**20
@@ -130,8 +133,8 @@ async def subscriber(line: str) -> AsyncIterator[Callable[[], Any]]:
             assert process.stdout is not None
             async with asyncio.timeout(TIMEOUT):
                 async for raw in process.stdout:
-                    topic, _, payload = raw.decode().strip().partition(" ")
-                    if topic == words[words.index("-t") + 1]:
+                    published, _, payload = raw.decode().strip().partition(" ")
+                    if published == wanted:
                         return json.loads(payload)
             raise AssertionError("mosquitto_sub ended")
 

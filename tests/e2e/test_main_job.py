@@ -52,6 +52,15 @@ async def test_the_printed_mosquitto_pub_appears_on_the_phone_with_ticks(product
     await expect(bubble.get_by_label("read")).to_be_visible()
 
 
+async def test_the_printed_mosquitto_sub_shows_why_a_publish_is_refused(product: Product) -> None:
+    pub = shlex.split(await product.hint("mosquitto_pub"))
+    topic = pub.index("-t") + 1
+    async with subscriber(await product.hint("mosquitto_sub"), topic=1) as next_result:
+        assert (await command(product, *pub[:topic], pub[topic].rpartition("/")[0], "-m", "Hola"))[0] == 0
+        refused = await next_result()
+    assert "Plain text goes to wa/<session>/out/NUMBER" in refused["error"]["text"]
+
+
 @pytest.mark.timeout(180)
 async def test_every_writing_system_survives_in_both_directions(product: Product) -> None:
     async with subscriber(await product.hint("mosquitto_sub")) as next_payload:

@@ -6,7 +6,7 @@ from typing import Any
 
 from playwright.async_api import Page, expect
 
-from bridge.contract.details import DOUBT_TEXT, Doubt, InvalidDetail, PasskeyDetail, RefusalDetail
+from bridge.contract.details import DOUBT_TEXT, Doubt, FileDetail, InvalidDetail, PasskeyDetail, RefusalDetail
 from bridge.contract.errors import ERRORS
 from bridge.contract.session import Reason, SessionState, Situation
 from bridge.drivers.scripted import SendMode
@@ -38,7 +38,7 @@ async def test_every_code_has_a_spanish_text(started: HttpBridge, open_panel: Op
     posts = [{"status": one.status, "failure": one.failure, "error": describe(one)} for one in answers]
     coded += [
         {"code": "invalid", "detail_code": detail, "text": "English"}
-        for detail in [*InvalidDetail, *RefusalDetail, *PasskeyDetail]
+        for detail in [*InvalidDetail, *FileDetail, *RefusalDetail, *PasskeyDetail]
     ]
     shown_errors = await _calls(page, "problems.js", "errorText", coded)
     assert "English" not in shown_errors

@@ -16,8 +16,10 @@ export const problemText = ({ code, detailCode, message }) =>
 export const adviceText = (code) => lookup('advice', code) ?? lookup('advice', 'unknown');
 
 // Why an accepted command is not sent yet, and in how many seconds it will be, or when.
-export function waitText({ reason, until }) {
-  const text = lookup('waits', reason) ?? reason;
+export function waitText({ reason, until, text: problem, detail_code: detailCode }) {
+  const what = lookup('waits', reason) ?? reason;
+  const why = lookup('details', detailCode) ?? problem;
+  const text = why ? `${what} (${why.replace(/\.$/, '')})` : what;
   const seconds = until ? Math.round((Date.parse(until) - Date.now()) / 1000) : 0;
   if (seconds > 120) return word('aboutAt', text, clockText(until));
   return seconds > 0 ? word('aboutSeconds', text, seconds) : text;
