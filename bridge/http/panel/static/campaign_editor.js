@@ -3,7 +3,7 @@
 import { get, post, upload } from './api.js';
 import { badRows, numbers, previewOf } from './campaign_parts.js';
 import { h, update } from './element.js';
-import { number, word } from './language.js';
+import { counted, word } from './language.js';
 import { problemText } from './problems.js';
 import { timeOfDay } from './times.js';
 import { button, field, heading } from './widgets.js';
@@ -35,7 +35,7 @@ export function openEditor(view, app, { toList, toCampaign }) {
       field(word('pictureOptional'), h('input', { type: 'file', name: 'picture', accept: 'image/jpeg,image/png' }))),
     h('section.card', null, h('h2', null, word('whenItSends')),
       h('div.row', { role: 'group', 'aria-label': word('daysOfWeek') }, DAYS.map((day) => h('label.check', null,
-        h('input', { type: 'checkbox', name: 'day', value: day, checked: day !== 'sun' }), word(`day_${day}`)))),
+        h('input', { type: 'checkbox', name: 'day', value: day, checked: true }), word(`day_${day}`)))),
       h('div.row', null,
         field(word('fromHour'), h('input', { type: 'time', name: 'from', value: '09:00', required: true })),
         field(word('toHour'), h('input', { type: 'time', name: 'to', value: '20:00', required: true }))),
@@ -69,7 +69,7 @@ export function openEditor(view, app, { toList, toCampaign }) {
   }
 
   function drawLists(known) {
-    const option = (one) => h('option', { value: one.id }, word('listRows', one.name, number(one.rows)));
+    const option = (one) => h('option', { value: one.id }, counted('listRows', one.rows, one.name));
     lists.replaceChildren(h('option', { value: '' }, word('uploadList')), ...known.map(option));
     file.closest('label').hidden = false;
   }
