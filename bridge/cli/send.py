@@ -192,6 +192,10 @@ def send(
         raise typer.BadParameter("Give a TEXT or one content option.")
     if file_fields and not fields:
         raise typer.BadParameter(f"--{next(iter(file_fields)).replace('_', '-')} goes with a file.")
+    if reply_to is not None and reply_to.startswith("@"):
+        from bridge.contract.jid import no_message_id
+
+        raise typer.BadParameter(f"{no_message_id(reply_to)}. Only what acts on a message takes @ and a command's id.")
 
     async def command() -> Exit:
         from bridge.cli.connect import connect_session
@@ -263,7 +267,10 @@ def moment(text: str, now: datetime) -> datetime:
         raise InvalidRequest(
             f"{text[:40]!r} is not a time: write for example 15:30, or 2027-01-31 15:30, or 2027-01-31T15:30-03:00."
         ) from error
-    return given.astimezone()
+    given = given.astimezone()
+    if given <= now:
+        raise InvalidRequest(f"--at {text[:40]}: this time is past.")
+    return given
 
 
 def _text(given: str) -> str:

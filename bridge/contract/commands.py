@@ -27,6 +27,7 @@ from pydantic_core import PydanticCustomError
 from typing_extensions import override
 
 from bridge.contract.errors import InvalidRequest, TooLarge
+from bridge.contract.faults import said_of
 from bridge.contract.jid import Jid, is_from_home, parse_recipient
 from bridge.contract.kinds import BY_FIELD, KINDS, MAX_TEXT, Act, Content, load_field, names_chat
 from bridge.contract.modifiers import NO_MODIFIERS, Modifiers
@@ -331,7 +332,7 @@ def _detail(error: ValidationError) -> str | None:
 def _explain(error: ValidationError, *parents: str) -> str:
     """One sentence for the first three errors, naming each field under its parents."""
     faults = []
-    for fault in error.errors(include_url=False, include_context=False)[:3]:
+    for fault in error.errors(include_url=False)[:3]:
         where = ".".join(map(str, (*parents, *fault["loc"]))) or "payload"
         match fault["type"]:
             case _ if fault["input"] is _ABSENT:
@@ -343,6 +344,5 @@ def _explain(error: ValidationError, *parents: str) -> str:
             case "extra_forbidden":
                 faults.append(f"{where[:64]} is not a known field")
             case _:
-                said = fault["msg"].removeprefix("Value error, ").replace(" after validation", "")
-                faults.append(f"{where}: {said.rstrip('.')}")
+                faults.append(f"{where}: {said_of(fault)}")
     return valid_text(f"Refused: {'; '.join(faults)}.")

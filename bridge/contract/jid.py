@@ -37,6 +37,7 @@ SENDABLE = frozenset({Server.USER, Server.LID, Server.GROUP})
 _FEEDS = frozenset({Server.BROADCAST, Server.NEWSLETTER})
 #: In examples of the documentation.
 GROUP_EXAMPLE = "120363000000000001@g.us"
+KEY_EXAMPLE = "true_5491155500001@c.us_3EB0A1B2C3D4E5F6"
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +153,11 @@ def mask(text: str) -> str:
     return f"…{user[-4:]}{at}{server}"
 
 
+def no_message_id(text: str) -> str:
+    """What is said of a text that is given as a message's id, without a full stop."""
+    return f"{text[:120]!r} is no message id; it looks like {KEY_EXAMPLE}"
+
+
 @dataclass(frozen=True, slots=True)
 class MessageKey:
     """A serialized WhatsApp message key: `<true|false>_<remote>_<id>[_<participant>]`.
@@ -169,10 +175,10 @@ class MessageKey:
         """Parse the serialized form. Raises `InvalidRequest`."""
         parts = text.split("_", 2)
         if len(parts) != 3 or parts[0] not in ("true", "false"):
-            raise InvalidRequest(f"{text[:120]!r} is not a message key.")
+            raise InvalidRequest(f"{no_message_id(text)}.")
         raw, _, participant = parts[2].partition("_")
         if not raw:
-            raise InvalidRequest(f"{text[:120]!r} is not a message key.")
+            raise InvalidRequest(f"{no_message_id(text)}.")
         return cls(parts[0] == "true", Jid.parse(parts[1]), raw, Jid.parse(participant) if participant else None)
 
     def __str__(self) -> str:

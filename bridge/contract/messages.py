@@ -252,7 +252,8 @@ class Result(Payload):
     session: str = Field(description="the session's name")
     id: str = Field(description="the command's id, or one made by the bridge")
     status: ResultStatus = Field(
-        description="`accepted` is durable and not final; `unknown`: it may have been sent and is not repeated"
+        description="`accepted` is durable and not final, and may come again with a new `waits`; `unknown`: it may have"
+        " been sent and is not repeated"
     )
     to: str | None = Field(default=None, description="the recipient in its normal form")
     chat: str | None = Field(default=None, description="the chat that it was sent to")

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
-from bridge.contract.jid import MessageKey, parse_recipient
+from bridge.contract.jid import MessageKey, no_message_id, parse_recipient
 from bridge.contract.payload import CleanText, StrictPayload
 
 #: Mentions everybody in a group.
 ALL = "all"
 MAX_MENTIONS = 1024
 MAX_TYPING = 25
+_SHORTEST = 8
 #: What happens before the message is sent; the message is the same.
 _NO_IDENTITY = {"typing"}
 
@@ -30,8 +31,16 @@ def _key(message_id: str) -> str:
     return str(MessageKey.parse(message_id)) if "_" in message_id else message_id
 
 
+def _long_enough(message_id: Any) -> Any:
+    if isinstance(message_id, str) and len(message_id) < _SHORTEST:
+        raise ValueError(no_message_id(message_id))
+    return message_id
+
+
 #: A message's id as published, or WhatsApp's part of it.
-MessageId = Annotated[CleanText, Field(min_length=8, max_length=256), AfterValidator(_key)]
+MessageId = Annotated[
+    CleanText, Field(min_length=_SHORTEST, max_length=256), BeforeValidator(_long_enough), AfterValidator(_key)
+]
 
 
 class Modifiers(StrictPayload):

@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from bridge.contract.faults import said_of
+
 ENV_FILE = ".env"
 
 
@@ -87,5 +89,5 @@ def _settings_fault(model: type[BaseModel], error: ValidationError) -> str:
     faults = []
     for fault in error.errors(include_url=False, include_input=False):
         name = str(fault["loc"][0]) if fault["loc"] else "settings"
-        faults.append(f"{variables.get(name, name)}: {fault['msg'].removeprefix('Value error, ')}")
-    return "Wrong settings. " + "; ".join(faults)
+        faults.append(f"{variables.get(name, name)}: {said_of(fault)}")
+    return f"Wrong settings. {'; '.join(faults)}."

@@ -52,6 +52,7 @@ class FilePreparation:
         self._fail = fail
         self._wake = wake
         self._waits = waits
+        self._said: dict[int, str] = {}  # number -> the last reason that was published
         self._dead_since: dict[int, float] = {}  # number -> the first failed try of its URL, monotonic
 
     def start(self, tasks: asyncio.TaskGroup) -> None:
@@ -99,11 +100,11 @@ class FilePreparation:
 
     async def _try_later(self, row: OutboxRow, error: CodedError) -> None:
         """Publish a new reason at once: only a result says why a chat stands still."""
-        before = self._waits.not_prepared.get(row.number)
         self._waits.not_prepared[row.number] = error
         self._schedule.prepare_later(row, self._clock.monotonic() + self._in_doubt.pause(row))
         waits = self._waits.of([row]).get(row.number)
-        if waits is not None and waits.text is not None and (before is None or before.text != error.text):
+        if waits is not None and waits.text not in (None, self._said.get(row.number)):
+            self._said[row.number] = error.text
             result = result_of(self._session, replace(row, changed_at=self._clock.now()), waits)
             await self._outbox.notify(notice(result, row.claim.reply_to))
 
@@ -119,6 +120,7 @@ class FilePreparation:
 
     def _forget(self, row: OutboxRow) -> None:
         self._waits.not_prepared.pop(row.number, None)
+        self._said.pop(row.number, None)
         self._dead_since.pop(row.number, None)
 
 

@@ -16,6 +16,7 @@ from starlette.types import ASGIApp
 from bridge.asgi.express_paths import ExpressPaths
 from bridge.asgi.head import HeadAsGet
 from bridge.contract.errors import CodedError, InternalError, InvalidRequest
+from bridge.contract.faults import said_of
 from bridge.http import health, legacy, legacy_bot, legacy_sessions, panel, v1
 from bridge.http.context import AppContext
 from bridge.http.errors import Forbidden, HttpError, MethodNotAllowed, NotFound, answer
@@ -115,7 +116,7 @@ def _explain(error: RequestValidationError) -> str:
             case "extra_forbidden":
                 problems.append(f"{field} is not a known field")
             case _:
-                problems.append(f"{field}: {one['msg'].removeprefix('Value error, ').rstrip('.')}")
+                problems.append(f"{field}: {said_of(one)}")
     return f"Refused: {'; '.join(problems)}."
 
 

@@ -124,7 +124,7 @@ async def test_an_option_sends_content(
     ("arguments", "said"),
     [
         (("--location", "here"), "Invalid value for '--location'"),
-        (("--location", "95,0"), "latitude: Input should be less than or equal to 90"),
+        (("--location", "95,0"), "location.latitude: must be at most 90"),
         (("Hola", "--location", "1,2"), "Give a TEXT or one content option"),
         (("--contacts", "Ana:hola"), "is not a phone number"),
     ],

@@ -163,11 +163,22 @@ async def test_no_broker(wa: Wa, changes: dict[str, str], expected: str) -> None
         (("send", TO), "Give a TEXT or one content option"),
         (("send", TO, "Hola", "--wait", "delivered"), "delivered"),
         (("send", TO, "--location", "Obelisco"), "'Obelisco' is not LATITUDE,LONGITUDE"),
-        (("send", TO, "--location", '{"latitude": 91, "longitude": 0}'), "location.latitude"),
+        (
+            ("send", TO, "--location", "95,200"),
+            "latitude: must be at most 90; location.longitude: must be at most 180.",
+        ),
+        (("send", TO, "--poll", "¿Pizza?"), "'¿Pizza?' is not QUESTION|ANSWER|ANSWER"),
+        (("send", TO, "--contacts", "Beto"), "'Beto' is not NAME:PHONE"),
+        (("send", TO, "Hola", "--reply-to", "@order-17"), "'@order-17' is no message id; it looks like true_549"),
+        (("send", TO, "Hola", "--reply-to", "@a"), "'@a' is no message id; it looks like true_549"),
+        (("send", TO, "--forward", "@a"), "'@a' is no message id; it looks like true_549"),
+        (("send", TO, "--forward", "@order-17"), "must be the whole id of a message, as true_549"),
+        (("send", TO, "--forward", "@order_17"), "'@order_17' is no message id; it looks like true_549"),
+        (("send", TO, "Hola", "--at", "2020-01-01T10:00"), "this time is past"),
     ],
 )
 async def test_wrong_usage(wa: Wa, arguments: tuple[str, ...], expected: str) -> None:
-    result = await wa(*arguments)
+    result = await wa(*arguments, COLUMNS="400")
     assert result.code == 2
     assert expected in result.err
     assert "Traceback" not in result.err
@@ -177,6 +188,8 @@ async def test_an_invalid_setting(wa: Wa) -> None:
     result = await wa("send", TO, "Hola", WA_MQTT_PREFIX="a b")
     assert result.code == 2
     assert "WA_MQTT_PREFIX" in result.err
+    result = await wa("send", TO, "Hola", WA_HTTP_PORT="abc")
+    assert result.err == "error: Wrong settings. WA_HTTP_PORT: must be a whole number.\n"
 
 
 async def test_a_reply_with_mentions(harness: ScriptedBridge, wa: Wa) -> None:

@@ -174,6 +174,20 @@ async def test_a_command_whose_file_cannot_be_fetched_says_why(harness: SessionH
     assert harness.outbound.waiting([row])[row.number] == said.waits
 
 
+async def test_a_reason_that_is_met_during_an_outage_is_said_after_it(harness: SessionHarness) -> None:
+    await harness.start()
+    harness.phone.link(up=False)
+    await harness.reach(SessionState.RECONNECTING)
+    await harness.submit(file_command("document", url=NO_SUCH_HOST, id="a"))
+    await harness.until(lambda: harness.outbound._schedule.next_try() is not None)
+    assert await harness.reported_now("a") == ["accepted"]
+    harness.phone.link(up=True)
+    await harness.reach(SessionState.CONNECTED)
+    harness.advance(2)
+    await harness.reported("a", 2)
+    assert (await harness.notices())[-1]["waits"]["detail_code"] == "file_host_unknown"
+
+
 @pytest.mark.parametrize("url", [NO_SUCH_HOST, "http://localhost:1/factura.pdf"])
 async def test_a_url_that_stays_dead_fails_and_the_chat_goes_on(harness: SessionHarness, url: str) -> None:
     await harness.start()

@@ -114,12 +114,12 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
     "a poll of one option": (
         {"poll": {"name": "¿Qué día?", "options": ["Lunes"]}},
         "invalid",
-        "Refused: poll.options: List should have at least 2 items, not 1.",
+        "Refused: poll.options: must have 2 or more entries, and has 1.",
     ),
     "21 contacts": (
         {"contacts": [CARD] * 21},
         "invalid",
-        "Refused: contacts: List should have at most 20 items, not 21.",
+        "Refused: contacts: must have at most 20 entries, and has 21.",
     ),
     "a place that is NaN": (
         {"location": {"latitude": math.nan, "longitude": 0}},
@@ -134,7 +134,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
     "a place that is a text": (
         {"location": {"latitude": "NaN", "longitude": 0}},
         "invalid",
-        "Refused: location.latitude: Input should be a valid number.",
+        "Refused: location.latitude: must be a number.",
     ),
 }
 #: The same for what is tried until the time of the command is over.

@@ -83,6 +83,8 @@ class Contacts(RootModel[Annotated[list[ContactCard], Field(min_length=1, max_le
     @override
     def from_option(cls, text: str) -> Any:
         cards = [card.rpartition(":") for card in text.split(",")]
+        if not all(colon for _, colon, _ in cards):
+            raise ValueError("a name, a colon and a phone")
         return [{"name": name.strip(), "phone": phone.strip()} for name, _, phone in cards]
 
 

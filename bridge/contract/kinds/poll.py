@@ -50,6 +50,8 @@ class Poll(StrictPayload, Content):
     @override
     def from_option(cls, text: str) -> Any:
         name, *options = (part.strip() for part in text.split("|"))
+        if len(options) < 2:
+            raise ValueError("a question and two answers or more")
         return {"name": name, "options": options, "max": 1}
 
 

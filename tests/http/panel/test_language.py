@@ -52,6 +52,13 @@ async def test_every_code_has_a_spanish_text(started: HttpBridge, open_panel: Op
     shown_doubts = await _calls(page, "problems.js", "doubtText", doubts)
     assert "English" not in shown_doubts
     assert len(set(shown_doubts)) == len(Doubt)
+    waits = [{"reason": "file", "until": None, "text": "English.", "detail_code": code} for code in FileDetail]
+    shown_waits = await _calls(
+        page, "problems.js", "waitText", [*waits, {"reason": "file", "text": "The disk is full."}]
+    )
+    assert all(one.startswith("Espera su archivo (") for one in shown_waits)
+    assert not any("English" in one for one in shown_waits)
+    assert shown_waits[-1] == "Espera su archivo (The disk is full)"
     assert "English" not in await _calls(page, "language.js", "reasonText", reasons)
     refused = Situation(SessionState.PAIRING, Reason.SCAN_QR, "WhatsApp refuses (429) that number.")
     [why] = await _calls(page, "language.js", "reasonText", [{"reason": str(refused.reason), "text": refused.text}])

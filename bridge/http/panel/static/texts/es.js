@@ -1,6 +1,6 @@
 // The panel's Spanish, as software in Argentina speaks: vos, short sentences.
 
-import { sending, waits } from './es_sending.js';
+import { fileDetails, sending, waits } from './es_sending.js';
 
 const words = {
   ...sending,
@@ -322,10 +322,7 @@ const details = {
   url_host_unknown: 'No se encuentra el servidor de esa dirección.',
   url_forbidden: 'Los webhooks no pueden ir a esa dirección: WA_CALLBACK_HOSTS tiene las permitidas.',
   url_of_the_bridge: 'Un webhook no puede apuntar al propio puente.',
-  file_host_unknown: 'No se encuentra el servidor de la dirección del archivo.',
-  file_connection_refused: 'El servidor de la dirección del archivo no acepta la conexión.',
-  file_timed_out: 'El servidor de la dirección del archivo tarda demasiado.',
-  file_status: 'El servidor no entrega el archivo en esa dirección.',
+  ...fileDetails,
   new_chat_limit: 'Esta cuenta ya usó todos los chats nuevos del mes; responder chats existentes sigue funcionando.',
   too_fast: 'WhatsApp lo rechazó: demasiados mensajes en poco tiempo.',
   passkey_not_asked: 'WhatsApp no está esperando una clave de acceso.',

@@ -30,3 +30,11 @@ export const waits = {
   send_at: 'Espera su hora de envío',
   quiet_hours: 'Espera el fin del horario de silencio',
 };
+
+// Why a URL gives no file, by `detail_code`.
+export const fileDetails = {
+  file_host_unknown: 'No se encuentra el servidor de la dirección del archivo.',
+  file_connection_refused: 'El servidor de la dirección del archivo no acepta la conexión.',
+  file_timed_out: 'El servidor de la dirección del archivo tarda demasiado.',
+  file_status: 'El servidor no entrega el archivo en esa dirección.',
+};
