@@ -82,6 +82,9 @@ async def test_the_commands_of_the_files_work_on_the_running_sandbox(
     doctor = await wa("doctor", "--json")
     broker = [one for one in map(json.loads, doctor.out.splitlines()) if one["check"] == "broker"]
     assert {one["level"] for one in broker} == {"ok"}
+    table = (await wa("doctor", "--all", WHATSAPP_API_KEY="")).out
+    assert "Settings of the bridge that runs" in table
+    assert re.search(r"WA_PACE +5/second.* wa up", table)
     again = await wa("up", "--sandbox")
     assert again.code == 2
     assert re.search(r"A bridge already runs on .*sandbox/: process \d+, panel http://127\.0\.0\.1:\d+/", again.err)
