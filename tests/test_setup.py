@@ -137,6 +137,23 @@ def test_an_unfinished_environment_is_created_again(machine: Machine) -> None:
     assert not (half / "left-over").exists()
 
 
+@pytest.mark.parametrize("status", [0, 1])
+def test_the_packages_are_counted_while_they_come_and_a_failure_of_pip_is_seen(machine: Machine, status: int) -> None:
+    machine.add("npm", "exit 0")
+    machine.add(
+        "python3",
+        'case $* in *venv*) mkdir -p .venv/bin; cat "$0" >.venv/bin/python; chmod +x .venv/bin/python ;;'
+        ' *requirements.lock*) for n in 1 2 3 4 5 6 7 8 9 10 11; do echo "Collecting p$n==1 (from -r x)"; done;'
+        f" echo Installing collected packages: all; exit {status} ;; esac",
+    )
+    (machine.programs / "chmod").symlink_to(shutil.which("chmod") or "")
+    done = machine.setup()
+    shown = [line for line in done.stdout.splitlines() if line.startswith("setup:   ")]
+    assert shown == ["setup:   10 packages, p10==1", "setup:   11 packages are here, installing them takes a minute"]
+    assert ("pip could not install requirements.lock" in done.stderr) is bool(status)
+    assert ("installing the project" in done.stdout) is not bool(status)
+
+
 def test_two_setups_run_one_after_the_other(machine: Machine) -> None:
     """The test holds the lock as a first setup would; the second setup reports that it waits, and changes nothing."""
     machine.add("npm", "exit 0")

@@ -69,6 +69,7 @@ def broker_of(settings: BridgeSettings, addresses: tuple[BrokerAddress, ...]) ->
 
 async def run_beside(settings: CampaignSettings, broker: BrokerAccess, stop: asyncio.Event) -> None:
     """Run until `stop` beside a bridge, which a failure must not stop: it is logged and the service restarted."""
+    from bridge.cli.signals import is_ending
     from bridge.contract.errors import CodedError
     from campaigns.app import run as run_campaigns
 
@@ -76,6 +77,8 @@ async def run_beside(settings: CampaignSettings, broker: BrokerAccess, stop: asy
         try:
             await run_campaigns(settings, broker, stop=stop)
         except (CodedError, OSError) as error:
+            if await is_ending(stop):
+                return
             _log.error("The campaigns service cannot run: %s Retrying in %d s.", error, RETRY_DELAY)
         except Exception:  # noqa: BLE001 - the bridge in this process continues
             _log.exception("The campaigns service failed. Restarting it in %d s.", RETRY_DELAY)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -71,7 +72,7 @@ def doctor(
             show(finding)
         if not isinstance(plan, str):
             if every and not json:
-                _print_settings(environment, file)
+                await _print_settings(environment, file)
             async for finding in examine(plan):
                 show(finding)
         if not json:
@@ -145,22 +146,30 @@ def _print(finding: Finding) -> None:
     _folding_console().print(line)
 
 
-def _print_settings(environment: dict[str, str], file: dict[str, str | None]) -> None:
+async def _print_settings(environment: dict[str, str], file: dict[str, str | None]) -> None:
+    """Those of the bridge that runs here, else as configured."""
     from rich.box import SIMPLE
     from rich.table import Table
     from rich.text import Text
 
+    from bridge.cli.facade import facade
     from bridge.contract.effective_settings import effective
+    from bridge.contract.errors import CodedError
     from bridge.settings import load
 
-    shown = Table(box=SIMPLE, pad_edge=False, title="Effective settings", title_justify="left")
+    try:
+        async with facade(load(), scope="admin") as client:
+            found = (await client.request("GET", "/v1/settings"))["settings"]
+        title = "Settings of the bridge that runs"
+    except CodedError:
+        found = [asdict(one) for one in effective(load(), environment, file)]
+        title = "Effective settings"
+    shown = Table(box=SIMPLE, pad_edge=False, title=title, title_justify="left")
     for heading in ("name", "value", "from"):
         shown.add_column(heading, overflow="fold")
-    for variable in effective(load(), environment, file):  # as configured, without what was changed at run time
-        style = "dim" if variable.source == "default" else ""
-        shown.add_row(
-            *(Text(printable(cell), style=style) for cell in (variable.name, variable.value, variable.source))
-        )
+    for one in found:
+        style = "dim" if one["source"] == "default" else ""
+        shown.add_row(*(Text(printable(one[cell]), style=style) for cell in ("name", "value", "source")))
     _folding_console().print(shown)
 
 

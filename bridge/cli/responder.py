@@ -83,6 +83,7 @@ def broker_options() -> ResponderBroker | None:
 
 async def run_beside(settings: ResponderSettings, broker: ResponderBroker, stop: asyncio.Event) -> None:
     """Run until `stop` beside a bridge, which a failure must not stop: it is logged and the responder restarted."""
+    from bridge.cli.signals import is_ending
     from bridge.contract.errors import CodedError
     from responder.app import run as run_responder
 
@@ -90,6 +91,8 @@ async def run_beside(settings: ResponderSettings, broker: ResponderBroker, stop:
         try:
             await run_responder(settings, broker, stop=stop)
         except (CodedError, OSError) as error:
+            if await is_ending(stop):
+                return
             _log.error("The responder cannot run: %s Retrying in %d s.", error, RETRY_DELAY)
         except Exception:  # noqa: BLE001 - the bridge in this process continues
             _log.exception("The responder failed. Restarting it in %d s.", RETRY_DELAY)

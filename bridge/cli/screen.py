@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,6 +18,7 @@ from rich.live import Live
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
+from typing_extensions import override
 
 from bridge.app import SessionHost
 from bridge.contract.session import SessionState
@@ -51,6 +53,28 @@ def qr_text(code: str) -> str:
     out = io.StringIO()
     segno.make_qr(code, error="l").terminal(out, compact=True, border=2)
     return out.getvalue()
+
+
+class ScreenLog(logging.Handler):
+    """Log lines among the others of the screen, unwrapped. `timed`: with their local time, which a start needs not."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__()
+        self._console = console
+        self.timed = False
+
+    @override
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            error = record.levelno >= logging.ERROR
+            mark, style = (
+                ("✗", "red") if error else ("!", "yellow") if record.levelno >= logging.WARNING else ("·", "dim")
+            )
+            time = datetime.fromtimestamp(record.created, UTC).astimezone()
+            at = f"{time.isoformat(' ', 'seconds')} " if self.timed else ""
+            self._console.print(Text(f"{mark} {at}{self.format(record)}", style=style), soft_wrap=True)
+        except Exception:  # noqa: BLE001 - a log line must not end the bridge
+            self.handleError(record)
 
 
 class Screen:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:  # `wa responder` uses `stop_on_signals` too, and importing th
     from bridge.app import Bridge
 
 _log = logging.getLogger(__name__)
+#: Seconds by which the signal of a stop may come after the end of a child.
+END_DELAY = 0.5
 
 
 @contextmanager
@@ -36,6 +38,16 @@ def stop_on_signals() -> Iterator[asyncio.Event]:
     finally:
         for number in signals:
             loop.remove_signal_handler(number)
+
+
+async def is_ending(stop: asyncio.Event) -> bool:
+    """Whether a failure is one of the stop: a signal for the whole process group may end a child first."""
+    try:
+        async with asyncio.timeout(END_DELAY):
+            await stop.wait()
+    except TimeoutError:
+        return False
+    return True
 
 
 async def run_until(bridge: Bridge, stop: asyncio.Event) -> None:

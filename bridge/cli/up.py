@@ -62,7 +62,6 @@ def register(app: typer.Typer) -> None:
 async def _up(*, sandbox: bool, sandbox_port: int | None, scan: bool, answering: bool, verbose: bool) -> Exit:
     with imports_of_a_service():
         from rich.console import Console
-        from rich.logging import RichHandler
 
         from bridge.app import Bridge
         from bridge.app.clock import SystemClock
@@ -72,7 +71,7 @@ async def _up(*, sandbox: bool, sandbox_port: int | None, scan: bool, answering:
         from bridge.cli.http_file import base_url, http_json
         from bridge.cli.paths import SANDBOX
         from bridge.cli.responder import run_beside
-        from bridge.cli.screen import Hint, Screen
+        from bridge.cli.screen import Hint, Screen, ScreenLog
         from bridge.cli.signals import run_until, stop_on_signals
         from bridge.cli.startup import restrict_file_modes, start_logging
         from bridge.drivers import driver_kind
@@ -82,7 +81,7 @@ async def _up(*, sandbox: bool, sandbox_port: int | None, scan: bool, answering:
 
     settings, console, clock, ring = load(), Console(), SystemClock(), LogRing()
     level = settings.log_level if verbose or "WA_LOG_LEVEL" in os.environ else "WARNING"
-    screen_log = RichHandler(console=console, show_path=False, markup=False)
+    screen_log = ScreenLog(console)
     start_logging(level, settings.log_format, handler=screen_log, ring=ring)
     restrict_file_modes()
     with stop_on_signals() as stop:
@@ -136,6 +135,7 @@ async def _up(*, sandbox: bool, sandbox_port: int | None, scan: bool, answering:
                 log=ring,
                 broker_users=_users_of(private),
             )
+            screen_log.timed = True
             async with asyncio.TaskGroup() as tasks:
                 if beside is not None:
                     tasks.create_task(run_beside(*beside, stop), name="responder")
@@ -143,10 +143,18 @@ async def _up(*, sandbox: bool, sandbox_port: int | None, scan: bool, answering:
                     broker = broker_of(settings, addresses)
                     tasks.create_task(run_campaigns_beside(sending, broker, stop), name="campaigns")
                 screen = tasks.create_task(Screen(console, bridge.hosts, hints).run(), name="screen")
+                stopping = tasks.create_task(_announce_stop(stop, console), name="announcement of the stop")
                 await run_until(bridge, stop)
                 screen.cancel()
+                stopping.cancel()
     console.print("Stopped.")
     return Exit.OK
+
+
+async def _announce_stop(stop: asyncio.Event, console: Console) -> None:
+    """What is under way is ended first, which takes seconds."""
+    await stop.wait()
+    console.print("Stopping…")
 
 
 def _responder(

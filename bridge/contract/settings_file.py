@@ -8,7 +8,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+from typing_extensions import override
 
 from bridge.contract.faults import said_of
 
@@ -26,6 +32,23 @@ class ProgramSettings(BaseSettings):
         populate_by_name=True,
         env_ignore_empty=True,
     )
+
+    @classmethod
+    @override
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Without the fields' own names, which `populate_by_name` adds: PORT is the responder's, no other program's."""
+        names = {str(field.validation_alias or name).lower() for name, field in settings_cls.model_fields.items()}
+        for source in (env_settings, dotenv_settings):
+            if isinstance(source, EnvSettingsSource):  # as both are
+                source.env_vars = {name: value for name, value in source.env_vars.items() if name.lower() in names}
+        return init_settings, env_settings, dotenv_settings
 
 
 _Settings = TypeVar("_Settings", bound=ProgramSettings)

@@ -11,6 +11,8 @@ import pytest
 from bridge.contract.errors import StartError
 from bridge.setting_types import Retention, SessionSetting
 from bridge.settings import BridgeSettings, load
+from campaigns.settings import load as load_campaigns
+from responder.settings import load as load_responder
 
 PASSWORD = "not-a-placeholder-9"
 
@@ -60,6 +62,17 @@ def test_a_file_that_would_be_ignored_is_refused(
     (tmp_path / ".env").mkdir() if content is None else (tmp_path / ".env").write_text(content)
     with pytest.raises(StartError, match=re.escape(sentence)):
         load()
+
+
+def test_only_the_names_of_settings_are_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """PORT is the responder's: the campaigns service would listen on its port."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_text("WA_MQTT_PREFIX=file/wa\nINSTANCE=other\n")
+    monkeypatch.setenv("PORT", "4001")
+    assert (load().mqtt_prefix, load().instance == "other") == ("file/wa", False)
+    assert load(instance="mine").instance == "mine"
+    assert load_campaigns().port == 3015
+    assert load_responder().port == 4001
 
 
 def test_a_list_of_brokers_is_tried_in_its_order(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
+import psutil
 import pytest
 
 from tests.cli.conftest import Environment, StartCommand, Wa
@@ -46,6 +47,7 @@ async def shown(start: StartCommand) -> AsyncIterator[str]:
     process.send_signal(signal.SIGTERM)
     out, err = await asyncio.wait_for(process.communicate(), 60)
     assert (process.returncode, out.decode().splitlines()[-1], err.decode()) == (0, "Stopped.", "")
+    assert "Stopping…" in out.decode()
 
 
 async def test_the_commands_of_the_files_work_on_the_running_sandbox(
@@ -80,6 +82,25 @@ async def test_the_commands_of_the_files_work_on_the_running_sandbox(
     doctor = await wa("doctor", "--json")
     broker = [one for one in map(json.loads, doctor.out.splitlines()) if one["check"] == "broker"]
     assert {one["level"] for one in broker} == {"ok"}
+    table = (await wa("doctor", "--all", WHATSAPP_API_KEY="")).out
+    assert "Settings of the bridge that runs" in table
+    assert re.search(r"WA_PACE +5/second.* wa up", table)
     again = await wa("up", "--sandbox")
     assert again.code == 2
     assert re.search(r"A bridge already runs on .*sandbox/: process \d+, panel http://127\.0\.0\.1:\d+/", again.err)
+
+
+async def test_a_stop_of_the_whole_group_while_the_browser_starts_is_no_failure(start: StartCommand) -> None:
+    process = await start("up", "--sandbox", "--sandbox-port", str(free_port()))
+    parent = psutil.Process(process.pid)
+    drivers: list[psutil.Process] = []
+    async with asyncio.timeout(90):
+        while not drivers:
+            await asyncio.sleep(0.01)
+            drivers = [child for child in parent.children(recursive=True) if "run-driver" in child.cmdline()]
+    drivers[0].terminate()
+    process.send_signal(signal.SIGTERM)
+    out, err = await asyncio.wait_for(process.communicate(), 60)
+    shown = out.decode()
+    assert (process.returncode, shown.splitlines()[-1], err.decode()) == (0, "Stopped.", "")
+    assert not [line for line in shown.splitlines() if re.search("Node.js|migrated|✗|Retrying|Traceback", line)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from asyncio.subprocess import DEVNULL
 from pathlib import Path
 from typing import Self
 
@@ -12,7 +13,7 @@ from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import Playwright, async_playwright
 
 from bridge.drivers.web.child_environment import clean_playwright
-from bridge.drivers.web.executable import BrowserFailed
+from bridge.drivers.web.executable import BrowserFailed, LaunchFailed
 
 _log = logging.getLogger(__name__)
 #: Its Node.js needs a library that a minimal Debian does not have (seen once: no package of the list installed it).
@@ -42,7 +43,7 @@ class PlaywrightRuntime:
             self._playwright = None
 
     async def playwright(self) -> Playwright:
-        """The running Playwright. Raises `BrowserFailed` if its driver does not start."""
+        """The running Playwright. Raises `BrowserFailed` if its driver does not start, `LaunchFailed` if it ended."""
         async with self._starting:
             if self._playwright is None:
                 clean_playwright(self._node_cache)
@@ -50,6 +51,8 @@ class PlaywrightRuntime:
                     self._playwright = await async_playwright().start()
                 except Exception as error:  # Playwright raises plain exceptions here
                     node = Path(playwright.__file__).with_name("driver") / "node"
+                    if await _starts(node):  # a signal for the whole process group ends it, for example
+                        raise LaunchFailed("Playwright's driver ended while it started.") from error
                     raise BrowserFailed(_NO_DRIVER.format(node)) from error
             return self._playwright
 
@@ -77,3 +80,12 @@ class PlaywrightRuntime:
                 await playwright.stop()
         except Exception:  # noqa: BLE001 - a dead driver cannot be stopped
             _log.debug("stopping Playwright", exc_info=True)
+
+
+async def _starts(node: Path) -> bool:
+    """Whether that Node.js works on this machine."""
+    try:
+        probe = await asyncio.create_subprocess_exec(node, "--version", stdout=DEVNULL, stderr=DEVNULL)
+    except OSError:
+        return False
+    return await probe.wait() == 0
