@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 from playwright.async_api import Page, expect
 
+import bridge
+from bridge.contract.controls import ControlAction
 from bridge.contract.details import DOUBT_TEXT, Doubt, InvalidDetail, PasskeyDetail, RefusalDetail
 from bridge.contract.errors import ERRORS
 from bridge.contract.session import Reason, SessionState, Situation
@@ -146,3 +150,28 @@ async def test_an_unreachable_bridge_is_shown_and_the_data_is_marked_as_old(
     await started.start()
     await expect(page.locator("#frame")).to_have_class("frame")
     await expect(page.locator("#pulse")).to_be_empty()
+
+
+async def test_every_action_of_the_audit_has_a_spanish_text(started: HttpBridge, open_panel: OpenPanel) -> None:
+    root = Path(bridge.__file__).parent
+    source = "\n".join(file.read_text(encoding="utf-8") for file in [*root.glob("http/**/*.py"), root / "cli/key.py"])
+    written = set(re.findall(r'audit\((?:store, )?"([a-z_ ]+)"', source))
+    actions = sorted(written | {"agent wait", "approve send", "refuse send"} | set(ControlAction))
+    assert "remove_session" in actions
+    page = await open_panel(started, locale="es-AR")
+    shown = await _calls(page, "language.js", "auditText", actions)
+    same = {action for action, text in zip(actions, shown, strict=True) if action == text}
+    assert same == set()
+
+
+async def test_a_count_of_one_has_its_own_text(started: HttpBridge, open_panel: OpenPanel) -> None:
+    page = await open_panel(started, locale="es-AR")
+    script = """async () => {
+        const { counted } = await import('/panel/static/language.js');
+        return [counted('linesWithout', 1), counted('linesWithout', 1200), counted('listRows', 1, 'Clientes')];
+    }"""
+    assert await page.evaluate(script) == [
+        "Se salteó 1 línea sin número.",
+        "Se saltearon 1.200 líneas sin número.",
+        "Clientes (1 persona)",
+    ]

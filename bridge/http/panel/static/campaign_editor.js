@@ -3,7 +3,7 @@
 import { get, post, upload } from './api.js';
 import { badRows, numbers, previewOf } from './campaign_parts.js';
 import { h, update } from './element.js';
-import { number, word } from './language.js';
+import { counted, word } from './language.js';
 import { problemText } from './problems.js';
 import { timeOfDay } from './times.js';
 import { button, field, heading } from './widgets.js';
@@ -69,7 +69,7 @@ export function openEditor(view, app, { toList, toCampaign }) {
   }
 
   function drawLists(known) {
-    const option = (one) => h('option', { value: one.id }, word('listRows', one.name, number(one.rows)));
+    const option = (one) => h('option', { value: one.id }, counted('listRows', one.rows, one.name));
     lists.replaceChildren(h('option', { value: '' }, word('uploadList')), ...known.map(option));
     file.closest('label').hidden = false;
   }

@@ -5,7 +5,7 @@ import { badRows, badge, bar, codeText, numbers, previewOf, why } from './campai
 import { growthChart } from './chart.js';
 import { openDialog } from './dialogs.js';
 import { h, update } from './element.js';
-import { number, word } from './language.js';
+import { counted, number, word } from './language.js';
 import { problemText } from './problems.js';
 import { ago, timeOfDay } from './times.js';
 import { button, chip, emptyState, heading, toast } from './widgets.js';
@@ -61,7 +61,7 @@ export function openCampaign(view, id, { toList, toCampaign }) {
   function actions() {
     const { state, name, failed, sent, read, planned } = campaign;
     const act = (action) => () => attempt(() => post(`${path}/${action}`, {}));
-    const start = () => ask('startAsk', word('startText', number(planned)), 'start', act('start'));
+    const start = () => ask('startAsk', counted('startText', planned), 'start', act('start'));
     const cancel = () => ask('cancelAsk', word('cancelText'), 'cancelCampaign', act('cancel'), true);
     const erase = () => ask('eraseAsk', word('removeText'), 'remove', () => remove(path).then(toList), true);
     const over = ['done', 'cancelled'].includes(state), open = ['running', 'scheduled', 'paused', 'stopped', 'draft'];

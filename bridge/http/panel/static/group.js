@@ -8,7 +8,7 @@ import { openDialog } from './dialogs.js';
 import { h, update } from './element.js';
 import { changeGroup } from './group_settings.js';
 import { peopleField, peopleIn } from './people_field.js';
-import { locale, number, word } from './language.js';
+import { counted, locale, word } from './language.js';
 import { copyable, outcomeList } from './outcomes.js';
 import { problemText } from './problems.js';
 import { ask, respond } from './requests.js';
@@ -34,7 +34,7 @@ export class GroupView {
       h('div.row', null, badge(admin, 'admin', 'good'), badge(member === false, 'left', 'dim'),
         badge(announce, 'onlyAdminsWrite'), badge(restrict, 'onlyAdminsEdit'), badge(approval, 'adminsApprove')),
       description ? h('p.text', { dir: 'auto' }, description) : null,
-      ephemeral ? h('p.soft', null, word('disappearAfter', number(ephemeral / 86400))) : null,
+      ephemeral ? h('p.soft', null, counted('disappearAfter', ephemeral / 86400)) : null,
       h('div.row', null, conversationLink(group),
         this.mayEdit ? button('button', word('changeGroup'), () => this.#edit()) : null),
       chatMarks(this.session, group),
@@ -75,7 +75,7 @@ export class GroupView {
       const shown = members.filter((one) => !text || `${one.name ?? ''} ${one.from_pn ?? one.address}`
         .toLowerCase().includes(text.replace(/^\+/, '')));
       rows.replaceChildren(...shown.slice(0, DRAWN).map((one) => this.#member(one, () => drawTools())));
-      if (shown.length > DRAWN) rows.append(h('li.soft', null, word('moreMembers', number(shown.length - DRAWN))));
+      if (shown.length > DRAWN) rows.append(h('li.soft', null, counted('moreMembers', shown.length - DRAWN)));
     };
     const drawTools = () => {
       const disabled = !this.chosen.size;
@@ -90,7 +90,7 @@ export class GroupView {
     draw();
     drawTools();
     return h('section.parts', null,
-      h('h3', null, word('members', number(members.length))),
+      h('h3', null, counted('members', members.length)),
       members.length > 8 ? field(word('search'), wanted) : null, rows, tools);
   }
 
@@ -113,7 +113,7 @@ export class GroupView {
 
   async #changeChosen(action, asks) {
     const people = [...this.chosen];
-    const question = { title: word('removeAsk', number(people.length)), action: word('removeMembers'), danger: true };
+    const question = { title: counted('removeAsk', people.length), action: word('removeMembers'), danger: true };
     if (asks && !(await openDialog({ ...question, cancel: word('cancel') }))) return;
     await this.#change(action, { people });
   }

@@ -6,7 +6,7 @@ import { openForm } from './dialogs.js';
 import { Directory } from './directory.js';
 import { h } from './element.js';
 import { GroupView } from './group.js';
-import { number, word } from './language.js';
+import { counted, word } from './language.js';
 import { peopleField, peopleIn } from './people_field.js';
 import { problemText } from './problems.js';
 import { ask, respond } from './requests.js';
@@ -33,7 +33,7 @@ export function open(view, app, opened) {
       h('span.badges', null,
         admin ? h('span.badge.good', null, word('admin')) : null,
         member === false ? h('span.badge.dim', null, word('left')) : null),
-      h('span.soft', null, size ? word('members', number(size)) : ''));
+      h('span.soft', null, size ? counted('members', size) : ''));
   }
 
   // Shows a group; `response` is that to a request about its people.

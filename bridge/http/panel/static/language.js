@@ -39,6 +39,9 @@ export const lookup = (table, key, ...values) =>
   values.reduce((text, value, index) => text?.replace(`{${index}}`, () => value), TEXTS[chosen][table][key]);
 
 export const word = (key, ...values) => lookup('words', key, ...values) ?? key;
+// A text with a count: that of `key`, or of `<key>One` for one. The count is the last of the values.
+export const counted = (key, count, ...values) =>
+  word(count === 1 ? `${key}One` : key, ...values, number(count));
 export const stateName = (state) => lookup('states', state) ?? state;
 export const number = (value) => new Intl.NumberFormat(locale()).format(value);
 

@@ -3,7 +3,7 @@
 import { readableAddress } from './addresses.js';
 import { saveCsv } from './csv.js';
 import { h } from './element.js';
-import { lookup, number, word } from './language.js';
+import { counted, lookup, number, word } from './language.js';
 import { errorText, problemText } from './problems.js';
 import { follow } from './requests.js';
 import { isSpreadsheet, sheetText } from './spreadsheet.js';
@@ -67,7 +67,7 @@ export class NumberCheck {
     event.preventDefault();
     const { numbers, without } = numbersIn(this.text.value);
     this.found.clear();
-    this.left = without ? word('linesWithout', number(without)) : '';
+    this.left = without ? counted('linesWithout', without) : '';
     if (numbers.length) this.#run(numbers);
     else this.#say(word('noNumbers'));
   }
@@ -123,7 +123,7 @@ export class NumberCheck {
         unknown.length ? button('button', word('askUnknown'), () => this.#run(unknown)) : null),
       h('div.wide', null, h('table', null, h('thead', null, h('tr', null, heads)),
         h('tbody', null, all.slice(0, DRAWN).map(row)))),
-      h('p.soft', null, all.length > DRAWN ? word('moreInFile', number(all.length - DRAWN)) : ''));
+      h('p.soft', null, all.length > DRAWN ? counted('moreInFile', all.length - DRAWN) : ''));
   }
 
   #save() {

@@ -22,7 +22,7 @@ export const approvals = {
       approvalsLead: 'Lo que los agentes quieren enviar. Nada sale antes de que lo apruebes.',
       noApprovals: 'Ningún agente te está esperando.',
       agentKeys: 'Un agente recibe una clave con: wa key create NOMBRE --chat NÚMERO=read_new,reply',
-      approveUntil: 'Hasta las {0}: quedan {1} min; después no se envía.',
+      approveUntil: 'Hasta las {0}: {1} min más; después no se envía.',
       approveSend: 'Aprobar y enviar',
       refuseSend: 'Rechazar',
       sendApproved: 'Aprobado: se está enviando.',

@@ -169,7 +169,7 @@ const words = {
   repeated: 'Delivered.',
   stillRefused: 'Still refused: {0}',
   repeatAll: 'Deliver all again',
-  repeatedMany: '{0} delivered, {1} still refused.',
+  repeatedMany: 'Delivered: {0}. Still refused: {1}.',
 
   // charts
   chartsLead: 'Volumes and delays.',

@@ -168,7 +168,7 @@ const words = {
   repeated: 'Entregada.',
   stillRefused: 'Sigue rechazada: {0}',
   repeatAll: 'Entregar todas de nuevo',
-  repeatedMany: '{0} entregadas, {1} siguen rechazadas.',
+  repeatedMany: 'Entregadas: {0}. Siguen rechazadas: {1}.',
 
   // charts
   chartsLead: 'Cantidades y demoras.',
@@ -377,10 +377,14 @@ const posts = {
 const audit = {
   init: 'iniciar',
   close: 'detener',
+  sleep: 'dormir',
   logout: 'desvincular',
   restart: 'reiniciar',
   passkey: 'dar la clave de acceso',
   passkey_confirm: 'confirmar el código',
+  add_session: 'agregar sesión',
+  set_session: 'cambiar opciones de la sesión',
+  remove_session: 'quitar sesión',
   'create key': 'crear clave',
   'revoke key': 'revocar clave',
   'bot switch': 'interruptor del bot',
@@ -388,6 +392,7 @@ const audit = {
   'unregister listener': 'quitar webhook',
   'pause listener': 'pausar webhook',
   'resume listener': 'reanudar webhook',
+  'test listener': 'probar webhook',
   'log in': 'ingreso al panel',
   'command line': 'línea de comandos',
   'repeat dead letter': 'entregar de nuevo',
