@@ -149,6 +149,7 @@ async def test_person_group_and_conversation_lead_to_each_other(running: Running
     running.world.directory.add_contact(Contact(pn="5491155500007@c.us", name="Gabriela"))
     page = await open_panel(running, at="#people")
     title = page.locator(".chat-title")
+    await page.get_by_label("Search").fill("Gabriela")
     await entry(page, "Gabriela").click()
     await page.get_by_role("link", name="Write a message").click()
     await expect(page.get_by_role("textbox", name="To")).to_have_value("+54 9 11 5550-0007")

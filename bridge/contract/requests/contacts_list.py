@@ -28,7 +28,7 @@ class ContactEntry(Payload):
 class ContactPage(Payload):
     """A page of contacts."""
 
-    contacts: list[ContactEntry] = Field(description="in the order of their addresses")
+    contacts: list[ContactEntry] = Field(description="in the order of their names, those without one last")
     next: str | None = Field(default=None, description="`after` of the next page; null = this is the last one")
 
 

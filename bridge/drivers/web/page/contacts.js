@@ -19,15 +19,16 @@ function personAt(form) {
 // A migrated account blocks LIDs, others block numbers.
 const isBlocked = ({ pn, lid }) => [pn, lid].some((form) => form && attempt(() => store("BlocklistStore")?.get(form)));
 
+const firstOf = (models, field) => models.map((model) => text(read(model, field))).find(Boolean) ?? null;
+
 function contactEntry(person) {
   const models = modelsOf(person);
-  const first = (field) => models.map((model) => text(read(model, field))).find(Boolean) ?? null;
   return {
     contact: person.pn ?? person.lid,
     from_pn: person.pn ?? null,
     from_lid: person.lid ?? null,
-    name: first("name"),
-    pushname: first("pushname"),
+    name: firstOf(models, "name"),
+    pushname: firstOf(models, "pushname"),
     business: models.some((model) => read(model, "isBusiness") === true),
     saved: models.some((model) => read(model, "isMyContact") === true),
     blocked: Boolean(isBlocked(person)),
