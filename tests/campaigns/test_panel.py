@@ -47,7 +47,7 @@ async def test_a_campaign_from_the_editor_to_its_report(
     await page.get_by_label("Nombre").fill("Cupones de agosto")
     await page.get_by_label("Lista: CSV o XLSX").set_input_files(LIST)
     await page.get_by_label("Texto 1").fill("Hola {{nombre}}, {% saldo %}")
-    await page.get_by_role("checkbox", name="dom").check()
+    await expect(page.get_by_role("group", name="Días").get_by_role("checkbox", checked=True)).to_have_count(7)
     await page.get_by_label("Desde").fill("00:00")
     await page.get_by_label("Hasta", exact=True).fill("23:59")
     await page.get_by_label("Ritmo").select_option("off")

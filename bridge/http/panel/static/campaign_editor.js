@@ -35,7 +35,7 @@ export function openEditor(view, app, { toList, toCampaign }) {
       field(word('pictureOptional'), h('input', { type: 'file', name: 'picture', accept: 'image/jpeg,image/png' }))),
     h('section.card', null, h('h2', null, word('whenItSends')),
       h('div.row', { role: 'group', 'aria-label': word('daysOfWeek') }, DAYS.map((day) => h('label.check', null,
-        h('input', { type: 'checkbox', name: 'day', value: day, checked: day !== 'sun' }), word(`day_${day}`)))),
+        h('input', { type: 'checkbox', name: 'day', value: day, checked: true }), word(`day_${day}`)))),
       h('div.row', null,
         field(word('fromHour'), h('input', { type: 'time', name: 'from', value: '09:00', required: true })),
         field(word('toHour'), h('input', { type: 'time', name: 'to', value: '20:00', required: true }))),
