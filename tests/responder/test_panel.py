@@ -83,7 +83,7 @@ async def test_an_owner_makes_rules_hours_and_replies(
     panel: PanelOf, harness: ResponderHarness, open_panel: OpenPanel, name: str, size: ViewportSize, scheme: str
 ) -> None:
     page = await open_panel(panel, size=size, scheme=scheme, locale="es-AR", at="#answers", expected="400")
-    await page.get_by_text("greeting").click()
+    await page.get_by_text("hola / hello").click()
     await expect(page.get_by_text("El mensaje es solamente:").first).to_be_visible()
     await check(page, f"shipped-{name}")
     await page.get_by_role("button", name="Hacer mis reglas").click()
