@@ -149,6 +149,7 @@ async def test_person_group_and_conversation_lead_to_each_other(running: Running
     running.world.directory.add_contact(Contact(pn="5491155500007@c.us", name="Gabriela"))
     page = await open_panel(running, at="#people")
     title = page.locator(".chat-title")
+    await page.get_by_label("Search").fill("Gabriela")
     await entry(page, "Gabriela").click()
     await page.get_by_role("link", name="Write a message").click()
     await expect(page.get_by_role("textbox", name="To")).to_have_value("+54 9 11 5550-0007")
@@ -175,7 +176,7 @@ async def test_a_file_of_numbers_is_checked_and_an_error_is_no_no(
     await page.get_by_role("button", name="Comprobar números").click()
     await page.get_by_label("Archivo").set_input_files(file)
     await page.get_by_role("button", name="Comprobar", exact=True).click()
-    for text in ("En WhatsApp: 2", "Sin WhatsApp: 1", "No se sabe: 1", "Se saltearon 1 líneas"):
+    for text in ("En WhatsApp: 2", "Sin WhatsApp: 1", "No se sabe: 1", "Se salteó 1 línea sin número."):
         await expect(page.get_by_text(text)).to_be_visible()
     saved = await saved_csv(page, page.get_by_role("button", name="Guardar como CSV"), ";")
     assert [(one["number"], one["on_whatsapp"], one["code"]) for one in saved] == [

@@ -83,7 +83,7 @@ async def test_an_owner_makes_rules_hours_and_replies(
     panel: PanelOf, harness: ResponderHarness, open_panel: OpenPanel, name: str, size: ViewportSize, scheme: str
 ) -> None:
     page = await open_panel(panel, size=size, scheme=scheme, locale="es-AR", at="#answers", expected="400")
-    await page.get_by_text("greeting").click()
+    await page.get_by_text("hola / hello").click()
     await expect(page.get_by_text("El mensaje es solamente:").first).to_be_visible()
     await check(page, f"shipped-{name}")
     await page.get_by_role("button", name="Hacer mis reglas").click()
@@ -142,8 +142,12 @@ async def test_who_waits_is_answered_and_the_bot_stops(
     await page.get_by_role("button", name="Sin responder: 1").click()
     await page.get_by_role("listitem").filter(has_text="Beto Gómez").click()
     await expect(page.get_by_text("Responde solo", exact=True)).to_be_visible()
-    await page.get_by_role("button", name="Pausar hasta que reanude").click()
-    await expect(page.get_by_text("En pausa hasta que reanudes.")).to_be_visible()
+    await page.get_by_role("button", name="Pausar", exact=True).click()
+    await expect(page.get_by_text("En pausa", exact=True)).to_be_visible()
+    await expect(page.get_by_text("Hasta que reanudes.")).to_be_visible()
+    bar = await page.locator(".bot").bounding_box()
+    assert bar is not None
+    assert bar["height"] < 70  # two lines at most
     await check(page, f"paused-{name}")
     await page.get_by_role("button", name="Reanudar").click()
     await expect(page.get_by_role("button", name="Pausar 30 min")).to_be_visible()
@@ -154,7 +158,7 @@ async def test_who_waits_is_answered_and_the_bot_stops(
     await page.keyboard.press("Enter")
     await expect(text).to_have_value("Sale $4.500.")
     await page.keyboard.press("Enter")
-    await expect(page.get_by_text("Alguien respondió desde el panel.")).to_be_visible()
+    await expect(page.get_by_text("Se respondió en el panel.")).to_be_visible()
     await expect(page).to_have_title("Mensajes · WhatsApp ⇄ MQTT")
 
 

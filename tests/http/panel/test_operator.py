@@ -175,3 +175,26 @@ async def test_a_newer_release_is_said_where_an_address_is_set(side: HttpBridge,
             while not await foot.is_visible():  # the page asks when it is opened
                 await page.reload()
         assert host.asked == ["/json"]
+
+
+async def test_a_dialog_ends_with_its_section(started: HttpBridge, open_panel: OpenPanel) -> None:
+    page = await open_panel(started, locale="es-AR", at="#sessions")
+    await page.get_by_role("button", name="Detener").click()
+    await expect(page.get_by_role("dialog")).to_be_visible()
+    await page.evaluate("location.hash = '#log'")
+    await expect(page.get_by_role("heading", name="Registro", level=1)).to_be_visible()
+    await expect(page.get_by_role("dialog")).to_be_hidden()
+
+
+async def test_the_api_page_says_that_it_loads_and_in_which_language(
+    started: HttpBridge, open_panel: OpenPanel
+) -> None:
+    page = await open_panel(started, locale="es-AR")
+    script = """async () => {
+        const { open } = await import('/panel/static/api_docs.js'), view = document.createElement('main');
+        open(view, { session: 'haby' }).close();
+        return view.textContent;
+    }"""
+    shown = await page.evaluate(script)
+    assert "Cargando…" in shown
+    assert "Las descripciones están en inglés." in shown

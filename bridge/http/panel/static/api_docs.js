@@ -69,6 +69,7 @@ export function open(view, app) {
         h('a', { href: '/v1/asyncapi.json', target: '_blank' }, 'AsyncAPI'), ' · ',
         h('a', { href: '/v1/schemas', target: '_blank' }, 'JSON Schema'))),
     list);
+  list.append(emptyState(word('loading')));
   load().catch((problem) => { if (!closed) update(list, emptyState(problemText(problem))); });
   return { refresh: () => null, close: () => { closed = true; } };
 }

@@ -3,7 +3,7 @@
 import { upload } from './api.js';
 import { h, update } from './element.js';
 import { number, word } from './language.js';
-import { button } from './widgets.js';
+import { button, FILE_ICON, icon } from './widgets.js';
 
 const KINDS = ['image', 'video', 'audio'];
 //: Pictures of these types are sent as pictures; WhatsApp takes others as documents only.
@@ -23,7 +23,7 @@ export class Attachments {
     this.picker = h('input', { type: 'file', multiple: true, hidden: true, onchange: chosen });
     this.list = h('div.row', { hidden: true });
     const name = { 'aria-label': word('attach'), title: word('attach') };
-    this.button = button('plain', '📎', () => this.picker.click(), name);
+    this.button = button('plain', icon(FILE_ICON), () => this.picker.click(), name);
   }
 
   // Files may be dropped on `place` and pasted into `field`.

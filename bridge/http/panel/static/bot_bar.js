@@ -59,9 +59,10 @@ export class BotBar {
     const text = refusal === 'human'
       ? `${noEnd ? word('pausedNoEnd') : word('pausedUntil', until())} ${lookup('words', `pausedBy_${by}`) ?? ''}`
       : lookup('words', `refusal_${refusal ?? 'none'}`) ?? word('botSilent');
+    const badge = refusal === 'human' ? 'botPaused' : refusal ? 'botQuiet' : 'botAnswers';
     const pausable = !['human', 'opted_out', 'off', 'client_off'].includes(refusal);
     return [
-      h(`span.badge.${refusal ? 'wait' : 'good'}`, null, word(refusal ? 'botQuiet' : 'botAnswers')),
+      h(`span.badge.${refusal ? 'wait' : 'good'}`, null, word(badge)),
       h('span.soft', null, text),
       hasScope('send') ? h('span.row', null,
         refusal === 'human' ? act('resumeBot', 'pause', { seconds: 0 }) : null,

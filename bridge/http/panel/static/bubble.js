@@ -7,7 +7,7 @@ import { word } from './language.js';
 import { errorText } from './problems.js';
 import { ticks } from './ticks.js';
 import { timeOfDay } from './times.js';
-import { button } from './widgets.js';
+import { button, FILE_ICON, icon } from './widgets.js';
 
 const PICTURES = new Set(['image', 'sticker']), SOUNDS = new Set(['audio', 'voice']);
 const FILMS = new Set(['video', 'gif', 'video_note']);
@@ -73,7 +73,7 @@ function missing(item, { media }, onFile) {
   if (!media || !item.id) return null;
   const state = item.media?.state ?? media.state;
   if (state === 'pending') return h('p.soft', null, word('fileComes'));
-  return button('plain', `📎 ${word('showFile')}`, () => onFile(item));
+  return button('plain', [icon(FILE_ICON), ` ${word('showFile')}`], () => onFile(item));
 }
 
 function file({ kind, media, body }, url) {
@@ -81,7 +81,8 @@ function file({ kind, media, body }, url) {
   if (PICTURES.has(kind)) return h('a', { href: url, target: '_blank' }, h('img', { src: url, alt, loading: 'lazy' }));
   if (SOUNDS.has(kind)) return h('audio', { src: url, controls: true, preload: 'none' });
   if (FILMS.has(kind)) return h('video', { src: url, controls: true, preload: 'metadata' });
-  return h('a', { href: url, download: media?.filename ?? true }, `📎 ${media?.filename ?? word('download')}`);
+  const label = media?.filename ?? word('download');
+  return h('a', { href: url, download: media?.filename ?? true }, icon(FILE_ICON), ` ${label}`);
 }
 
 function reactions(given) {

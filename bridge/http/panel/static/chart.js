@@ -33,7 +33,9 @@ const valuesOf = (buckets, field) => buckets.map((bucket) => bucket[field]).filt
 const sum = (values) => values.reduce((all, value) => all + value, 0);
 const total = (values) => number(sum(values));
 const latest = (values) => number(values.at(-1) ?? 0);
-const average = (values) => (values.length ? `ø ${number(Math.round(sum(values) / values.length))}` : '–');
+const average = (values) => (values.length ? `ø ${number(rounded(sum(values) / values.length))}` : '–');
+// A small value keeps two digits: 0.003 s is not 0.
+const rounded = (value) => (value < 10 ? Number(value.toPrecision(2)) : Math.round(value));
 
 function scaleFor(top, count) {
   const wide = (WIDTH - LEFT) / count;

@@ -7,8 +7,10 @@ import { isErased, readableAddress } from './addresses.js';
 const RECENT = 100;
 const names = new Map();
 
-export function rememberName({ chat, author, notify_name: name }) {
-  if (name && author === chat && !isErased(chat)) names.set(chat, name);
+export function rememberName({ chat, author, from_pn: pn, notify_name: name }) {
+  if (!name || author !== chat || isErased(chat)) return;
+  names.set(chat, name);
+  if (pn) names.set(pn, name);
 }
 
 // The name that the account's chat list has for a chat.
@@ -30,9 +32,9 @@ export const senderName = (item) => item.notify_name || readableAddress(item.fro
 
 export const contactName = (address) => names.get(address) ?? readableAddress(address);
 
-// Name and number; only the name where the address has no number.
+// Name and number; only the name where the address has no number. A send that failed has no chat.
 export function nameAndNumber(chat, to) {
-  const name = names.get(chat), address = readableAddress(to ?? chat);
+  const name = names.get(chat) ?? names.get(to), address = readableAddress(to ?? chat);
   if (!name) return address;
   return address.includes('@') ? name : `${name} · ${address}`;
 }

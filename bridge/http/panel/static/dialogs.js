@@ -24,6 +24,9 @@ export function openDialog({ title, text, action, danger = false, cancel, fields
   });
 }
 
+// Cancels the open dialog, if there is one: what it asks about is no longer shown.
+export const closeDialog = () => document.getElementById('ask').close();
+
 // Opens the dialog that `describe(entered)` returns until `submit(data)` succeeds; `entered` is the data of the last
 // attempt, and its error is shown. Resolves to what `submit` returns, or to null if the dialog was cancelled.
 export async function openForm(describe, submit) {

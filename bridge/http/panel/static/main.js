@@ -1,11 +1,12 @@
 // The frame: login, sections, language, and the polling that keeps the page up to date.
 
 import { account, get, hasScope, logIn, logOut, resumeLogin } from './api.js';
-import { h, svg, update } from './element.js';
+import { closeDialog } from './dialogs.js';
+import { h, update } from './element.js';
 import { chooseLanguage, locale, otherLanguage, translate, word } from './language.js';
 import { hideLogin, LANGUAGE_NAMES, showLogin } from './login.js';
 import { problemText } from './problems.js';
-import { toast } from './widgets.js';
+import { icon, SEND_ICON, toast } from './widgets.js';
 import * as sessions from './sessions.js';
 import * as messages from './messages.js';
 import * as people from './people.js';
@@ -42,7 +43,7 @@ const SECTIONS = {
   messages: { module: messages, icon: 'M4 5h16v11H9l-5 4z', scope: 'listen', ofSession: true },
   people: { module: people, icon: PERSON_ICON, scope: 'listen', ofSession: true },
   groups: { module: groups, icon: GROUP_ICON, scope: 'listen', ofSession: true },
-  outbox: { module: outbox, icon: 'M3 11l18-7-7 17-3-7z', scope: 'send', ofSession: true },
+  outbox: { module: outbox, icon: SEND_ICON, scope: 'send', ofSession: true },
   approvals: { module: approvals, icon: CHECKED, scope: 'send', ofSession: true },
   campaigns: { module: campaigns, icon: MEGAPHONE, scope: 'send', ofSession: false, shown: hasCampaigns },
   answers: { module: answers, icon: BOT_ICON, scope: 'admin', ofSession: false, shown: hasResponder },
@@ -77,6 +78,7 @@ async function start() {
 }
 
 function leave(problem) {
+  closeDialog();
   section?.close();
   section = null;
   $('frame').hidden = true;
@@ -105,9 +107,9 @@ function drawTabs() {
   const shown = Object.entries(SECTIONS).filter(([, { scope, shown: offered }]) =>
     (!scope || hasScope(scope)) && (!offered || offered()));
   const failing = app.sessions.filter(({ state }) => sessions.tone(state) === 'bad').length;
-  update($('tabs'), shown.map(([name, { icon }]) =>
+  update($('tabs'), shown.map(([name, { icon: path }]) =>
     h('a', { href: `#${name}`, 'aria-current': name === current() ? 'page' : null },
-      svg('svg', { viewBox: '0 0 24 24', 'aria-hidden': 'true' }, svg('path', { d: icon })),
+      icon(path),
       word(name),
       name === 'sessions' && failing ? h('span.count', null, String(failing)) : null,
       name === 'messages' && app.waiting.waiting ? waitingCount() : null)));
@@ -132,6 +134,7 @@ function current() {
 
 function openSection(event) {
   if (!account.me) return;
+  closeDialog();
   section?.close();
   const view = $('view'), name = current(), [, entry] = place();
   // Opened once: a reload may show another session.

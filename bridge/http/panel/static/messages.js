@@ -15,8 +15,9 @@ import { MessageList } from './message_list.js';
 import { MessageSearch, bring } from './message_search.js';
 import { problemText } from './problems.js';
 import { QuickReplies } from './quick_replies.js';
+import { ticks } from './ticks.js';
 import { ago } from './times.js';
-import { button, chip, emptyState, field, heading, toast } from './widgets.js';
+import { button, chip, emptyState, field, heading, icon, SEND_ICON, toast } from './widgets.js';
 
 //: Milliseconds between a change and the drawing of it, so that a burst of messages is drawn once.
 const DRAW_AFTER = 80;
@@ -86,7 +87,8 @@ export function open(view, app, first) {
   const form = h('form.composer', { onsubmit: send },
     recipient, reply, files.list, files.picker, others, quick.list,
     h('div.row', null, other, files.button, quick.button, text,
-      h('button.main-button', { type: 'submit' }, word('send'))));
+      h('button.main-button', { type: 'submit', 'aria-label': word('send') },
+        icon(SEND_ICON), h('span', null, word('send')))));
   const fresh = mayWrite ? button('button', word('newChat'), () => { show(null, true); to.focus(); }) : null;
   const pane = h('section.conversation', null, title, bot.element, list.element, mayWrite ? form : null, menu.element);
   const frame = h('div.talk', { onkeydown: onKey },
@@ -134,8 +136,14 @@ export function open(view, app, first) {
     const current = chat === opened ? 'true' : null;
     return h('button.chat', { type: 'button', role: 'listitem', 'aria-current': current, onclick: () => show(chat) },
       h('strong', null, name), at ? ago(new Date(at).toISOString()) : null,
-      h('span.soft', { dir: 'auto' }, last ?? ''),
+      h('span.soft', { dir: 'auto' }, notSent(chat), last ?? ''),
       unread ? unreadMark(unread) : null);
+  }
+
+  // The mark of a chat whose newest message did not leave, or may not have left.
+  function notSent(chat) {
+    const state = conversations.of(chat).at(-1)?.state;
+    return state === 'failed' || state === 'unknown' ? ticks(state) : null;
   }
 
   const unreadMark = (count) =>

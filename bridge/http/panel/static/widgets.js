@@ -1,8 +1,16 @@
 // Parts that several sections have in common.
 
-import { h } from './element.js';
+import { h, svg } from './element.js';
 
-// `kind`: button, main-button, danger or plain.
+// Outlines in a square of 24.
+export const SEND_ICON = 'M3 11l18-7-7 17-3-7z';
+export const FILE_ICON =
+  'M20 11.5l-8.4 8.4a5 5 0 0 1-7-7l8.6-8.6a3.3 3.3 0 0 1 4.7 4.7l-8.5 8.5a1.7 1.7 0 0 1-2.4-2.4l7.6-7.6';
+
+export const icon = (path) =>
+  svg('svg', { class: 'icon', viewBox: '0 0 24 24', 'aria-hidden': 'true' }, svg('path', { d: path }));
+
+// `label`: a text or an element. `kind`: button, main-button, danger or plain.
 export const button = (kind, label, onclick, attributes) =>
   h(`button.${kind}`, { type: 'button', onclick, ...attributes }, label);
 

@@ -177,6 +177,7 @@ const words = {
   day: 'Last day',
   throughput: 'Messages',
   latency: 'Delay in milliseconds',
+  latencySeconds: 'Delay in seconds',
   deliveries: 'Results of sends',
   webhooks: 'Webhooks',
   toWhatsapp: 'from the command to WhatsApp',

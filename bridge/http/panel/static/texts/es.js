@@ -176,6 +176,7 @@ const words = {
   day: 'Último día',
   throughput: 'Mensajes',
   latency: 'Demora en milisegundos',
+  latencySeconds: 'Demora en segundos',
   deliveries: 'Resultado de los envíos',
   webhooks: 'Webhooks',
   toWhatsapp: 'del pedido a WhatsApp',
