@@ -1,6 +1,6 @@
 // The panel's Spanish, as software in Argentina speaks: vos, short sentences.
 
-import { fileDetails, sending, waits } from './es_sending.js';
+import { advice, fileDetails, sending, waits } from './es_sending.js';
 
 const words = {
   ...sending,
@@ -343,24 +343,6 @@ const doubts = {
   error_shown: 'WhatsApp Web muestra un error que no dice si el mensaje se envió.',
   not_confirmed: 'WhatsApp no lo confirmó a tiempo; todavía puede enviarse.',
   left_open: 'Estaba abierto cuando se restauró el almacén u otro puente tuvo la sesión; puede haberse enviado.',
-};
-
-// What to do about a command that failed, by the code of its error.
-const advice = {
-  invalid: 'Corregí el pedido: la frase de arriba dice qué está mal.',
-  too_large: 'Acortá o dividí el texto.',
-  conflict: 'Usá otro id para otro contenido.',
-  expired: 'No se envió. Si todavía importa, envialo de nuevo, con más ttl.',
-  retained: 'Publicá sin retain, y borrá el retenido.',
-  not_on_whatsapp: 'Revisá el número: código de país y de área, sin 15.',
-  not_connected: 'Conectá la sesión y envialo de nuevo.',
-  media_unavailable: 'Revisá la dirección del archivo, o subilo, y envialo de nuevo.',
-  media_unsupported: 'Enviá el archivo como documento, o en otro formato.',
-  reach_out_locked: 'WhatsApp limita los chats nuevos: esperá y respondé los existentes.',
-  limit_reached: 'WhatsApp pone un límite: esperá y enviá más despacio.',
-  refused: 'WhatsApp lo rechazó: mirá el chat en el teléfono (¿bloqueado?, ¿saliste del grupo?).',
-  internal: 'Error interno del puente: mirá el registro y envialo de nuevo.',
-  unknown: 'Puede haberse enviado. Mirá el chat en el teléfono; envialo de nuevo solo si no está.',
 };
 
 // Why a post to a webhook got no response, by `failure`.

@@ -38,3 +38,21 @@ export const fileDetails = {
   file_timed_out: 'El servidor de la dirección del archivo tarda demasiado.',
   file_status: 'El servidor no entrega el archivo en esa dirección.',
 };
+
+// What to do about a command that failed, by the code of its error.
+export const advice = {
+  invalid: 'Corregí el pedido: la frase de arriba dice qué está mal.',
+  too_large: 'Acortá o dividí el texto.',
+  conflict: 'Usá otro id para otro contenido.',
+  expired: 'No se envió. Si todavía importa, envialo de nuevo, con más ttl.',
+  retained: 'Publicá sin retain, y borrá el retenido.',
+  not_on_whatsapp: 'Revisá el número: código de país y de área, sin 15.',
+  not_connected: 'Conectá la sesión y envialo de nuevo.',
+  media_unavailable: 'Revisá la dirección del archivo, o subilo, y envialo de nuevo.',
+  media_unsupported: 'Enviá el archivo como documento, o en otro formato.',
+  reach_out_locked: 'WhatsApp limita los chats nuevos: esperá y respondé los existentes.',
+  limit_reached: 'WhatsApp pone un límite: esperá y enviá más despacio.',
+  refused: 'WhatsApp lo rechazó: mirá el chat en el teléfono (¿bloqueado?, ¿saliste del grupo?).',
+  internal: 'Error interno del puente: mirá el registro y envialo de nuevo.',
+  unknown: 'Puede haberse enviado. Mirá el chat en el teléfono; envialo de nuevo solo si no está.',
+};

@@ -191,7 +191,8 @@ export const operator = {
       next: 'Seguir',
       api: 'API',
       loading: 'Cargando…',
-      apiLead: 'Todas las rutas de la API HTTP. Lo que llamás acá se hace de verdad. Las descripciones están en inglés.',
+      apiLead:
+        'Todas las rutas de la API HTTP. Lo que llamás acá se hace de verdad. Las descripciones están en inglés.',
       apiFilter: 'Buscar una ruta',
       apiKey: 'Llamar con esta clave',
       apiKeyHint: 'Vacía: con tu ingreso. Para programas:',
