@@ -147,4 +147,5 @@ def test_the_command_reports_in_one_line_and_fails(root: Path, folder: Path) -> 
     bad = check(folder.parent)
     assert (bad.returncode, bad.stdout, bad.stderr.count("\n")) == (1, "", 1)
     assert "differs from its checksum" in bad.stderr
+    cut(session(folder))  # a flipped bit may be one that gzip does not use
     assert check(session(folder)).returncode == 1

@@ -102,7 +102,7 @@ async def test_if_playwrights_node_does_not_start_the_error_names_it(monkeypatch
     monkeypatch.setenv("PLAYWRIGHT_NODEJS_PATH", "/bin/false")  # as if one of its libraries were missing
     async with PlaywrightRuntime() as runtime:
         for _ in range(2):
-            with pytest.raises(BrowserFailed, match=r"apt install libatomic1.*driver/node --version"):
+            with pytest.raises(BrowserFailed, match=r"apt install libatomic1.*/bin/false --version"):
                 await runtime.playwright()
 
 

@@ -257,7 +257,7 @@ async def test_a_bridge_that_is_down_is_a_sentence(started: HttpBridge, tmp_path
     key = await agent_key(started, {ANA: ["read_new"]})
     async with on_stdio(started, tmp_path, key) as session:
         await started.stop()
-        assert "The bridge does not answer" in await refusal(session, "status")
+        assert "does not answer" in await refusal(session, "status")
 
 
 async def test_the_bridge_does_not_load_the_sdk() -> None:

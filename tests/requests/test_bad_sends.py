@@ -138,18 +138,19 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
     ),
 }
 #: The same for what is tried until the time of the command is over.
+CHECK_URL = " Check the URL, or upload the file first (POST /v1/media)."
 GIVEN_UP: dict[str, tuple[dict[str, Any], str]] = {
     "a dead URL": (
         {"image": {"url": "http://localhost:1/a.png"}},
-        "The URL of the file cannot be fetched: connection refused.",
+        "The URL of the file cannot be fetched: connection refused." + CHECK_URL,
     ),
     "a URL of an unknown host": (
         {"image": {"url": "http://files.invalid/a.png"}},
-        "The URL of the file cannot be fetched: host unknown.",
+        "The URL of the file cannot be fetched: host unknown." + CHECK_URL,
     ),
     "a URL without a file": (
         {"image": {"url": "{host}/none.png"}},
-        "The URL of the file answered with status 404.",
+        "The URL of the file answered with status 404." + CHECK_URL,
     ),
     "a slow URL": (
         {"document": {"url": "{host}/slow"}},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from asyncio.subprocess import DEVNULL
 from pathlib import Path
 from typing import Self
@@ -50,7 +51,8 @@ class PlaywrightRuntime:
                 try:
                     self._playwright = await async_playwright().start()
                 except Exception as error:  # Playwright raises plain exceptions here
-                    node = Path(playwright.__file__).with_name("driver") / "node"
+                    own = Path(playwright.__file__).with_name("driver") / "node"
+                    node = Path(os.environ.get("PLAYWRIGHT_NODEJS_PATH", own))  # as Playwright chooses
                     if await _starts(node):  # a signal for the whole process group ends it, for example
                         raise LaunchFailed("Playwright's driver ended while it started.") from error
                     raise BrowserFailed(_NO_DRIVER.format(node)) from error
