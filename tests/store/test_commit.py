@@ -7,6 +7,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -229,7 +230,7 @@ async def test_what_may_wait_is_committed_without_another_commit_too(database: S
     committed = asyncio.Event()
     database.write_soon(lambda connection: set_fact(connection, "alone"), lambda _: committed.set())
     await asyncio.wait_for(committed.wait(), 5)
-    with sqlite3.connect(path) as other:
+    with closing(sqlite3.connect(path)) as other:
         assert other.execute("SELECT name FROM facts").fetchall() == [("alone",)]
 
 
