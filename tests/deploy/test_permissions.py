@@ -49,6 +49,7 @@ async def test_a_service_corrects_open_permissions_and_creates_private_files(
             "PYTHONPATH": str(ROOT),
             "WA_DATA_DIR": str(data),
             "PORT": "0",
+            "WA_CAMPAIGNS_PORT": "0",
             "WA_HTTP_PORT": "0",
             "WA_MQTT_URL": f"mqtt://127.0.0.1:{free_port()}",
             "WA_WEB_URL": f"http://127.0.0.1:{free_port()}/",
@@ -59,7 +60,9 @@ async def test_a_service_corrects_open_permissions_and_creates_private_files(
     try:
         async with asyncio.timeout(30):
             while expected not in output:
-                output += (await program.stderr.readline()).decode()
+                line = await program.stderr.readline()
+                assert line, output
+                output += line.decode()
     finally:
         program.terminate()
         await program.communicate()
