@@ -28,6 +28,7 @@ def environment(environment: Environment) -> Environment:
     return {name: value for name, value in environment.items() if name != "WA_MQTT_URL"} | {
         "WA_HTTP_PORT": str(free_port()),
         "PORT": str(free_port()),
+        "WA_CAMPAIGNS_PORT": str(free_port()),
     }
 
 
@@ -77,11 +78,11 @@ async def test_the_commands_of_the_files_work_on_the_running_sandbox(
 
     sent = await wa("send", ANA, "Hola")
     assert sent.code == 0
-    found = await wa("forget", ANA, "--dry-run", "--json")
-    assert sum(json.loads(found.out)["stores"]["haby"].values()) > 0
+    dry_run = await wa("forget", ANA, "--dry-run", "--json")
+    assert sum(json.loads(dry_run.out)["stores"]["haby"].values()) > 0
     doctor = await wa("doctor", "--json")
-    broker = [one for one in map(json.loads, doctor.out.splitlines()) if one["check"] == "broker"]
-    assert {one["level"] for one in broker} == {"ok"}
+    found = [one for one in map(json.loads, doctor.out.splitlines()) if one["check"] in ("broker", "responder")]
+    assert {(one["check"], one["level"]) for one in found} == {("broker", "ok"), ("responder", "ok")}
     table = (await wa("doctor", "--all", WHATSAPP_API_KEY="")).out
     assert "Settings of the bridge that runs" in table
     assert re.search(r"WA_PACE +5/second.* wa up", table)
