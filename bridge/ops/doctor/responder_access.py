@@ -19,7 +19,7 @@ async def responder_access(url: str) -> Finding | None:
             # the Node service has the same name, and no such field
             if not isinstance(health, dict) or "ready" not in health:
                 return None
-            status = (await client.get(f"{url}/api/status")).status_code
+            status = (await client.get(f"{url}/api/switches")).status_code
     except (httpx.HTTPError, httpx.InvalidURL, ValueError):
         return None
     if status == httpx.codes.UNAUTHORIZED:
