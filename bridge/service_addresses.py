@@ -25,9 +25,14 @@ class ServiceAddresses(BaseSettings):
     responder_url: str | None = Field(
         validation_alias="WA_RESPONDER_URL",
         default=None,
-        description="Address of the responder, for example http://127.0.0.1:3013; /v1/responder is passed on to it with"
-        " WHATSAPP_API_KEY, or a token of WA_JWT_SECRET. `wa up` sets it by itself. Default: none, and the panel shows"
-        " no automatic answers.",
+        description="Address of the responder, for example http://127.0.0.1:3013; /v1/responder is passed on to"
+        " it. `wa up` sets it by itself. Default: none, and the panel shows no automatic answers.",
+    )
+    responder_secret: SecretStr | None = Field(
+        validation_alias="WA_RESPONDER_SECRET",
+        default=None,
+        description="Secret between the responder and the services beside it, the same for all. With it the responder"
+        " answers no caller without a key. Default: WHATSAPP_API_KEY, or a token of WA_JWT_SECRET.",
     )
 
     @field_validator("campaigns_url", "responder_url")

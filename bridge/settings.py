@@ -299,7 +299,7 @@ class BridgeSettings(BrowserSettings, SendingSettings, HomeAssistantSettings, Se
             raise ValueError(f"does not name this bridge, WA_INSTANCE {instance}")
         return bridges
 
-    @field_validator("api_key", "jwt_secret")
+    @field_validator("api_key", "jwt_secret", "responder_secret")
     @classmethod
     def _check_secret(cls, secret: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
         if secret is None:

@@ -83,7 +83,7 @@ class CampaignsApp:
         self.recipients = RecipientStore(self.database)
         self.lists = RecipientListStore(self.database)
         self.people = HeardPeople(self.database)
-        self._responder = ResponderHttp(settings.responder_url, settings.api_key)
+        self._responder = ResponderHttp(settings.responder_url, settings.responder_secret or settings.api_key)
         self.publisher = CampaignPublisher(self.campaigns, now)
         self.states = SessionStates()
         self.runner = CampaignRunner(

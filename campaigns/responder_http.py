@@ -12,11 +12,11 @@ TIMEOUT = 10.0
 
 
 class ResponderHttp:
-    """The responder beside which the service runs, with the key that both share."""
+    """The responder beside which the service runs, with the secret that both share."""
 
-    def __init__(self, url: str | None, key: SecretStr | None) -> None:
+    def __init__(self, url: str | None, secret: SecretStr | None) -> None:
         self._url = url
-        self._headers = {} if key is None else {"x-api-key": key.get_secret_value()}
+        self._headers = {} if secret is None else {"x-api-key": secret.get_secret_value()}
 
     @property
     def is_configured(self) -> bool:
@@ -37,6 +37,6 @@ class ResponderHttp:
             answer.raise_for_status()
             found = answer.json()
         except (httpx.HTTPError, ValueError) as error:
-            _log.warning("%s cannot be read: %s. Set WA_CAMPAIGNS_RESPONDER, WHATSAPP_API_KEY.", url, error)
+            _log.warning("%s cannot be read: %s. Set WA_CAMPAIGNS_RESPONDER, WA_RESPONDER_SECRET.", url, error)
             return []
         return [str(name) for name in found.get("people") or []] if isinstance(found, dict) else []

@@ -58,6 +58,12 @@ class CampaignSettings(SqlSettings, ProgramSettings):
         description="Secret between the bridge and the campaigns service, the same for both. Default:"
         " WHATSAPP_API_KEY.",
     )
+    responder_secret: SecretStr | None = Field(
+        validation_alias="WA_RESPONDER_SECRET",
+        default=None,
+        description="Secret between the responder and the services beside it, the same for all. Default:"
+        " WHATSAPP_API_KEY.",
+    )
     sessions: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_session_names)] = Field(
         validation_alias="WA_SESSIONS",
         default=("haby",),
@@ -80,7 +86,7 @@ class CampaignSettings(SqlSettings, ProgramSettings):
         description="Messages of campaigns that a session has accepted and not sent yet, at most.",
     )
 
-    @field_validator("api_key", "secret", "db_password")
+    @field_validator("api_key", "secret", "responder_secret", "db_password")
     @classmethod
     def _check_secret(cls, secret: SecretStr | None) -> SecretStr | None:
         if secret and secret.get_secret_value().strip().casefold() in _PLACEHOLDERS:

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 from typing import Self
 
+from bridge.asgi.api_credentials import SharedCredentials
 from bridge.asgi.settings_report import SettingsReport
 from bridge.client import Client, CodedError
 from bridge.contract.bot import SpokenText
@@ -62,12 +63,19 @@ SHUTDOWN_TIMEOUT = 5.0
 MIGRATION_WAIT = 25.0
 
 
-async def run(settings: ResponderSettings, broker: ResponderBroker | None, *, stop: asyncio.Event) -> None:
+async def run(
+    settings: ResponderSettings,
+    broker: ResponderBroker | None,
+    *,
+    stop: asyncio.Event,
+    shared: SharedCredentials | None = None,
+) -> None:
     """Run until `stop`; waits for a broker or a database that is down. Webhook mode needs no broker.
 
-    Raises WrongSettings, WrongRules, DatabaseUnusable, BadAddress, BrokerRefused, OSError (port or data directory).
+    `shared`: the credentials of the bridge in this process. Raises WrongSettings, WrongRules, DatabaseUnusable,
+    BadAddress, BrokerRefused, OSError (port or data directory).
     """
-    responder = Responder.load(settings, broker)
+    responder = Responder.load(settings, broker, shared=shared)
     try:
         async with responder.database:
             await responder.run(stop)
@@ -100,8 +108,10 @@ class Responder:
         system_template: str,
         timing: Timing,
         http_limits: SurfaceLimits,
+        shared: SharedCredentials | None,
     ) -> None:
         self.settings = settings
+        self._shared = shared
         self._listener = listener
         self._http_limits = http_limits
         self._fault_publisher = FaultPublisher(broker.instance if broker else "", timing.faults)
@@ -169,16 +179,16 @@ class Responder:
         *,
         timing: Timing = DEFAULT_TIMING,
         http_limits: SurfaceLimits | None = None,
+        shared: SharedCredentials | None = None,
     ) -> Self:
         """Read the files that settings name and take the port. Raises WrongSettings, WrongRules, OSError."""
         template = settings.system_template()
         url = settings.database_url
         if url.get_backend_name() == "sqlite" and url.database:
             make_private(Path(url.database))
-        protected = settings.api_key is not None or settings.jwt_secret is not None
-        listener = listen(settings.host, settings.port, protected=protected)
+        listener = listen(settings.host, settings.port, protected=settings.own_secret is not None)
         try:
-            responder = cls(settings, broker, listener, template, timing, http_limits or SurfaceLimits())
+            responder = cls(settings, broker, listener, template, timing, http_limits or SurfaceLimits(), shared)
             responder.rules.load()
         except BaseException:
             listener.close()
@@ -246,6 +256,7 @@ class Responder:
             switched=self._switched,
             closing=self._closing,
             limits=self._http_limits,
+            shared=self._shared,
         )
 
     def _choose_transport(self, broker: ResponderBroker | None, timing: Timing) -> Transport:
@@ -253,7 +264,7 @@ class Responder:
         if settings.sender_url is not None:
             callback = settings.callback_url or f"{self.url}/api/message-received"
             key = settings.api_key.get_secret_value() if settings.api_key else None
-            own = settings.api_key or settings.jwt_secret
+            own = settings.own_secret
             secret = callback_secret(own.get_secret_value()) if own else None
             self._sender = LegacySender(
                 settings.sender_url, callback, key, secret=secret, timeout=timing.sender.request

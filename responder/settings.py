@@ -61,6 +61,12 @@ class ResponderSettings(SqlSettings, ProgramSettings):
     api_key: SecretStr | None = _name(
         "WHATSAPP_API_KEY", default=None, description="Key that callers send as x-api-key."
     )
+    secret: SecretStr | None = _name(
+        "WA_RESPONDER_SECRET",
+        default=None,
+        description="Secret between the responder and the services beside it, the same for all. With it the responder"
+        " answers no caller without a key.",
+    )
     jwt_secret: SecretStr | None = _name("WA_JWT_SECRET", default=None, description="HS256 secret of bearer tokens.")
     jwt_audience: str = _name(
         "WA_JWT_AUDIENCE", default="whatsapp-mqtt-bridge", description="Audience (aud) that bearer tokens must have."
@@ -257,7 +263,7 @@ class ResponderSettings(SqlSettings, ProgramSettings):
         "RESPONDER_CALLBACK_URL", default=None, description="URL at which the sender reaches the responder."
     )
 
-    @field_validator("api_key", "jwt_secret", "db_password", "openai_api_key", "transcribe_key")
+    @field_validator("api_key", "secret", "jwt_secret", "db_password", "openai_api_key", "transcribe_key")
     @classmethod
     def _check_secret(cls, secret: SecretStr | None) -> SecretStr | None:
         if secret and secret.get_secret_value().strip().casefold() in _PLACEHOLDERS:
@@ -281,6 +287,11 @@ class ResponderSettings(SqlSettings, ProgramSettings):
                 " not report whether its account is mentioned"
             )
         return self
+
+    @property
+    def own_secret(self) -> SecretStr | None:
+        """Without one, programs of this machine are answered as they come."""
+        return self.api_key or self.jwt_secret or self.secret
 
     @property
     def policy(self) -> Policy:

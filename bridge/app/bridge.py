@@ -27,6 +27,7 @@ from bridge.contract.errors import StartError
 from bridge.contract.payload import instant
 from bridge.contract.session import SessionState
 from bridge.contract.status import BridgeStatus
+from bridge.http.credentials import Credentials
 from bridge.http.log_ring import LogRing
 from bridge.mqtt import MqttOptions
 from bridge.ops.releases import DISTRIBUTION
@@ -95,6 +96,13 @@ class Bridge:
         self._command_key = command_key
         self._log_ring = log or LogRing()
         self._broker_users = broker_users
+        self._credentials: Credentials
+        self._has_credentials = asyncio.Event()
+
+    async def credentials(self) -> Credentials:
+        """What its callers show, once its store is open."""
+        await self._has_credentials.wait()
+        return self._credentials
 
     def stop(self) -> None:
         """Request a clean end; `run` returns when it is done."""
@@ -125,6 +133,8 @@ class Bridge:
                 await self._sessions.load(store.sessions)
             except StoreUnusable as error:
                 raise StartError(f"Sessions, webhooks and keys cannot be read. {error.text}") from error
+            self._credentials = self._credentials_of(store)
+            self._has_credentials.set()
             media = shared_media(self._settings, self._http)
             facade = None
             if self._http is not None:
@@ -140,8 +150,8 @@ class Bridge:
                         self._limits,
                         owner=owner,
                         version=version(DISTRIBUTION),
+                        credentials=self._credentials,
                         login_link=self._login_link,
-                        command_key=self._command_key,
                         log=self._log_ring,
                         broker_users=self._broker_users,
                     )
@@ -185,6 +195,18 @@ class Bridge:
                 for task in (publishing, home):
                     task.cancel()
                 self._sessions.cancel()
+
+    def _credentials_of(self, store: BridgeStore) -> Credentials:
+        single, secret = self._settings.api_key, self._settings.jwt_secret
+        return Credentials(
+            store.access,
+            self._clock,
+            single_key=single.get_secret_value() if single else None,
+            jwt_secret=secret.get_secret_value() if secret else None,
+            audience=self._settings.jwt_audience,
+            key_cache=self._limits.http.key_cache,
+            command_key=self._command_key,
+        )
 
     def _status(self, owner: str, name: str, state: Literal["online", "offline"]) -> BridgeStatus:
         return BridgeStatus(

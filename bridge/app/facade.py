@@ -15,6 +15,7 @@ from bridge.app.hosted_sessions import HostedSessions
 from bridge.app.limits import BridgeLimits
 from bridge.broker import BrokerOptions
 from bridge.core.shared_media import SharedMedia
+from bridge.http.credentials import Credentials
 from bridge.http.log_ring import LogRing
 from bridge.metrics.charts import ChartRecorder
 from bridge.metrics.prometheus import PrometheusMetrics
@@ -52,9 +53,9 @@ async def http_facade(
     *,
     owner: str,
     version: str,
+    credentials: Credentials,
     log: LogRing,
     login_link: str | None = None,
-    command_key: str | None = None,
     broker_users: BrokerUsers | None = None,
 ) -> AsyncIterator[HttpFacade]:
     """Serve on `listener`, already bound, inside the context.
@@ -107,8 +108,8 @@ async def http_facade(
                 owner=owner,
                 version=version,
                 closing=closing,
+                credentials=credentials,
                 login_link=login_link,
-                command_key=command_key,
                 log=log,
                 broker=broker.addresses[0],
                 broker_users=broker_users,

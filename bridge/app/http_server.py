@@ -18,7 +18,6 @@ from bridge.http.agent_sends import AgentSends
 from bridge.http.context import AppContext
 from bridge.http.credentials import Credentials
 from bridge.http.guard import AuthOptions
-from bridge.http.limits import HttpLimits
 from bridge.http.listener import is_loopback
 from bridge.http.log_ring import LogRing
 from bridge.http.panel_sessions import PanelSessions
@@ -56,14 +55,13 @@ async def serve_http(
     owner: str,
     version: str,
     closing: asyncio.Event,
+    credentials: Credentials,
     login_link: str | None,
-    command_key: str | None,
     log: LogRing,
     broker: BrokerAddress,
     broker_users: BrokerUsers | None,
 ) -> None:
     """Serve on `listener` until `closing`. Raises `StartError` for a façade that others reach and no key protects."""
-    credentials = _credentials(settings, store, clock, limits.http, command_key)
     logins = PanelSessions(credentials, clock, settings.data_dir)
     if login_link is not None:
         logins.offer(login_link)
@@ -129,23 +127,9 @@ def _as_key(secret: SecretStr | None) -> dict[str, str]:
 
 
 def _of_responder(settings: BridgeSettings, clock: Clock) -> dict[str, str]:
-    """The key, or a short-lived token where only a secret of tokens is set; without both it serves this machine."""
-    if settings.api_key is not None or settings.jwt_secret is None:
-        return _as_key(settings.api_key)
+    """The secret or key, or a short-lived token where only that is set; without any it serves this machine."""
+    shared = settings.responder_secret or settings.api_key
+    if shared is not None or settings.jwt_secret is None:
+        return _as_key(shared)
     claims = {"sub": "bridge", "aud": settings.jwt_audience, "exp": clock.now() + TOKEN_LIFE, "scope": "admin"}
     return {"authorization": f"Bearer {jwt.encode(claims, settings.jwt_secret.get_secret_value(), 'HS256')}"}
-
-
-def _credentials(
-    settings: BridgeSettings, store: BridgeStore, clock: Clock, limits: HttpLimits, command_key: str | None
-) -> Credentials:
-    single, secret = settings.api_key, settings.jwt_secret
-    return Credentials(
-        store.access,
-        clock,
-        single_key=single.get_secret_value() if single else None,
-        jwt_secret=secret.get_secret_value() if secret else None,
-        audience=settings.jwt_audience,
-        key_cache=limits.key_cache,
-        command_key=command_key,
-    )

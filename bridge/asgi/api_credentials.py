@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 from dataclasses import dataclass
+from typing import Protocol
 
 from pydantic import SecretStr
 
@@ -23,29 +24,51 @@ LOCAL = ApiCaller("local")
 SENDER = ApiCaller("sender")
 
 
-class ApiCredentials:
-    """The configured key and the secret of tokens."""
+class SharedCredentials(Protocol):
+    """The credentials of another server in this process, which count here too: under `wa up` those of the bridge."""
 
-    def __init__(self, api_key: SecretStr | None, jwt_secret: SecretStr | None, audience: str) -> None:
-        self._api_key = api_key.get_secret_value().encode() if api_key else None
+    @property
+    def panel(self) -> str | None:
+        """Address of a page that people reach with the same credentials."""
+
+    async def are_configured(self) -> bool:
+        """Whether its callers need credentials."""
+
+    async def verify(self, presented: PresentedCredentials) -> ApiCaller | None:
+        """The caller, if it may do everything there; None for any other."""
+
+
+class ApiCredentials:
+    """The configured keys, the secret of tokens, and what this server shares with another one of its process."""
+
+    def __init__(
+        self,
+        *keys: SecretStr | None,
+        jwt_secret: SecretStr | None = None,
+        audience: str = "",
+        shared: SharedCredentials | None = None,
+    ) -> None:
+        self._keys = [key.get_secret_value() for key in keys if key is not None]
         self._tokens = TokenDecoder(jwt_secret.get_secret_value(), audience) if jwt_secret else None
+        self._shared = shared
 
     async def are_configured(self) -> bool:
         """Whether callers need credentials."""
-        return self._api_key is not None or self._tokens is not None
+        if self._keys or self._tokens is not None:
+            return True
+        return self._shared is not None and await self._shared.are_configured()
 
     async def verify(self, presented: PresentedCredentials) -> ApiCaller | None:
-        """The caller; None for credentials that are not valid. A token needs the scope `admin`."""
-        if self._is_key(presented):
+        """The caller; None for credentials that are not valid. A token needs the scope `admin` for every session."""
+        if any(presents(presented, key) for key in self._keys):
             return ApiCaller("the key")
         claims = self._tokens.claims(presented.bearer) if self._tokens is not None else None
-        if claims is None or "admin" not in scopes_of(claims):
-            return None
-        return ApiCaller(f"token of {claims['sub']}")
+        if claims is not None and "admin" in scopes_of(claims) and claims.get("sessions") is None:
+            return ApiCaller(f"token of {claims['sub']}")
+        return None if self._shared is None else await self._shared.verify(presented)
 
-    def _is_key(self, presented: PresentedCredentials) -> bool:
-        # as a bearer, too: Prometheus has no other way to present a key
-        given = (presented.api_key, presented.bearer, presented.authorization)
-        return self._api_key is not None and any(
-            hmac.compare_digest((one or "").encode("utf-8", "surrogateescape"), self._api_key) for one in given
-        )
+
+def presents(presented: PresentedCredentials, key: str) -> bool:
+    """Whether this is the key. As a bearer, too: Prometheus has no other way to present one."""
+    given, wanted = (presented.api_key, presented.bearer, presented.authorization), key.encode()
+    return any(hmac.compare_digest((one or "").encode("utf-8", "surrogateescape"), wanted) for one in given)

@@ -75,6 +75,8 @@ def doctor(
                 await _print_settings(environment, file)
             async for finding in examine(plan):
                 show(finding)
+            if (finding_of_responder := await _responder_finding()) is not None:
+                show(finding_of_responder)
         if not json:
             _print_summary(findings)
         return Exit.FAILED if worst(findings) is Level.FAULT else Exit.OK
@@ -109,6 +111,29 @@ def _responder_settings() -> ResponderSettings | None:
     except WrongSettings:
         return None
     return settings
+
+
+async def _responder_finding() -> Finding | None:
+    """About the responder beside a bridge that asks for keys; None where there is none, or the bridge says nothing."""
+    from bridge.cli.facade import facade
+    from bridge.cli.http_file import base_url
+    from bridge.contract.errors import CodedError
+    from bridge.ops.doctor.responder_access import responder_access
+    from bridge.settings import load
+
+    try:
+        async with facade(load(), scope="admin") as client:
+            keys = (await client.request("GET", "/v1/keys"))["keys"]
+            settings = (await client.request("GET", "/v1/settings"))["settings"]
+    except CodedError:
+        return None
+    given = {one["name"]: one["value"] for one in settings if one["is_set"]}
+    if not given.keys() & {"WHATSAPP_API_KEY", "WA_JWT_SECRET"} and all(one.get("revoked_at") for one in keys):
+        return None
+    url = given.get("WA_RESPONDER_URL")
+    if url is None and (beside := _responder_settings()) is not None:
+        url = base_url(beside.host, beside.port)
+    return None if url is None else await responder_access(url)
 
 
 def _settings_findings(

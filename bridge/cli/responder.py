@@ -12,6 +12,7 @@ import typer
 from bridge.cli.run import Exit, imports_of_a_service, run
 
 if TYPE_CHECKING:
+    from bridge.asgi.api_credentials import SharedCredentials
     from responder.settings import ResponderSettings
     from responder.transports import ResponderBroker
 
@@ -81,7 +82,9 @@ def broker_options() -> ResponderBroker | None:
     )
 
 
-async def run_beside(settings: ResponderSettings, broker: ResponderBroker, stop: asyncio.Event) -> None:
+async def run_beside(
+    settings: ResponderSettings, broker: ResponderBroker, stop: asyncio.Event, shared: SharedCredentials
+) -> None:
     """Run until `stop` beside a bridge, which a failure must not stop: it is logged and the responder restarted."""
     from bridge.cli.signals import is_ending
     from bridge.contract.errors import CodedError
@@ -89,7 +92,7 @@ async def run_beside(settings: ResponderSettings, broker: ResponderBroker, stop:
 
     while not stop.is_set():
         try:
-            await run_responder(settings, broker, stop=stop)
+            await run_responder(settings, broker, stop=stop, shared=shared)
         except (CodedError, OSError) as error:
             if await is_ending(stop):
                 return

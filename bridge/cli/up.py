@@ -21,11 +21,14 @@ if TYPE_CHECKING:
     import socket
     from pathlib import Path
 
+    from pydantic import SecretStr
     from rich.console import Console
 
+    from bridge.app import Bridge
     from bridge.broker import BrokerAddress
     from bridge.cli.screen import Hint
     from bridge.contract.topics import Topics
+    from bridge.http.credentials import ServiceCredentials
     from bridge.ops.private_broker import PrivateBroker
     from bridge.ports.broker_users import BrokerUsers
     from bridge.sandbox import Sandbox
@@ -118,13 +121,15 @@ async def _up(*, sandbox: bool, sandbox_port: int | None, scan: bool, answering:
             _step(console, "driver", described)
             panel = http is not None
             beside = _responder(settings, addresses, console, sandbox=sandbox, panel=panel) if answering else None
+            secret = _secret_of_run(beside[0].secret if beside else None)
+            if beside is not None:
+                page = _responder_page(beside[0]).rstrip("/")
+                settings = settings.model_copy(update={"responder_url": page, "responder_secret": secret})
             sending = None if http is None else _campaigns(settings, beside, console, sandbox=sandbox)
             if sending is not None:
                 address = {"campaigns_url": base_url(sending.host, sending.port), "campaigns_secret": sending.secret}
                 settings = settings.model_copy(update=address)
             warn_of_settings(settings, beside[0] if beside else None)
-            if beside is not None:
-                settings = settings.model_copy(update={"responder_url": _responder_page(beside[0]).rstrip("/")})
             bridge = Bridge(
                 *(settings, addresses, drivers, clock),
                 driver_text=described,
@@ -138,7 +143,8 @@ async def _up(*, sandbox: bool, sandbox_port: int | None, scan: bool, answering:
             screen_log.timed = True
             async with asyncio.TaskGroup() as tasks:
                 if beside is not None:
-                    tasks.create_task(run_beside(*beside, stop), name="responder")
+                    shared = _shared(bridge, secret, http)
+                    tasks.create_task(run_beside(*beside, stop, shared), name="responder")
                 if sending is not None:
                     broker = broker_of(settings, addresses)
                     tasks.create_task(run_campaigns_beside(sending, broker, stop), name="campaigns")
@@ -196,9 +202,7 @@ def _campaigns(
     *,
     sandbox: bool,
 ) -> CampaignSettings:
-    """The settings of the campaigns service; only this process knows its secret. Raises WrongCampaignSettings."""
-    from pydantic import SecretStr
-
+    """The settings of the campaigns service. Raises WrongCampaignSettings."""
     from campaigns.settings import load
 
     own = load(data_dir=settings.data_dir)
@@ -206,10 +210,27 @@ def _campaigns(
     if port == 0 or sandbox:
         port = _port(port, "WA_CAMPAIGNS_PORT", console, is_set=is_set)
     responder = _responder_page(beside[0]).rstrip("/") if beside else None
-    secret = own.secret or SecretStr(secrets.token_urlsafe(32))
     _step(console, "campaigns", "`wa campaign plan FILE`, and the panel")
-    changes = {"port": port, "responder_url": responder, "secret": secret}
-    return own.model_copy(update=changes)
+    known = {"secret": _secret_of_run(own.secret), "responder_secret": settings.responder_secret}
+    return own.model_copy(update={"port": port, "responder_url": responder, **known})
+
+
+def _shared(bridge: Bridge, secret: SecretStr, http: socket.socket | None) -> ServiceCredentials:
+    """Whom the responder admits: the bridge's keys count there, too."""
+    from bridge.cli.http_file import base_url
+    from bridge.http.credentials import ServiceCredentials
+    from bridge.http.listener import is_loopback
+
+    panel = None if http is None else f"{base_url(*http.getsockname()[:2])}/"
+    always = http is not None and not is_loopback(http)
+    return ServiceCredentials(bridge.credentials, secret.get_secret_value(), panel=panel, always=always)
+
+
+def _secret_of_run(given: SecretStr | None) -> SecretStr:
+    """What a service beside the bridge admits its callers by; unless it is set, only this process knows it."""
+    from pydantic import SecretStr
+
+    return given or SecretStr(secrets.token_urlsafe(32))
 
 
 def _responder_page(settings: ResponderSettings) -> str:

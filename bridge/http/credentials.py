@@ -11,14 +11,15 @@ import hashlib
 import hmac
 import re
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bridge.asgi.api_credentials import ApiCaller, presents
 from bridge.asgi.bearer import PresentedCredentials, TokenDecoder, scopes_of
 from bridge.contract.errors import InvalidRequest
 from bridge.contract.jid import parse_recipient
-from bridge.ports import EVERY_CHAT, AccessRepository, AgentGrant, ApiKey, Clock, Right, Scope
+from bridge.ports import EVERY_CHAT, AccessRepository, AgentGrant, ApiKey, Clock, Right, Scope, StoreUnusable
 
 _KEY = re.compile(r"wak_([0-9a-f]{12})_([0-9a-f]{48})")
 #: Chats that an agent's key lists.
@@ -174,6 +175,41 @@ class Credentials:
                 return
             self._keys = {key.id: key for key in await self._book.keys()}
             self._read_at = now
+
+
+class ServiceCredentials:
+    """Who may call a service in the bridge's process (`SharedCredentials`): who may do everything at the bridge.
+
+    `credentials` are the bridge's, once its store is open. With `always` the bridge asks for them without a key, too.
+    The parts of this process show `secret`: the key of the commands would open the bridge to a program that has taken
+    over the service's port.
+    """
+
+    def __init__(
+        self, credentials: Callable[[], Awaitable[Credentials]], secret: str, *, panel: str | None, always: bool
+    ) -> None:
+        self._credentials = credentials
+        self._secret = secret
+        self._always = always
+        #: The address of the bridge's panel.
+        self.panel = panel
+
+    async def are_configured(self) -> bool:
+        """Whether the bridge asks for credentials; also where its store was closed before the service ended."""
+        try:
+            return self._always or await (await self._credentials()).are_configured()
+        except StoreUnusable:
+            return True
+
+    async def verify(self, presented: PresentedCredentials) -> ApiCaller | None:
+        """The caller: this process, or one with the scope `admin` for all sessions."""
+        if presents(presented, self._secret):
+            return ApiCaller("this process")
+        try:
+            principal = await (await self._credentials()).verify(presented)
+        except StoreUnusable:
+            return None
+        return ApiCaller(principal.id) if principal is not None and principal.may_all(Scope.ADMIN, None) else None
 
 
 def _of_claims(claims: Mapping[str, Any]) -> Principal | None:

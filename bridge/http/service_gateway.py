@@ -44,7 +44,7 @@ class ServiceBehind:
 
 
 CAMPAIGNS = ServiceBehind("campaigns service", "WA_CAMPAIGNS_SECRET", NoCampaigns, CampaignsDown)
-RESPONDER = ServiceBehind("responder", "WHATSAPP_API_KEY", NoResponder, ResponderDown, ("/v1/responder", "/api"))
+RESPONDER = ServiceBehind("responder", "WA_RESPONDER_SECRET", NoResponder, ResponderDown, ("/v1/responder", "/api"))
 
 
 class ServiceGateway:

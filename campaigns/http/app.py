@@ -49,7 +49,7 @@ def build_app(context: CampaignContext, secret: SecretStr | None) -> ASGIApp:
         exception_handlers={CodedError: _coded, HTTPException: _http, Exception: _internal},
     )
     app.state.context = context
-    credentials = ApiCredentials(secret, None, "")
+    credentials = ApiCredentials(secret)
     rules = AuthRules(
         server="the campaigns service",
         local=LOCAL,

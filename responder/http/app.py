@@ -43,7 +43,13 @@ def build_app(surface: Surface) -> ASGIApp:
     )
     app.state.surface = surface
     settings = surface.settings
-    credentials = ApiCredentials(settings.api_key, settings.jwt_secret, settings.jwt_audience)
+    shared = surface.shared
+    credentials = ApiCredentials(
+        *(settings.api_key, settings.secret),
+        jwt_secret=settings.jwt_secret,
+        audience=settings.jwt_audience,
+        shared=shared,
+    )
     guarded = guard(
         app,
         credentials,
@@ -51,6 +57,7 @@ def build_app(surface: Surface) -> ASGIApp:
         surface.limits,
         proxies=settings.http_proxies,
         webhook=surface.sender is not None,
+        panel=None if shared is None else shared.panel,
     )
     return ExpressPaths(guarded, [route.path for route in legacy.routes])
 

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
+from bridge.asgi.api_credentials import SharedCredentials
 from bridge.asgi.event_stream import OpenStreams
 from bridge.asgi.settings_report import SettingsReport
 from bridge.sql.database import SqlDatabase
@@ -63,6 +64,7 @@ class Surface:
     switched: Callable[[], None]
     closing: asyncio.Event
     limits: SurfaceLimits
+    shared: SharedCredentials | None
     #: One change of the rules file at a time.
     saving: asyncio.Lock = field(default_factory=asyncio.Lock)
     streams: OpenStreams = field(init=False)

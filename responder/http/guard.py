@@ -1,10 +1,12 @@
 """The middleware in front of the routes: authentication, rate limit, body limit, security headers.
 
-The same rules as in the bridge: with WHATSAPP_API_KEY or WA_JWT_SECRET a caller needs one of them; with neither, only
-this machine is answered.
+The same rules as in the bridge: with WHATSAPP_API_KEY, WA_JWT_SECRET or WA_RESPONDER_SECRET a caller needs one of them;
+without any, only this machine is answered. Under `wa up` the bridge's keys count, too.
 """
 
 from __future__ import annotations
+
+from functools import partial
 
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
@@ -45,13 +47,15 @@ def guard(
     *,
     proxies: Proxies,
     webhook: bool,
+    panel: str | None = None,
 ) -> ASGIApp:
     """The application behind its middleware, innermost first. `rate` is that of each caller and each address.
 
-    `webhook`: messages come from a sender of this machine, which shows no key.
+    `webhook`: messages come from a sender of this machine, which shows no key. `panel`: a page that shows the same.
     """
-    app = BodyLimit(app, limits.body, _refuse)
-    app = RateLimit(app, rate, _refuse)
+    refuse = partial(_refuse, panel)
+    app = BodyLimit(app, limits.body, refuse)
+    app = RateLimit(app, rate, refuse)
     rules = AuthRules(
         server="the responder",
         local=LOCAL,
@@ -60,7 +64,7 @@ def guard(
         verify=credentials.verify,
         identify=_sender if webhook else _no_other,
     )
-    return Forwarded(SecurityHeaders(Authentication(app, rules, _refuse), _POLICY), proxies)
+    return Forwarded(SecurityHeaders(Authentication(app, rules, refuse), _POLICY), proxies)
 
 
 async def _sender(scope: Scope, headers: Headers) -> ApiCaller | None:
@@ -73,6 +77,8 @@ async def _no_other(_scope: Scope, _headers: Headers) -> None:
     return None
 
 
-def _refuse(_: Scope, refused: HTTPException) -> ASGIApp:
-    error = _TEXTS.get(refused.status_code, refused.detail)
-    return JSONResponse({"error": error}, refused.status_code, refused.headers)
+def _refuse(panel: str | None, _: Scope, refused: HTTPException) -> ASGIApp:
+    content = {"error": _TEXTS.get(refused.status_code, refused.detail)}
+    if refused.status_code == 401 and panel is not None:
+        content["panel"] = panel
+    return JSONResponse(content, refused.status_code, refused.headers)

@@ -5,14 +5,19 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import pytest
+
 from responder.app import Responder
 from responder.settings import load
 from responder.transports import ResponderBroker
 from tests.campaigns.conftest import CampaignsHarness, number
 
 
-async def test_who_opted_out_with_the_responder_is_left_out(harness: CampaignsHarness, tmp_path: Path) -> None:
-    settings = load(data_dir=tmp_path / "responder", port=0)
+@pytest.mark.parametrize("secret", [None, "entre-los-servicios"])
+async def test_who_opted_out_with_the_responder_is_left_out(
+    harness: CampaignsHarness, tmp_path: Path, secret: str | None
+) -> None:
+    settings = load(data_dir=tmp_path / "responder", port=0, secret=secret)
     responder = Responder.load(settings, ResponderBroker(harness.broker.url("responder")))
     stop = asyncio.Event()
 
@@ -24,7 +29,7 @@ async def test_who_opted_out_with_the_responder_is_left_out(harness: CampaignsHa
     try:
         await harness.until(lambda: not responder.health.problems())
         harness.bridge.phone.incoming(f"{number(1)}@c.us", "Baja")
-        service = await harness.start(responder_url=responder.url)
+        service = await harness.start(responder_url=responder.url, responder_secret=secret)
         async with asyncio.timeout(20):
             while True:
                 if f"{number(1)}@c.us" in await service._responder.opted_out():

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
+import httpx
 import pytest
 
+from bridge.http.credentials import new_key
+from bridge.http.listener import address_of, listen
+from bridge.ops.doctor.responder_access import responder_access
+from bridge.ports import Scope
 from bridge.sandbox import Sandbox
-from tests.cli.conftest import ScriptedBridge, Wa
+from bridge.store import BRIDGE_STORE, BridgeStore
+from tests.cli.conftest import ScriptedBridge, StartCommand, Wa
+from tests.mosquitto_server import MosquittoServer, free_port
 from tests.parts import require_binary
 
 pytestmark = pytest.mark.timeout(120)
@@ -79,3 +89,51 @@ async def test_live_without_a_known_number_has_advice_to_give_one(
     result = await wa("doctor", "--json", "--live", WA_WEB_URL="http://127.0.0.1:1/", WA_DATA_DIR=str(tmp_path / "new"))
     assert "--to NUMBER" in by_check(result.out)["live haby"]["advice"]
     assert harness.phone.sent == []
+
+
+@pytest.mark.timeout(240)
+async def test_a_responder_that_does_not_know_the_keys_of_the_bridge_is_reported(
+    harness: ScriptedBridge, wa: Wa, start: StartCommand, mosquitto: MosquittoServer, tmp_path: Path
+) -> None:
+    harness.http = listen("127.0.0.1", 0)
+    await harness.start()
+    url, made = f"http://127.0.0.1:{free_port()}", new_key("doctor", [Scope.ADMIN], None, 0.0)
+
+    @asynccontextmanager
+    async def responder(**settings: str) -> AsyncIterator[None]:
+        own = {"PORT": url.rpartition(":")[2], "WA_DATA_DIR": str(tmp_path / "responder")}
+        process = await start("responder", WA_MQTT_URL=mosquitto.url("responder"), **own, **settings)
+        try:
+            async with asyncio.timeout(90), httpx.AsyncClient(trust_env=False, timeout=30) as client:
+                while True:
+                    await asyncio.sleep(0.2)
+                    with suppress(httpx.TransportError):
+                        if (await client.get(f"{url}/readyz")).status_code == 200:
+                            break
+            yield
+        finally:
+            process.terminate()
+            await process.communicate()
+
+    async def examined(**settings: str) -> dict[str, str] | None:
+        assert harness.http is not None
+        ports = {"WA_HTTP_PORT": address_of(harness.http).rpartition(":")[2], "PORT": url.rpartition(":")[2]}
+        other = {"WA_WEB_URL": "http://127.0.0.1:1/", "WA_BROWSER": "no-such"}  # neither is looked at here
+        return by_check((await wa("doctor", "--json", limit=60, **other, **ports, **settings)).out).get("responder")
+
+    async with responder():
+        assert await examined() is None  # the bridge asks for none either
+        async with BridgeStore(harness.settings.data_dir / BRIDGE_STORE, now=harness.clock.now) as store:
+            await store.access.add_key(made.key)
+        assert harness.bridge is not None
+        (await harness.bridge.credentials()).forget()
+        found = await examined(WHATSAPP_API_KEY=made.text)
+        assert found is not None
+        assert found["level"] == "warning"
+        assert f"{url} answers without a key" in found["what"]
+        assert "WA_RESPONDER_SECRET" in found["advice"]
+    async with responder(WA_RESPONDER_SECRET="entre-los-servicios"):
+        found = await examined(WHATSAPP_API_KEY=made.text)
+        assert found is not None
+        assert found["level"] == "ok"
+    assert await responder_access(url) is None

@@ -6,7 +6,7 @@ import asyncio
 import json
 import re
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -28,6 +28,7 @@ def environment(environment: Environment) -> Environment:
     return {name: value for name, value in environment.items() if name != "WA_MQTT_URL"} | {
         "WA_HTTP_PORT": str(free_port()),
         "PORT": str(free_port()),
+        "WA_CAMPAIGNS_PORT": str(free_port()),
     }
 
 
@@ -77,17 +78,84 @@ async def test_the_commands_of_the_files_work_on_the_running_sandbox(
 
     sent = await wa("send", ANA, "Hola")
     assert sent.code == 0
-    found = await wa("forget", ANA, "--dry-run", "--json")
-    assert sum(json.loads(found.out)["stores"]["haby"].values()) > 0
+    dry_run = await wa("forget", ANA, "--dry-run", "--json")
+    assert sum(json.loads(dry_run.out)["stores"]["haby"].values()) > 0
     doctor = await wa("doctor", "--json")
-    broker = [one for one in map(json.loads, doctor.out.splitlines()) if one["check"] == "broker"]
-    assert {one["level"] for one in broker} == {"ok"}
+    found = [one for one in map(json.loads, doctor.out.splitlines()) if one["check"] in ("broker", "responder")]
+    assert {(one["check"], one["level"]) for one in found} == {("broker", "ok"), ("responder", "ok")}
     table = (await wa("doctor", "--all", WHATSAPP_API_KEY="")).out
     assert "Settings of the bridge that runs" in table
     assert re.search(r"WA_PACE +5/second.* wa up", table)
     again = await wa("up", "--sandbox")
     assert again.code == 2
     assert re.search(r"A bridge already runs on .*sandbox/: process \d+, panel http://127\.0\.0\.1:\d+/", again.err)
+
+
+async def test_the_responder_asks_for_a_key_as_soon_as_the_bridge_does(
+    shown: str, wa: Wa, environment: Environment
+) -> None:
+    bridge, responder = (f"http://127.0.0.1:{environment[name]}" for name in ("WA_HTTP_PORT", "PORT"))
+    phone = re.search(r"http://localhost:\d+", shown)
+    assert phone is not None
+    async with httpx.AsyncClient(trust_env=False, timeout=20) as client:
+
+        async def chats(headers: dict[str, str]) -> list[str]:
+            answer = await client.get(f"{bridge}/v1/responder/chats", headers=headers)
+            assert answer.status_code == 200, answer.text
+            return [one["chat"] for one in answer.json()["chats"]]
+
+        async def until(url: str, holds: Callable[[httpx.Response], bool]) -> None:
+            async with asyncio.timeout(30):
+                while True:
+                    if holds(await client.get(url)):
+                        return
+                    await asyncio.sleep(0.1)
+
+        await until(f"{responder}/readyz", lambda answer: answer.status_code == 200)
+        written = await client.post(f"{phone[0]}/api/incoming", json={"chat": f"{ANA}@c.us", "body": "Baja"})
+        assert written.status_code == 200
+        await until(f"{responder}/api/opted-out", lambda answer: bool(answer.json()["people"]))
+        # as if the campaigns service had never read that message: only the responder knows
+        opted_out = f"{bridge}/v1/campaigns/opt-outs"
+        await until(opted_out, lambda answer: bool(answer.json()["opt_outs"]))
+        assert (await client.delete(f"{opted_out}/{ANA}")).status_code == 204
+        assert await chats({})
+
+        async with client.stream("GET", f"{responder}/api/live") as live:
+            assert live.status_code == 200
+            keys = {
+                name: {"x-api-key": json.loads((await wa("key", "create", name, *options, "--json")).out)["key"]}
+                for name, options in {
+                    "owner": ("--scope", "admin"),
+                    "narrow": ("--scope", "admin", "--session", "haby"),
+                    "sender": (),
+                    "agent": ("--chat", ANA),
+                }.items()
+            }
+            async with asyncio.timeout(20):
+                async for _ in live.aiter_raw():  # ends by itself: it began without a key
+                    pass
+        for path in ("/api/conversaciones", "/api/live", "/metrics", "/api/status"):
+            refused = await client.get(f"{responder}{path}")
+            assert (refused.status_code, refused.json()) == (401, {"error": "Unauthorized", "panel": f"{bridge}/"})
+        statuses = {
+            name: (await client.get(f"{responder}/api/conversaciones", headers=key)).status_code
+            for name, key in keys.items()
+        }
+        assert statuses == {"owner": 200, "narrow": 401, "sender": 401, "agent": 401}
+        bearer = {"Authorization": f"Bearer {keys['owner']['x-api-key']}"}
+        assert (await client.get(f"{responder}/metrics", headers=bearer)).status_code == 200
+        assert (await client.get(f"{responder}/")).status_code == 200
+
+        assert await chats(keys["owner"])
+        body = {"name": "Prueba", "variants": ["Hola"], "recipients": [{"to": ANA}, {"to": "5491155500002"}]}
+        planned = await client.post(f"{bridge}/v1/campaigns", json=body, headers=keys["owner"])
+        assert (planned.status_code, planned.json()["skipped_by"]) == (201, {"opted_out": 1})
+
+        key_id = keys["owner"]["x-api-key"].split("_")[1]
+        assert (await wa("key", "revoke", key_id)).code == 0
+        await asyncio.sleep(2.5)  # the bridge's cache of keys
+        assert (await client.get(f"{responder}/api/conversaciones", headers=keys["owner"])).status_code == 401
 
 
 async def test_a_stop_of_the_whole_group_while_the_browser_starts_is_no_failure(start: StartCommand) -> None:

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 import pytest
 
+from bridge.asgi.api_credentials import SharedCredentials
 from bridge.settings import load as load_bridge
 from bridge.sql.database import SqlDatabase
 from responder.app import Responder
@@ -108,13 +109,14 @@ class ResponderHarness:
         protocol: Literal["3.1.1", "5"] = "3.1.1",
         timing: Timing = DEFAULT_TIMING,
         http_limits: SurfaceLimits | None = None,
+        shared: SharedCredentials | None = None,
         **options: Any,
     ) -> Responder:
         """Start a responder and wait until it works."""
         self._stop = asyncio.Event()
         access = ResponderBroker(self.broker.url(user), protocol=protocol, instance="test", upload=self.upload)
         self.responder = responder = Responder.load(
-            self.settings(**options), access, timing=timing, http_limits=http_limits
+            self.settings(**options), access, timing=timing, http_limits=http_limits, shared=shared
         )
 
         async def run() -> None:

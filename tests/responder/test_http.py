@@ -171,6 +171,7 @@ async def test_with_a_key_or_a_secret_each_request_needs_one(harness: ResponderH
     claims = {"sub": "panel", "aud": "whatsapp-mqtt-bridge", "exp": time.time() + 60, "scope": "admin"}
     token = jwt.encode(claims, SECRET, "HS256")
     weak = jwt.encode({**claims, "scope": "read"}, SECRET, "HS256")
+    narrow = jwt.encode({**claims, "sessions": ["haby"]}, SECRET, "HS256")
     old = jwt.encode({**claims, "exp": time.time() - 60}, SECRET, "HS256")
     async with httpx.AsyncClient(base_url=responder.url) as http:
         for headers, status in (
@@ -180,6 +181,7 @@ async def test_with_a_key_or_a_secret_each_request_needs_one(harness: ResponderH
             ({"authorization": f"Bearer {KEY}"}, 200),
             ({"authorization": f"Bearer {token}"}, 200),
             ({"authorization": f"Bearer {weak}"}, 401),
+            ({"authorization": f"Bearer {narrow}"}, 401),
             ({"authorization": f"Bearer {old}"}, 401),
             ({"authorization": "Bearer x"}, 401),
         ):
@@ -188,6 +190,13 @@ async def test_with_a_key_or_a_secret_each_request_needs_one(harness: ResponderH
             if status == 401:
                 assert answer.json() == {"error": "Unauthorized"}
         assert (await http.get("/health")).status_code == 200
+
+
+async def test_a_secret_of_the_services_opens_it_and_closes_it_to_others(harness: ResponderHarness) -> None:
+    responder = await harness.start(secret=SECRET)
+    async with httpx.AsyncClient(base_url=responder.url) as http:
+        for headers, status in (({}, 401), ({"x-api-key": KEY}, 401), ({"x-api-key": SECRET}, 200)):
+            assert (await http.get("/api/conversaciones", headers=headers)).status_code == status, headers
 
 
 async def test_a_message_in_the_second_of_the_start_is_taken(harness: ResponderHarness, tmp_path: Path) -> None:

@@ -61,8 +61,8 @@ async def panel(harness: ResponderHarness, scripted_bridge: ScriptedBridge) -> P
     assert scripted_bridge.http is not None
     url = f"http://127.0.0.1:{scripted_bridge.http.getsockname()[1]}"
     given: dict[str, Any] = {
-        name: value
-        for name in ("api_key", "jwt_secret")
+        name.removeprefix("responder_"): value
+        for name in ("api_key", "jwt_secret", "responder_secret")
         if (value := getattr(scripted_bridge.settings, name)) is not None
     }
     await harness.start(port=urlsplit(str(scripted_bridge.settings.responder_url)).port, **given)
@@ -162,8 +162,10 @@ async def test_who_waits_is_answered_and_the_bot_stops(
     await expect(page).to_have_title("Mensajes · WhatsApp ⇄ MQTT")
 
 
-@pytest.mark.parametrize("scripted_bridge", [{"api_key": KEY}, {"jwt_secret": SECRET}], indirect=True)
-async def test_the_bridge_is_admitted_by_key_or_token(panel: PanelOf, scripted_bridge: ScriptedBridge) -> None:
+@pytest.mark.parametrize(
+    "scripted_bridge", [{"api_key": KEY}, {"jwt_secret": SECRET}, {"responder_secret": KEY}], indirect=True
+)
+async def test_the_bridge_is_admitted_by_key_token_or_secret(panel: PanelOf, scripted_bridge: ScriptedBridge) -> None:
     from bridge.http.credentials import new_key
     from bridge.ports import Scope
     from bridge.store import BRIDGE_STORE, BridgeStore

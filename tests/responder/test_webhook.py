@@ -142,11 +142,13 @@ async def test_with_a_key_a_message_needs_the_key_or_the_signature_of_the_sender
         assert keyed.status_code == 200
 
 
+@pytest.mark.parametrize("setting", ["api_key", "secret"])
 async def test_the_bridge_signs_what_it_posts_to_a_responder_with_a_key(
-    facade: FacadeBridge, harness: ResponderHarness
+    facade: FacadeBridge, harness: ResponderHarness, setting: str
 ) -> None:
     harness.bridge = facade
-    await harness.start(sender_url=facade.url, api_key=KEY, admins=BETO)
+    options: dict[str, Any] = {setting: KEY}
+    await harness.start(sender_url=facade.url, admins=BETO, **options)
     facade.phone.incoming(ANA, "Hola")
     assert await harness.answers(1) == [GREETING]
     facade.phone.incoming(BETO, "responder off")  # an order of an admin is one

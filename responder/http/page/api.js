@@ -4,7 +4,12 @@ const KEY = 'responder-key';
 const dialog = document.getElementById('key-dialog');
 let keyRequest = null;
 
-function askForKey() {
+// `panel` is the address of the bridge's panel, where both run in one process and share their keys.
+function askForKey(panel) {
+  document.getElementById('panel').hidden = !panel;
+  const link = document.getElementById('panel-link');
+  link.textContent = panel ?? '';
+  if (panel) link.href = panel;
   keyRequest ??= new Promise((resolve) => {
     dialog.addEventListener('close', () => {
       sessionStorage.setItem(KEY, document.getElementById('key').value);
@@ -23,7 +28,8 @@ async function request(path, options = {}) {
     const headers = { ...options.headers, ...(key ? { 'x-api-key': key } : {}) };
     const response = await fetch(path, { ...options, headers });
     if (response.status !== 401) return response;
-    await askForKey();
+    const { panel } = await response.json().catch(() => ({}));
+    await askForKey(panel);
   }
 }
 

@@ -5,7 +5,9 @@ import { kinds } from './kinds.js';
 const en = {
   conversations: 'Conversations', automatic: 'Automatic answers', search: 'Search name, number or text', show: 'Show',
   choose: 'Choose a conversation.', back: 'Back to the list', messages: 'Messages', write: 'Write an answer', send: 'Send',
-  key: 'Key', keyHelp: 'The WHATSAPP_API_KEY of this responder. It is kept until you close this tab.', enter: 'Enter',
+  key: 'Key', enter: 'Enter', panel: 'The bridge’s panel shows these conversations, too:',
+  keyHelp: 'WHATSAPP_API_KEY, or with `wa up` a key of the bridge that may do everything. It is kept until'
+    + ' you close this tab.',
   all: 'All', waiting: 'Unanswered', paused: 'Paused', opted_out: 'Opted out',
   none: 'No results.', everywhere: 'All clients', client: (id) => `Client ${id}`, on: 'on', off: 'off', partly: 'off for some',
   problemCount: (count) => (count === 1 ? 'One recent problem' : `${count} recent problems`),
@@ -31,7 +33,9 @@ const en = {
 const es = {
   conversations: 'Conversaciones', automatic: 'Respuestas automáticas', search: 'Buscar nombre, número o texto', show: 'Mostrar',
   choose: 'Elegí una conversación.', back: 'Volver a la lista', messages: 'Mensajes', write: 'Escribí una respuesta', send: 'Enviar',
-  key: 'Clave', keyHelp: 'La WHATSAPP_API_KEY de este responder. Se guarda hasta que cierres esta pestaña.', enter: 'Ingresar',
+  key: 'Clave', enter: 'Ingresar', panel: 'El panel del puente también muestra estas conversaciones:',
+  keyHelp: 'La WHATSAPP_API_KEY o, con `wa up`, una clave del puente con permiso para todo.'
+    + ' Se guarda hasta que cierres esta pestaña.',
   all: 'Todas', waiting: 'Sin responder', paused: 'En pausa', opted_out: 'De baja',
   none: 'Sin resultados.', everywhere: 'Todos los clientes', client: (id) => `Cliente ${id}`, on: 'activadas', off: 'desactivadas', partly: 'desactivadas para algunos',
   problemCount: (count) => (count === 1 ? 'Un problema reciente' : `${count} problemas recientes`),

@@ -7,6 +7,8 @@ export const settingTexts = {
   WA_CAMPAIGNS_SECRET: 'Secreto entre el puente y las campañas, el mismo en los dos. Por omisión, WHATSAPP_API_KEY.',
   WA_RESPONDER_URL: 'Dirección del responder, por ejemplo http://127.0.0.1:3013. `wa up` la pone solo. Por omisión el'
     + ' panel no muestra respuestas automáticas.',
+  WA_RESPONDER_SECRET: 'Secreto entre el responder y los servicios a su lado, el mismo en todos. Con él, el responder'
+    + ' no atiende a nadie sin clave. Por omisión, WHATSAPP_API_KEY o un token de WA_JWT_SECRET.',
   WA_HA: 'on: Home Assistant encuentra cada sesión como un dispositivo de MQTT. off: se quita de ahí.',
   WA_HA_PREFIX: 'Prefijo con el que Home Assistant descubre dispositivos. Las reglas de `wa broker` permiten solo el'
     + ' que viene por omisión.',
