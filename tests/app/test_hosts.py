@@ -137,6 +137,23 @@ async def test_a_fault_in_the_code_is_reported_and_the_session_restarts(
     await tested.until(lambda: tested.state("haby") is CONNECTED)
 
 
+async def test_each_failure_has_a_since_of_its_own(tested: BridgeUnderTest, probe: MqttProbe) -> None:
+    fails = True
+
+    class Failing(ScriptedDriver):
+        async def run(self, sink: DriverSink) -> None:
+            if fails and self._phone is tested.phones["haby"]:
+                raise RuntimeError("a bug")
+            await super().run(sink)
+
+    tested.make_driver = Failing
+    await tested.start(haby=ERROR)
+    first = await probe.wait("wa/haby/status", lambda status: status["state"] == "error")
+    await probe.wait("wa/haby/status", lambda status: status["state"] == "error" and status["since"] > first["since"])
+    fails = False
+    await tested.until(lambda: tested.state("haby") is CONNECTED)
+
+
 async def test_commands_for_a_session_in_error_wait_at_the_broker(tested: BridgeUnderTest, probe: MqttProbe) -> None:
     await tested.start(haby=CONNECTED)
     await probe.wait("wa/haby/status", lambda status: status["state"] == "connected")
