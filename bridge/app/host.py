@@ -24,6 +24,7 @@ from bridge.core.media_downloads import MediaDownloads
 from bridge.core.results import notice, result_of
 from bridge.core.session import Session
 from bridge.core.session_view import SessionView
+from bridge.core.state_recorder import StateRecorder
 from bridge.core.waking import SleepRhythm
 from bridge.ports import (
     Clock,
@@ -32,6 +33,7 @@ from bridge.ports import (
     Journal,
     MediaQueue,
     Outbox,
+    StateHistory,
     StoreUnusable,
     WhatsAppDriver,
 )
@@ -62,6 +64,7 @@ class SessionHost:
         self._journal: Journal | None = None
         self._outbox: Outbox | None = None
         self._media: MediaQueue | None = None
+        self._states: StateHistory | None = None
         self.downloads: MediaDownloads | None = None
         self._settings = settings
         self._driver = driver
@@ -70,6 +73,7 @@ class SessionHost:
         self._stopping = asyncio.Event()
         self._leaving = asyncio.Event()  # the session's service is to end: at a stop, or when another bridge owns it
         self._view = SessionView(setting.name, clock)
+        self._began = clock.now()
         self._ownership: Ownership | None = None
         self._composed: WhatsAppDriver | None = None
         self.options = EffectiveOptions.of(settings, setting.name, StoredOptions())
@@ -109,6 +113,11 @@ class SessionHost:
     def media(self) -> MediaQueue | None:
         """The files of the session's messages; None while its store is closed."""
         return self._media
+
+    @property
+    def states(self) -> StateHistory | None:
+        """The history of the session's states; None while its store is closed."""
+        return self._states
 
     @property
     def view(self) -> SessionView:
@@ -174,15 +183,14 @@ class SessionHost:
                 elif not self._stopping.is_set():
                     await self._serve(services, ownership)
             except* StoreUnusable as group:
-                error = first_error(group)
-                _log.error("%s: %s", self.name, error)
-                failure = Situation(SessionState.ERROR, Reason.STORE_UNUSABLE, str(error))
-            except* Exception:  # noqa: BLE001 - the other sessions continue, and this one is tried again
+                failure = _failure(group)
+                _log.error("%s: %s", self.name, failure.detail)
+            except* Exception as fault:  # noqa: BLE001 - the other sessions continue, and this one is tried again
                 _log.exception("%s: the session failed", self.name)
-                failure = failure or Situation(SessionState.ERROR, Reason.BRIDGE_FAULT)
+                failure = failure or _failure(fault)
             if self._stopping.is_set() and failure is None:
                 self._view.set(Situation(SessionState.OFFLINE, Reason.SHUT_DOWN))
-            self.session = self._journal = self._outbox = self._media = self.downloads = None
+            self.session = self._journal = self._outbox = self._media = self._states = self.downloads = None
             await ownership.left()
             if failure is not None:
                 self._view.set(failure)
@@ -218,10 +226,21 @@ class SessionHost:
                     await ownership.noted.claim(store.outbox, self._clock.now())
                     await self._abandon_open(store)
                 ownership.interrupted = False
-                await self._serve_store(store, services, ownership, observe)
+                try:
+                    await self._serve_store(store, services, ownership, observe)
+                except Exception as error:
+                    store.states.enter(_failure(error), self._clock.now())
+                    raise
+                store.states.enter(self._rest(), self._clock.now())
         except* StoreDamaged as group:
             kept = keep_aside(path)
             raise StoreUnusable(f"{first_error(group)} It was kept as {kept}.") from group
+
+    def _rest(self) -> Situation:
+        """What follows a service that has ended as it should."""
+        if self._stopping.is_set():
+            return Situation(SessionState.OFFLINE, Reason.SHUT_DOWN)
+        return Situation(SessionState.STANDBY, Reason.OWNED_ELSEWHERE)
 
     async def _begin_new_epoch(self, store: SessionStore) -> None:
         """Begin a new epoch: sequence numbers may be used again and commands may be lost."""
@@ -258,7 +277,9 @@ class SessionHost:
         )
         session, adapter, downloads = parts.session, parts.adapter, parts.downloads
         self.session, self._journal, self._outbox = session, store.journal, store.outbox
-        self._media, self.downloads = store.media, downloads
+        self._media, self._states, self.downloads = store.media, store.states, downloads
+        recorder = StateRecorder(store.states, session.view, self._clock, began=self._began, outside=self._view)
+        self._view = SessionView(self.name, self._clock)  # a failure of this service begins with the service's end
         deliveries = services.registry.deliveries(self.name, store.journal) if services.registry else None
         async with asyncio.TaskGroup() as tasks:
             ending = [tasks.create_task(adapter.run(ownership.may_connect), name=f"mqtt {self.name}")]
@@ -266,6 +287,7 @@ class SessionHost:
                 ending.append(tasks.create_task(deliveries.run(), name=f"deliveries {self.name}"))
             living = tasks.create_task(session.run(), name=f"session {self.name}")
             beside = [
+                tasks.create_task(recorder.run(), name=f"states {self.name}"),
                 tasks.create_task(store.checked(), name=f"check of the store {self.name}"),
                 tasks.create_task(downloads.run(), name=f"downloads {self.name}"),
                 tasks.create_task(self._compact(store), name=f"compaction {self.name}"),
@@ -322,3 +344,11 @@ class SessionHost:
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._stopping.wait()
+
+
+def _failure(error: BaseException) -> Situation:
+    """What the status says after an error."""
+    first = first_error(error)
+    if isinstance(first, StoreUnusable):
+        return Situation(SessionState.ERROR, Reason.STORE_UNUSABLE, str(first))
+    return Situation(SessionState.ERROR, Reason.BRIDGE_FAULT)

@@ -15,7 +15,9 @@ from bridge.cli.run import EXIT_HELP, Exit, console, print_json_line, run
 if TYPE_CHECKING:
     from bridge.cli.facade import FacadeClient
 
-app = typer.Typer(no_args_is_help=True, help="Add, remove and list sessions of a running bridge; sleep, wake, move.")
+app = typer.Typer(
+    no_args_is_help=True, help="Sessions of a running bridge: add, remove, list, history, sleep, wake, move."
+)
 Name = Annotated[str, typer.Argument(metavar="SESSION", help="The session's name.")]
 Proxy = Annotated[
     str | None,
@@ -102,6 +104,36 @@ def list_sessions(json: Json = False) -> None:
         return Exit.OK
 
     _run(command)
+
+
+@app.command(epilog=EXIT_HELP)
+def history(
+    session: Name,
+    limit: Annotated[int, typer.Option(min=1, max=500, help="How many, of the newest.")] = 50,
+    json: Json = False,
+) -> None:
+    """Show the states of a session, over restarts: since when, how long, and why. The newest is the last line."""
+
+    async def command(client: FacadeClient) -> Exit:
+        path = "/".join(("/v1/sessions", quote(session, safe=""), "states"))
+        for one in reversed((await client.request("GET", path, limit=limit))["states"]):
+            if json:
+                _print(one, json=True)
+            else:
+                console().print(_lasted(one), markup=False, highlight=False)
+        return Exit.OK
+
+    _run(command)
+
+
+def _lasted(state: dict[str, Any]) -> str:
+    """For example `2026-01-31 15:30:00  0:02:10  reconnecting. WhatsApp's connection is down; …`, in local time."""
+    from datetime import UTC, datetime
+
+    since = datetime.fromisoformat(state["since"])
+    until = datetime.fromisoformat(state["until"]) if state["until"] else datetime.now(UTC)
+    lasted = str(until - since).partition(".")[0]
+    return printable(f"{since.astimezone():%Y-%m-%d %H:%M:%S}  {lasted:>8}  {state['state']}. {state['text']}")
 
 
 @app.command(epilog=EXIT_HELP)

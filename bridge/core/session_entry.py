@@ -7,12 +7,12 @@ from typing import Protocol
 from bridge.core.effective_options import EffectiveOptions
 from bridge.core.session import Session
 from bridge.core.session_view import SessionView
-from bridge.ports import Journal, MediaQueue, Outbox
+from bridge.ports import Journal, MediaQueue, Outbox, StateHistory
 
 
 class SessionEntry(Protocol):
-    """A configured session. `session`, `journal`, `media` and `outbox` are None while its store is closed: an unusable
-    store, or another bridge that owns the session."""
+    """A configured session. `session` and all parts of its store are None while that is closed: an unusable store, or
+    another bridge that owns the session."""
 
     @property
     def name(self) -> str: ...
@@ -43,3 +43,6 @@ class SessionEntry(Protocol):
 
     @property
     def outbox(self) -> Outbox | None: ...
+
+    @property
+    def states(self) -> StateHistory | None: ...

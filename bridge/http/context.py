@@ -26,7 +26,16 @@ from bridge.http.log_ring import LogRing
 from bridge.http.panel_sessions import PanelSessions
 from bridge.http.service_gateway import ServiceGateway
 from bridge.metrics.charts import ChartRecorder
-from bridge.ports import AccessRepository, BotSwitches, Clock, Journal, MediaQueue, Outbox, WebhookRepository
+from bridge.ports import (
+    AccessRepository,
+    BotSwitches,
+    Clock,
+    Journal,
+    MediaQueue,
+    Outbox,
+    StateHistory,
+    WebhookRepository,
+)
 from bridge.ports.broker_users import BrokerUsers
 from bridge.store.uploads import Uploads
 from bridge.webhooks import WebhookRegistry
@@ -122,6 +131,11 @@ def outbox_of(entry: SessionEntry) -> Outbox:
 def media_of(entry: SessionEntry) -> MediaQueue:
     """The files of the session's messages. Raises `NotConnected` while its store is closed."""
     return _of_running(entry, entry.media)
+
+
+def states_of(entry: SessionEntry) -> StateHistory:
+    """The history of the session's states. Raises `NotConnected` while its store is closed."""
+    return _of_running(entry, entry.states)
 
 
 def _of_running(entry: SessionEntry, part: _T | None) -> _T:

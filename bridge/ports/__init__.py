@@ -79,6 +79,7 @@ from bridge.ports.people import Acquaintance, PeopleStore, PersonAddress
 from bridge.ports.progress import PublishProgress
 from bridge.ports.requests import ClaimedRequest, RequestClaim, RequestLedger, RequestRow
 from bridge.ports.search import FoundMessage, FoundPage, MessageIndex, TextQuery
+from bridge.ports.states import PastState, StateHistory
 from bridge.ports.webhooks import (
     MESSAGE,
     DeadLetter,
@@ -173,6 +174,7 @@ __all__ = [
     "PairingCode",
     "Pairs",
     "PasskeyRequest",
+    "PastState",
     "PeopleStore",
     "PersonAddress",
     "Position",
@@ -199,6 +201,7 @@ __all__ = [
     "Sends",
     "SendsOnce",
     "SentFile",
+    "StateHistory",
     "Step",
     "StoreUnusable",
     "StoredMedia",

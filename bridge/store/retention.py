@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from bridge.contract.messages import Stream
 from bridge.ports import Bounds
-from bridge.store import numbers, requests, rows
+from bridge.store import numbers, requests, rows, states
 from bridge.store.ages import age_to, newest_message, remember_from, remembers_from
 from bridge.store.database import SqliteDatabase
 from bridge.store.journal import bounds_of_all
@@ -70,6 +70,7 @@ async def compact(
     answered = await _in_slices(database, lambda connection, limit: (requests.forget(connection, until, limit), None))
     notices = await _in_slices(database, lambda connection, limit: (_forget_notices(connection, until, limit), None))
     await database.write(lambda connection: numbers.forget(connection, now))
+    await database.write(lambda connection: states.forget(connection, now))
     keys = await _forget_keys(database, now, newest, keys_remembered, remembers)
     await _in_slices(database, lambda connection, limit: (_shrink_file(connection, limit), None))
     return Compaction(items, commands, answered, notices, keys)

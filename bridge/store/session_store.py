@@ -22,6 +22,7 @@ from bridge.store.people import SqlitePeople
 from bridge.store.recent_items import ITEMS
 from bridge.store.requests import SqliteRequests
 from bridge.store.search import SqliteMessageIndex
+from bridge.store.states import SqliteStates
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,7 @@ class SessionStore:
     people: SqlitePeople
     media: SqliteMediaQueue
     search: SqliteMessageIndex
+    states: SqliteStates
     database: SqliteDatabase
     now: Callable[[], float]
 
@@ -136,6 +138,7 @@ async def open_store(
             SqlitePeople(database, journal, now),
             SqliteMediaQueue(database, journal, now, observe),
             SqliteMessageIndex(database, journal),
+            SqliteStates(database),
             database,
             now,
         )

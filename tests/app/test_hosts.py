@@ -16,7 +16,7 @@ from bridge.app import Bridge
 from bridge.app.clock import SystemClock
 from bridge.broker import parse_addresses
 from bridge.contract.errors import StartError
-from bridge.contract.session import SessionState
+from bridge.contract.session import Reason, SessionState
 from bridge.drivers.scripted import ScriptedDriver, ScriptedPhone
 from bridge.ports import DriverSink
 from tests.app.conftest import BridgeUnderTest
@@ -137,6 +137,23 @@ async def test_a_fault_in_the_code_is_reported_and_the_session_restarts(
     await tested.until(lambda: tested.state("haby") is CONNECTED)
 
 
+async def test_each_failure_has_a_since_of_its_own(tested: BridgeUnderTest, probe: MqttProbe) -> None:
+    fails = True
+
+    class Failing(ScriptedDriver):
+        async def run(self, sink: DriverSink) -> None:
+            if fails and self._phone is tested.phones["haby"]:
+                raise RuntimeError("a bug")
+            await super().run(sink)
+
+    tested.make_driver = Failing
+    await tested.start(haby=ERROR)
+    first = await probe.wait("wa/haby/status", lambda status: status["state"] == "error")
+    await probe.wait("wa/haby/status", lambda status: status["state"] == "error" and status["since"] > first["since"])
+    fails = False
+    await tested.until(lambda: tested.state("haby") is CONNECTED)
+
+
 async def test_commands_for_a_session_in_error_wait_at_the_broker(tested: BridgeUnderTest, probe: MqttProbe) -> None:
     await tested.start(haby=CONNECTED)
     await probe.wait("wa/haby/status", lambda status: status["state"] == "connected")
@@ -151,6 +168,38 @@ async def test_commands_for_a_session_in_error_wait_at_the_broker(tested: Bridge
     await tested.until(lambda: not store.exists())  # kept aside
     aside.rename(store)
     await probe.result("a", "sent")
+
+
+async def test_the_history_of_states_has_the_time_in_which_the_store_was_closed(tested: BridgeUnderTest) -> None:
+    await tested.start(haby=CONNECTED)
+    [host] = [host for host in tested.bridge.hosts if host.name == "haby"]
+    first = host.session
+    host._leaving.set()  # as when another bridge takes it over
+    await tested.until(lambda: host.session not in (None, first) and tested.state("haby") is CONNECTED)
+    await tested.stop()
+    store = tested.store("haby")
+    aside = store.with_name("moved")
+    store.rename(aside)
+    store.mkdir()  # a folder is no store
+    await tested.start(haby=ERROR)
+    await tested.until(lambda: not store.exists())  # kept aside
+    aside.rename(store)
+    await tested.until(lambda: tested.state("haby") is CONNECTED)
+    [host] = [host for host in tested.bridge.hosts if host.name == "haby"]
+    assert host.states is not None
+    async with asyncio.timeout(10):
+        while (await host.states.newest(1))[0].reason is not Reason.READY:  # noqa: ASYNC110 - no event
+            await asyncio.sleep(0.005)
+    said = [one.reason for one in reversed(await host.states.newest(100))]
+    rests = (Reason.READY, Reason.OWNED_ELSEWHERE, Reason.SHUT_DOWN, Reason.STORE_UNUSABLE, Reason.BRIDGE_GONE)
+    assert [reason for reason in said if reason in rests] == [
+        Reason.READY,
+        Reason.OWNED_ELSEWHERE,
+        Reason.READY,
+        Reason.SHUT_DOWN,
+        Reason.STORE_UNUSABLE,
+        Reason.READY,
+    ]
 
 
 async def test_no_task_is_left_after_a_stop(tested: BridgeUnderTest) -> None:

@@ -27,6 +27,15 @@ async def test_a_session_is_added_sleeps_wakes_and_is_removed(harness_with_http:
     assert [one["session"] for one in listed] == ["haby", "ventas"]
     assert "Asleep" in (await wa("session", "sleep", "ventas", **where)).out
     assert "starting" in (await wa("session", "wake", "ventas", **where)).out
+    shown = (await wa("session", "history", "ventas", **where)).out.splitlines()
+    assert any(line.split("  ")[-1].startswith("stopped. Asleep") for line in shown)
+    listed_states = [
+        json.loads(line) for line in (await wa("session", "history", "ventas", "--json", **where)).out.splitlines()
+    ]
+    assert ("stopped", "asleep") in [(one["state"], one["reason"]) for one in listed_states]
+    assert [one["until"] for one in listed_states][-1] is None
+    [newest] = (await wa("session", "history", "ventas", "--limit", "1", "--json", **where)).out.splitlines()
+    assert json.loads(newest)["until"] is None
     removed = await wa("session", "remove", "ventas", **where)
     assert str(harness.settings.session_dir("ventas")) in removed.out.replace("\n", "")
     assert (await wa("session", "list", **where)).out.startswith("haby: ")

@@ -85,6 +85,7 @@ NEEDS: list[tuple[str, str, Scope | None]] = [
     ("POST", "/v1/keys", Scope.ADMIN),
     ("DELETE", "/v1/keys/x", Scope.ADMIN),
     ("GET", "/v1/sessions/haby/history", None),
+    ("GET", "/v1/sessions/haby/states", None),
     ("GET", "/v1/sessions/haby/sends", Scope.SEND),
     ("POST", "/v1/sessions/haby/listeners/x/pause", Scope.LISTEN),
     ("POST", "/v1/sessions/haby/listeners/x/resume", Scope.LISTEN),

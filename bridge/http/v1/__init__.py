@@ -21,6 +21,7 @@ from bridge.http.v1 import (
     sessions,
     settings,
     specs,
+    states,
     uploads,
     webhooks,
 )
@@ -39,6 +40,7 @@ for part in (
     responder,
     webhooks,
     dead_letters,
+    states,
     history,
     keys,
     audit,

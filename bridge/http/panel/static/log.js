@@ -16,42 +16,27 @@ const NEAR = 40;
 //: Milliseconds after the last key before the bridge is asked.
 const TYPING = 250;
 
-export function open(view, app) {
-  const levels = h('div.chips'), list = h('ol'), none = emptyState(word('logEmpty'));
+// The newest lines that pass `filters()`, at most `most`. `fail` gets the problem of a load.
+export function logLines(filters, most, fail) {
+  const list = h('ol'), none = emptyState(word('logEmpty'));
   const frame = h('div.log-lines', { tabindex: 0, role: 'log', 'aria-label': word('log') }, list, none);
-  const state = h('p.soft', { role: 'status' });
-  let level = 'info', session = '', next = 0, lines = [], paused = false, closed = false, typing = null, asked = 0;
-
-  const pause = button('button', word('pause'), () => {
-    paused = !paused;
-    pause.textContent = word(paused ? 'resume' : 'pause');
-    pause.setAttribute('aria-pressed', String(paused));
-    state.textContent = paused ? word('logPaused') : '';
-    if (!paused) refresh();
-  }, { 'aria-pressed': 'false' });
-  const text = h('input', { type: 'search', maxlength: 200, autocomplete: 'off', oninput: type });
-
-  function type() {
-    clearTimeout(typing);
-    typing = setTimeout(start, TYPING);
-  }
+  let next = 0, lines = [], closed = false, asked = 0;
 
   // From the newest lines again, with the filters as they are now.
   function start() {
     next = 0;
     lines = [];
-    load().catch(fail);
+    refresh();
   }
 
   async function load() {
-    const query = new URLSearchParams({ level, after: next, limit: SHOWN, q: text.value.trim() });
-    if (session) query.set('session', session);
+    const query = new URLSearchParams({ ...filters(), after: next, limit: most });
     const mine = ++asked, found = await get(`/v1/log?${query}`);
     if (closed || mine !== asked) return; // another filter by now
     if (found.lost || next > found.next) lines = []; // lines were dropped meanwhile: the gap must not look like none
     next = found.next;
     const follows = frame.scrollHeight - frame.scrollTop - frame.clientHeight < NEAR, first = !lines.length;
-    lines = [...lines, ...found.lines].slice(-SHOWN);
+    lines = [...lines, ...found.lines].slice(-most);
     if (lines.length && !found.lines.length) return;
     update(list, lines.map(line));
     none.hidden = lines.length > 0;
@@ -65,20 +50,43 @@ export function open(view, app) {
       ' ', h('span.soft', null, logger),
       exception ? h('pre', { tabindex: 0 }, exception) : null);
 
+  function refresh() {
+    load().catch((problem) => { if (!closed) fail(problem); });
+  }
+
+  return { frame, start, refresh, close: () => { closed = true; } };
+}
+
+export function open(view, app) {
+  const levels = h('div.chips'), state = h('p.soft', { role: 'status' });
+  const filters = () => ({ level, q: text.value.trim(), ...(session ? { session } : {}) });
+  const lines = logLines(filters, SHOWN, (problem) => { state.textContent = problemText(problem); });
+  let level = 'info', session = '', paused = false, typing = null;
+
+  const pause = button('button', word('pause'), () => {
+    paused = !paused;
+    pause.textContent = word(paused ? 'resume' : 'pause');
+    pause.setAttribute('aria-pressed', String(paused));
+    state.textContent = paused ? word('logPaused') : '';
+    if (!paused) refresh();
+  }, { 'aria-pressed': 'false' });
+  const text = h('input', { type: 'search', maxlength: 200, autocomplete: 'off', oninput: type });
+
+  function type() {
+    clearTimeout(typing);
+    typing = setTimeout(lines.start, TYPING);
+  }
+
   function drawLevels() {
-    const choose = (name) => { level = name; drawLevels(); start(); };
+    const choose = (name) => { level = name; drawLevels(); lines.start(); };
     update(levels, LEVELS.map((name) => chip(word(`level_${name}`), level === name, () => choose(name))));
   }
 
-  function fail(problem) {
-    if (!closed) state.textContent = problemText(problem);
-  }
-
   function refresh() {
-    if (!paused) load().catch(fail);
+    if (!paused) lines.refresh();
   }
 
-  const sessions = h('select', { onchange: ({ target }) => { session = target.value; start(); } },
+  const sessions = h('select', { onchange: ({ target }) => { session = target.value; lines.start(); } },
     h('option', { value: '' }, word('allLines')),
     app.sessions.map(({ session: name }) => h('option', { value: name }, name)));
   drawLevels();
@@ -86,7 +94,7 @@ export function open(view, app) {
     heading(word('log'), word('logLead'), pause),
     h('section.card', null,
       h('div.row.narrowing', null, levels, field(word('session'), sessions), field(word('logFilter'), text)),
-      state, frame, h('p.soft', null, word('logElsewhere'))));
+      state, lines.frame, h('p.soft', null, word('logElsewhere'))));
   refresh();
-  return { refresh, close: () => { closed = true; } };
+  return { refresh, close: lines.close };
 }

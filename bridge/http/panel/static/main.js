@@ -6,6 +6,7 @@ import { h, update } from './element.js';
 import { chooseLanguage, locale, otherLanguage, translate, word } from './language.js';
 import { hideLogin, LANGUAGE_NAMES, showLogin } from './login.js';
 import { problemText } from './problems.js';
+import { tone } from './session_card.js';
 import { icon, SEND_ICON, toast } from './widgets.js';
 import * as sessions from './sessions.js';
 import * as messages from './messages.js';
@@ -106,7 +107,7 @@ function drawFrame() {
 function drawTabs() {
   const shown = Object.entries(SECTIONS).filter(([, { scope, shown: offered }]) =>
     (!scope || hasScope(scope)) && (!offered || offered()));
-  const failing = app.sessions.filter(({ state }) => sessions.tone(state) === 'bad').length;
+  const failing = app.sessions.filter(({ state }) => tone(state) === 'bad').length;
   update($('tabs'), shown.map(([name, { icon: path }]) =>
     h('a', { href: `#${name}`, 'aria-current': name === current() ? 'page' : null },
       icon(path),
@@ -123,7 +124,7 @@ function drawTitle() {
   document.title = `${waiting ? `(${waiting}) ` : ''}${word(current())} · WhatsApp ⇄ MQTT`;
 }
 
-// The section that the address names, and the entry of it to open: `#people/5491155500001@c.us`.
+// The section that the address names, and the entry of it to open: `#people/5491155500001@c.us`, `#sessions/haby`.
 const place = () => location.hash.slice(1).split('/');
 
 function current() {
@@ -137,15 +138,16 @@ function openSection(event) {
   closeDialog();
   section?.close();
   const view = $('view'), name = current(), [, entry] = place();
+  const { module, ofSession } = SECTIONS[name], once = entry && ofSession;
   // Opened once: a reload may show another session.
-  if (entry) history.replaceState(null, '', `#${name}`);
+  if (once) history.replaceState(null, '', `#${name}`);
   view.replaceChildren();
   drawTabs();
   drawSessionChoice();
   drawTitle();
   $('tabs').querySelector('[aria-current]')?.scrollIntoView({ inline: 'nearest', block: 'nearest' });
-  section = SECTIONS[name].module.open(view, app, entry);
-  if (event && !entry) view.focus({ preventScroll: true });
+  section = module.open(view, app, entry);
+  if (event && !once) view.focus({ preventScroll: true });
 }
 
 async function poll() {

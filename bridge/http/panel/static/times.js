@@ -51,6 +51,26 @@ export function timeOfDay(text) {
   return time(new Date(text), clockText(text));
 }
 
+const LENGTHS = [...UNITS, ['second', 1]];
+const amounts = new Map();
+
+function amount(count, unit) {
+  const name = `${locale()} ${unit}`, form = { style: 'unit', unit, unitDisplay: 'long' };
+  if (!amounts.has(name)) amounts.set(name, new Intl.NumberFormat(locale(), form));
+  return amounts.get(name).format(count);
+}
+
+// A duration in its two largest units: "3 hours 12 minutes".
+export function lasted(seconds) {
+  let rest = Math.max(0, Math.round(seconds));
+  const first = LENGTHS.findIndex(([, length]) => rest >= length);
+  return LENGTHS.slice(first).slice(0, first < 0 ? 1 : 2).flatMap(([unit, length], index) => {
+    const count = Math.floor(rest / length);
+    rest -= count * length;
+    return count || !index ? [amount(count, unit)] : [];
+  }).join(' ');
+}
+
 // The time with seconds, as an element.
 export function exactTime(text) {
   const at = new Date(text), today = at.toDateString() === new Date().toDateString();

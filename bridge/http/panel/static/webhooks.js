@@ -21,19 +21,16 @@ function badge(webhook) {
 
 const count = (value) => (value === null ? '–' : number(value));
 
-export function open(view, app) {
-  const base = sessionPath(app.session), list = h('div.cards'), deadLetters = deadLetterList(base, attempt);
+// The webhooks of a session as cards; `others` loads what is shown beside them.
+export function webhookCards(session, others = () => null) {
+  const base = sessionPath(session), list = h('div.cards');
   let closed = false;
 
   async function load() {
-    const [registered, refused] = await Promise.all([
-      get(`${base}/listeners`),
-      get(`${base}/dead-letters?limit=100`),
-    ]);
+    const [registered] = await Promise.all([get(`${base}/listeners`), others()]);
     if (closed) return;
     const cards = registered.listeners.map(card);
     update(list, cards.length ? cards : emptyState(word('noWebhooks'), word('noWebhooksHint')));
-    deadLetters.draw(refused.letters);
   }
 
   function card(webhook) {
@@ -77,7 +74,18 @@ export function open(view, app) {
   }
 
   const adding = button('main-button', word('addWebhook'), () => edit(null));
-  view.append(heading(word('listeners'), word('webhooksLead'), adding), list, ...deadLetters.elements);
-  refresh();
-  return { refresh, close: () => { closed = true; } };
+  return { list, adding, attempt, refresh, close: () => { closed = true; } };
+}
+
+export function open(view, app) {
+  const base = sessionPath(app.session), cards = webhookCards(app.session, loadLetters);
+  const deadLetters = deadLetterList(base, cards.attempt);
+
+  async function loadLetters() {
+    deadLetters.draw((await get(`${base}/dead-letters?limit=100`)).letters);
+  }
+
+  view.append(heading(word('listeners'), word('webhooksLead'), cards.adding), cards.list, ...deadLetters.elements);
+  cards.refresh();
+  return cards;
 }

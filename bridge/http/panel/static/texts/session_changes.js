@@ -1,4 +1,5 @@
-// The texts of adding, removing and sleeping sessions, which are added to the words of each language.
+// The texts of adding, removing and sleeping sessions, and of the page of one, which are added to the words of each
+// language.
 
 export const sessionChanges = {
   en: {
@@ -19,6 +20,19 @@ export const sessionChanges = {
     removeSession: 'Remove',
     removeSessionAsk: 'Remove {0}?',
     removeSessionText: 'It does not run any more. Its login, messages and commands stay on disk.',
+    details: 'Details',
+    detailsOf: 'Details of {0}',
+    allSessionsShown: 'All sessions',
+    noSuchSession: 'This bridge has no session of this name.',
+    stateNow: 'Current state',
+    stateHistory: 'History of the state',
+    lastDay: 'Last 24 hours',
+    lastsFor: '{0} so far',
+    lastsNow: 'just begun',
+    underASecond: 'less than a second',
+    untilNow: 'now',
+    noRecord: 'No record',
+    wholeLog: 'Whole log',
   },
   es: {
     addSession: 'Agregar un número',
@@ -38,5 +52,18 @@ export const sessionChanges = {
     removeSession: 'Quitar',
     removeSessionAsk: '¿Quitar {0}?',
     removeSessionText: 'Deja de funcionar. El vínculo, los mensajes y los envíos quedan en el disco.',
+    details: 'Detalles',
+    detailsOf: 'Detalles de {0}',
+    allSessionsShown: 'Todas las sesiones',
+    noSuchSession: 'Este puente no tiene una sesión con ese nombre.',
+    stateNow: 'Estado actual',
+    stateHistory: 'Historial de estados',
+    lastDay: 'Últimas 24 horas',
+    lastsFor: 'lleva {0}',
+    lastsNow: 'recién empieza',
+    underASecond: 'menos de un segundo',
+    untilNow: 'ahora',
+    noRecord: 'Sin registro',
+    wholeLog: 'Registro completo',
   },
 };

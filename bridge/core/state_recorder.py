@@ -1,0 +1,68 @@
+"""Writes each change of a session's state or reason to its store, so that its history outlives the process.
+
+A status that is published again unchanged writes no row. A bridge that is killed writes no end, so the newest row says
+every few minutes until when its state is known to have lasted; the next start writes the end from there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from bridge.contract.session import Reason, SessionState, Situation
+from bridge.core.session_view import SessionView, StateChange
+from bridge.ports import Clock, StateHistory
+
+#: Seconds between two notes that a state lasts: an end without a clean stop is shown as early as that, at most.
+STILL_EVERY = 300.0
+_GONE = Situation(SessionState.OFFLINE, Reason.BRIDGE_GONE)
+#: Reasons with which a store is closed: nothing more is written before it is opened again.
+_ENDS = (Reason.SHUT_DOWN, Reason.OWNED_ELSEWHERE, Reason.STORE_UNUSABLE, Reason.BRIDGE_FAULT, _GONE.reason)
+#: States that a session can have while its store is closed.
+_OUTSIDE = (SessionState.ERROR, SessionState.STANDBY)
+
+
+class StateRecorder:
+    """Records what the session's view says while its store is open.
+
+    `began`: when this process began. `outside`: what was shown before the store was opened; what it said then, about
+    a store that could not be opened or another owner, is written first.
+    """
+
+    def __init__(
+        self,
+        states: StateHistory,
+        view: SessionView,
+        clock: Clock,
+        *,
+        began: float,
+        outside: SessionView,
+        still_every: float = STILL_EVERY,
+    ) -> None:
+        self._states = states
+        self._view = view
+        self._clock = clock
+        self._began = began
+        self._outside = outside
+        self._still_every = still_every
+
+    async def run(self) -> None:
+        """Record until cancelled. The owner of the store enters what comes after."""
+        with self._view.watch() as changes:
+            self._states.end_interrupted(_GONE, self._began, _ENDS)
+            if self._outside.situation.state in _OUTSIDE:
+                self._states.enter(self._outside.situation, self._outside.since)
+            self._enter(self._view.situation, self._view.since)
+            while True:
+                try:
+                    async with asyncio.timeout(self._still_every):
+                        change = await changes.get()
+                except TimeoutError:
+                    self._states.still(self._clock.now())
+                    continue
+                if isinstance(change, StateChange):
+                    self._enter(change.situation, change.at)
+
+    def _enter(self, situation: Situation, at: float) -> None:
+        # A code that waits to be scanned is renewed every few minutes, for days: it waits all the time.
+        if situation.reason is not Reason.QR_EXPIRED:
+            self._states.enter(situation, at)
