@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from itertools import islice
 from typing import Any, Literal
 
 from fastapi import APIRouter
@@ -17,6 +19,7 @@ from bridge.sandbox.views import (
     StateView,
     chat_view,
     device_view,
+    is_found,
     message_view,
     state_view,
 )
@@ -48,8 +51,10 @@ class Own(RequestBody):
 
     chat: str
     body: str
+    type: str = "chat"
     timestamp: int | None = None
     quoted: str | None = None
+    fields: dict[str, Any] = {}
 
 
 class NewReaction(RequestBody):
@@ -209,6 +214,19 @@ def control(world: World) -> APIRouter:
         """Chats with their newest messages and acks, contacts, devices, QR codes, link, settings."""
         return state_view(world, max(messages, 0))
 
+    @api.get("/messages")
+    async def read_messages(
+        chat: str | None = None, before: int | None = None, start: int = 0, count: int = 100, search: str = ""
+    ) -> list[MessageView]:
+        """The newest messages of a chat, or of all, from position `start` to that before `before`: oldest first.
+        `search`: those with these words, whatever their case and accents.
+        """
+        positions = world.positions(_address(chat)) if chat else range(len(world.state.messages))
+        first, end = bisect_left(positions, start), len(positions) if before is None else bisect_left(positions, before)
+        asked = (world.state.messages[position] for position in reversed(positions[first:end]))
+        found = islice((message for message in asked if is_found(message, search)), max(count, 0))
+        return [message_view(message) for message in reversed(list(found))]
+
     @api.get("/sent")
     async def read_sent() -> list[Transmission]:
         """What the service received from linked devices, one item per message id: the proof of 'never twice'."""
@@ -254,7 +272,10 @@ def control(world: World) -> APIRouter:
     @api.post("/own")
     async def write_own(body: Own) -> MessageView:
         """Write a message on the owner's phone."""
-        return message_view(world.own(_address(body.chat), body.body, t=body.timestamp, quoted=body.quoted))
+        chat, fields = _address(body.chat), body.fields
+        return message_view(
+            world.own(chat, body.body, kind=body.type, t=body.timestamp, quoted=body.quoted, fields=fields)
+        )
 
     @api.post("/contacts")
     async def add_contact(body: NewContact) -> Contact:

@@ -25,6 +25,8 @@ def media_control(world: World, received: ReceivedFiles) -> APIRouter:
         request: Request,
         chat: str,
         author: str | None = None,
+        own: Annotated[bool, Query(description="Whether the owner of the phone sends it.")] = False,
+        quoted: str | None = None,
         type: Annotated[  # noqa: A002 - WhatsApp's name
             str, Query(description="image, video, audio, ptt (voice note), document, sticker, ptv.")
         ] = "document",
@@ -32,7 +34,7 @@ def media_control(world: World, received: ReceivedFiles) -> APIRouter:
         caption: str | None = None,
         fields: Annotated[str, Query(description="Further fields of the page's model, as a JSON object.")] = "{}",
     ) -> MessageView:
-        """Receive a file from a contact: the body is the file, the Content-Type its type."""
+        """A file from a contact, or of the owner: the body is the file, the Content-Type its type."""
         content = bytearray()
         async for part in request.stream():
             content += part
@@ -41,14 +43,12 @@ def media_control(world: World, received: ReceivedFiles) -> APIRouter:
         known = {"mimetype": request.headers.get("content-type", "application/octet-stream")}
         named = {name: value for name, value in (("filename", filename), ("caption", caption)) if value}
         kept = received.keep(bytes(content), type)
+        everything = known | named | kept | json.loads(fields)
+        if own:
+            return message_view(world.own(_address(chat), "", kind=type, quoted=quoted, fields=everything))
+        writer = _address(author) if author else None
         return message_view(
-            world.incoming(
-                _address(chat),
-                "",
-                author=_address(author) if author else None,
-                kind=type,
-                fields=known | named | kept | json.loads(fields),
-            )
+            world.incoming(_address(chat), "", author=writer, kind=type, quoted=quoted, fields=everything)
         )
 
     @api.get("/api/files/{message_id}", include_in_schema=False)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 from pydantic import BaseModel
 
 from bridge.sandbox.phone_calls import PhoneCall
@@ -17,6 +19,9 @@ from bridge.sandbox.records import (
     ServiceMessage,
 )
 from bridge.sandbox.world import World
+
+#: Where people's words stand in a message that is no text.
+_SAID = ("caption", "filename", "loc", "comment", "pollName", "eventName", "eventDescription", "vcardFormattedName")
 
 
 class MessageView(ServiceMessage):
@@ -76,6 +81,18 @@ class StateView(BaseModel):
 def message_view(message: ServiceMessage) -> MessageView:
     """A message with its serialized key."""
     return MessageView(**message.model_dump(), serialized=message.key)
+
+
+def is_found(message: ServiceMessage, text: str) -> bool:
+    """Whether people find a message by this text; case and accents are ignored."""
+    said = [message.body] if message.type == "chat" else [str(message.fields.get(name, "")) for name in _SAID]
+    return not text or _folded(text) in _folded("\n".join(said))
+
+
+def _folded(text: str) -> str:
+    if text.isascii():  # ten thousand messages are searched while the service waits
+        return text.casefold()
+    return "".join(one for one in unicodedata.normalize("NFKD", text).casefold() if not unicodedata.combining(one))
 
 
 def device_view(device: Device) -> DeviceView:

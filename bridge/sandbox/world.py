@@ -136,7 +136,16 @@ class World:
             )
         )
 
-    def own(self, chat: str, body: str, *, t: int | None = None, quoted: str | None = None) -> ServiceMessage:
+    def own(
+        self,
+        chat: str,
+        body: str,
+        *,
+        kind: str = "chat",
+        t: int | None = None,
+        quoted: str | None = None,
+        fields: dict[str, Any] | None = None,
+    ) -> ServiceMessage:
         """A message that the owner writes on the phone. Raises `EntryNotFound`."""
         conversation = self.directory.open_chat(chat)
         message = self.append(
@@ -147,9 +156,11 @@ class World:
                 from_me=True,
                 author=ACCOUNT_LID if conversation.is_group else None,
                 body=body,
+                type=kind,
                 t=int(self._now()) if t is None else t,
                 origin=MessageOrigin.PHONE,
                 quoted=self._quote(quoted),
+                fields=fields or {},
             )
         )
         self.directory.read(conversation, message.position + 1)

@@ -4,14 +4,28 @@ from __future__ import annotations
 
 import json
 import shlex
+from base64 import b64encode
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 from playwright.async_api import Page, expect
 
 from tests.e2e.conftest import WA, Product, command, first_lines, running, subscriber
+from tests.sample_files import PNG
 
 ANA = "5491155500001"
+#: A file that people bring; the page takes it, so that the browser does not open it.
+FILE = """(target, [name, content]) => {
+    const data = new DataTransfer();
+    data.items.add(new File([Uint8Array.from(atob(content), (one) => one.charCodeAt(0))], name, { type: 'image/png' }));
+    const of = { bubbles: true, cancelable: true };
+    return EVENTS.every((one) => !target.dispatchEvent(one));
+}"""
+DROP, PASTE = (
+    FILE.replace("EVENTS", "['dragover', 'drop'].map((one) => new DragEvent(one, { dataTransfer: data, ...of }))"),
+    FILE.replace("EVENTS", "[new ClipboardEvent('paste', { clipboardData: data, ...of })]"),
+)
 TEXTS = {
     "spanish": "¿Cómo andás? Ñandú, pingüino, ¡qué lindo!",
     "cyrillic": "Привет, как дела?",
@@ -41,6 +55,21 @@ async def test_a_message_typed_on_the_phone_reaches_the_printed_mosquitto_sub(pr
     assert message["body"] == "¿Tienen stock? 😀"
     assert message["from"] == f"{ANA}@c.us"
     assert (message["seq"], message["late"], message["type"], message["cliente_id"]) == (1, False, "chat", 51)
+
+
+async def test_a_file_dropped_or_pasted_on_the_phone_reaches_the_printed_mosquitto_sub(
+    product: Product, phone: Page
+) -> None:
+    await phone.get_by_role("button", name="Ana").click()
+    async with subscriber(await product.hint("mosquitto_sub")) as next_payload:
+        for name, act, target in (("dropped.png", DROP, "#messages"), ("pasted.png", PASTE, "#text")):
+            await phone.get_by_label("Message", exact=True).fill("la fuga")
+            assert await phone.locator(target).evaluate(act, [name, b64encode(PNG).decode()])
+            message = await next_payload()
+            assert (message["kind"], message["body"], message["from"]) == ("image", "la fuga", f"{ANA}@c.us")
+            assert message["media"]["sha256"] == sha256(PNG).hexdigest()
+            await expect(phone.get_by_label("Message", exact=True)).to_have_value("")
+    await expect(phone.get_by_role("log").get_by_role("img")).to_have_count(2)
 
 
 async def test_the_printed_mosquitto_pub_appears_on_the_phone_with_ticks(product: Product, phone: Page) -> None:

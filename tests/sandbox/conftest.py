@@ -116,6 +116,7 @@ class Tab:
 
 
 OpenTab = Callable[..., Awaitable[Tab]]
+OpenPhone = Callable[..., Awaitable[Page]]
 
 
 @pytest.fixture
@@ -134,6 +135,36 @@ async def sandbox() -> AsyncIterator[Sandbox]:
     async with Sandbox() as running:
         running.world.configure(running.world.state.settings.model_copy(update={"sync_ms": 50}))
         yield running
+
+
+@pytest.fixture
+async def open_phone(sandbox: Sandbox, playwright: Playwright, browser_path: str) -> AsyncIterator[OpenPhone]:
+    """`await open_phone(locale="es-AR", color_scheme="dark")` opens the phone's page; its errors fail the test."""
+    browser = await playwright.chromium.launch(executable_path=browser_path, chromium_sandbox=NOT_ROOT)
+    problems: list[str] = []
+
+    async def open_page(**context: Any) -> Page:
+        page = await browser.new_page(**{"reduced_motion": "reduce", "locale": "en-GB"} | context)
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.on("console", lambda message: problems.append(message.text) if "Security Policy" in message.text else None)
+        await page.goto(sandbox.phone_url)
+        return page
+
+    yield open_page
+    await browser.close()
+    assert problems == []
+
+
+@pytest.fixture
+async def phone(open_phone: OpenPhone) -> Page:
+    """The phone's page, in English."""
+    return await open_phone()
+
+
+async def write(page: Page, text: str) -> None:
+    """Send a text in the open chat of the English page."""
+    await page.get_by_label("Message", exact=True).fill(text)
+    await page.keyboard.press("Enter")
 
 
 @pytest.fixture

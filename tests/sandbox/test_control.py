@@ -15,8 +15,9 @@ from websockets.exceptions import ConnectionClosedError, InvalidStatus
 
 from bridge.sandbox import AddressUnavailable, Sandbox
 from bridge.sandbox.changes import LinkChanged
+from tests.sample_files import JPEG
 
-ANA = "5491155500001@c.us"
+ANA, CARLA = "5491155500001@c.us", "5491155500003@c.us"
 GROUP = "120363000000000001@g.us"
 
 
@@ -102,6 +103,33 @@ async def test_a_message_travels_from_incoming_to_state(api: httpx.AsyncClient) 
     assert (first["body"], first["from_me"], first["t"]) == ("hola", False, 1_790_000_000)
     assert (second["body"], second["from_me"], second["ack"]) == ("respuesta", True, 4)
     assert chat["unread"] == 0
+
+
+async def test_messages_are_read_in_parts_and_searched(sandbox: Sandbox, api: httpx.AsyncClient) -> None:
+    for number in range(6):
+        sandbox.world.incoming((ANA, CARLA)[number % 2], f"Número {number}")
+    sandbox.world.incoming(ANA, "/9j/", kind="image", fields={"caption": "El NÚMERO del medidor"})
+
+    async def read(**asked: Any) -> list[int]:
+        answer = await api.get("/api/messages", params=asked)
+        return [message["position"] for message in answer.json()]
+
+    assert await read() == list(range(7))
+    assert await read(chat=ANA, count=2) == [4, 6]
+    assert await read(chat=ANA, before=4) == [0, 2]
+    assert await read(chat=ANA, before=6, start=2) == [2, 4]
+    assert await read(search="numero", count=3) == [4, 5, 6]
+    assert await read(search="9j") == []  # a thumbnail is no text
+
+
+async def test_the_owner_sends_other_kinds_and_files(sandbox: Sandbox, api: httpx.AsyncClient) -> None:
+    place = {"chat": ANA, "body": "", "type": "location", "fields": {"lat": -34.6, "lng": -58.4}}
+    assert (await api.post("/api/own", json=place)).json()["fields"] == place["fields"]
+    quoted = sandbox.world.state.messages[0].id
+    query: dict[str, str | bool] = {"chat": ANA, "own": True, "type": "image", "quoted": quoted}
+    sent = (await api.post("/api/incoming/file", params=query, content=JPEG)).json()
+    assert (sent["from_me"], sent["type"], sent["quoted"]["type"]) == (True, "image", "location")
+    assert (await api.get(f"/api/files/{sent['id']}")).content == JPEG
 
 
 async def test_people_groups_link_and_behaviour(sandbox: Sandbox, api: httpx.AsyncClient) -> None:

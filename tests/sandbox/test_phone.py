@@ -4,32 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-import pytest
-from playwright.async_api import Page, Playwright, expect
+from playwright.async_api import Page, expect
 
 from bridge.sandbox import Sandbox
 from bridge.sandbox.records import ACCOUNT, ReceiptPolicy
 from tests.sample_files import JPEG
-from tests.sandbox.conftest import NOT_ROOT, Tab
+from tests.sandbox.conftest import Tab, write
 from tests.sandbox.test_double import ANA, BRUNO_LID, GROUP
-
-
-@pytest.fixture
-async def phone(sandbox: Sandbox, playwright: Playwright, browser_path: str) -> AsyncIterator[Page]:
-    browser = await playwright.chromium.launch(executable_path=browser_path, chromium_sandbox=NOT_ROOT)
-    page = await browser.new_page()
-    problems: list[str] = []
-    page.on("pageerror", lambda error: problems.append(str(error)))
-    page.on("console", lambda message: problems.append(message.text) if "Security Policy" in message.text else None)
-    await page.goto(sandbox.phone_url)
-    yield page
-    await browser.close()
-    assert problems == []
-
-
-async def write(page: Page, text: str) -> None:
-    await page.get_by_label("Message", exact=True).fill(text)
-    await page.keyboard.press("Enter")
 
 
 async def test_the_selected_author_decides_the_sender(sandbox: Sandbox, phone: Page) -> None:
@@ -56,6 +37,9 @@ async def test_a_contact_sends_a_file(sandbox: Sandbox, phone: Page) -> None:
     await expect(shown).to_be_visible()
     await expect(shown).to_have_js_property("complete", value=True)
     assert await shown.evaluate("(image) => image.naturalWidth") > 0
+    async with phone.context.expect_page() as opened:
+        await shown.click()
+    assert await (await opened.value).evaluate("() => document.contentType") == "image/jpeg"
     [message] = sandbox.world.state.messages
     assert (message.type, message.chat, message.from_me) == ("image", ANA, False)
     assert {name: message.fields[name] for name in ("caption", "filename", "mimetype", "size")} == {
@@ -287,7 +271,7 @@ async def test_members_are_added_promoted_and_removed_and_leave(sandbox: Sandbox
     await expect(elena).to_contain_text("admin")
     await members.locator(".line", has_text="Bruno").first.get_by_role("button", name="Remove").click()
     await expect(phone.locator("#subtitle")).to_have_text("Ana, Darío, Elena, Me")
-    await expect(phone.get_by_role("log")).to_contain_text("remove Bruno")
+    await expect(phone.get_by_role("log")).to_contain_text("removed Bruno")
     await phone.get_by_text("Me", exact=True).last.click()
     await members.get_by_role("button", name="Leave").click()
     await expect(phone.locator("#subtitle")).to_have_text("Ana, Darío, Elena")

@@ -1,31 +1,30 @@
 // What people do to a message: its menu, and the marks that it leaves. The chosen writer does it.
 
-import { element } from './element.js';
-import { ask, nameOf } from './world.js';
+import { author } from './composer.js';
+import { button, element } from './element.js';
+import { word } from './language.js';
+import { ask, isMe, nameOf } from './world.js';
 
 const EMOJIS = ['👍', '❤️', '😂', '🙏'];
-const ME = 'me';
 
-const writer = () => new FormData(document.querySelector('#composer')).get('writer');
-const author = () => (writer() === ME ? undefined : writer());
 const wrote = ({ from_me: own, author: member, chat }) =>
-  (writer() === ME ? own : !own && [member, chat].includes(writer()));
+  (author() ? !own && [member, chat].includes(author()) : own);
 
-const button = (label, onclick) => element('button', { type: 'button', class: 'button', onclick }, label);
-
-function closeAfterChoice({ target }) {
-  if (target.matches('button')) opened = undefined;
+function closeAfterChoice({ target, currentTarget }) {
+  if (!target.matches('button')) return;
+  opened = undefined;
+  currentTarget.open = false;
 }
 
 function edit(message) {
-  const body = prompt('New text', message.fields.caption ?? message.body);
+  const body = prompt(word('newText'), message.fields.caption ?? message.body);
   if (body?.trim()) void ask('edit', { id: message.id, body });
 }
 
 let opened; // the message whose menu is open: it stays so when the chat is drawn again
 
-// An author may edit and delete.
-export function menu(message) {
+// An author may edit and delete. `onReply` is called with a message to answer.
+export function menu(message, onReply) {
   if (message.type === 'revoked') return undefined;
   const react = (emoji) => ask('react', { id: message.id, emoji, author: author() });
   const toggled = ({ target }) => {
@@ -34,12 +33,13 @@ export function menu(message) {
   };
   const isOpen = opened === message.id;
   return element('details', { class: 'acts', open: isOpen, ontoggle: toggled, onclick: closeAfterChoice },
-    element('summary', { 'aria-label': 'Actions' }, '⋯'),
+    element('summary', { 'aria-label': word('actions') }, '⋯'),
     element('span', { class: 'choices' },
       ...EMOJIS.map((emoji) => button(emoji, () => void react(emoji))),
-      button('No reaction', () => void react('')),
-      wrote(message) ? button('Edit', () => edit(message)) : undefined,
-      wrote(message) ? button('Delete for everyone', () => void ask('revoke', { id: message.id })) : undefined));
+      button(word('noReaction'), () => void react('')),
+      button(word('reply'), () => onReply(message)),
+      wrote(message) ? button(word('edit'), () => edit(message)) : undefined,
+      wrote(message) ? button(word('deleteForAll'), () => void ask('revoke', { id: message.id })) : undefined));
 }
 
 function votesOf(message, number) {
@@ -49,7 +49,7 @@ function votesOf(message, number) {
 
 // A press adds an answer of the writer, or takes it away.
 function choose(message, name, options) {
-  const me = author() ?? Object.keys(message.votes).find((voter) => nameOf(voter) === 'Me');
+  const me = author() ?? Object.keys(message.votes).find(isMe);
   const before = (message.votes[me]?.options ?? []).map((number) => options[number].name);
   const after = before.includes(name) ? before.filter((one) => one !== name) : [...before, name];
   void ask('vote', { id: message.id, options: after, author: author() });
@@ -67,7 +67,7 @@ export function poll(message) {
 export function marks(message) {
   const reactions = Object.entries(message.reactions).filter(([, { emoji }]) => emoji);
   return [
-    message.edited ? element('span', { class: 'muted' }, 'edited') : undefined,
+    message.edited ? element('span', { class: 'muted' }, word('edited')) : undefined,
     reactions.length
       ? element('span', { class: 'reactions', title: reactions.map(([who]) => nameOf(who)).join(', ') },
         reactions.map(([, { emoji }]) => emoji).join(' '))

@@ -1,6 +1,8 @@
-// Files that a contact sends: chosen with the button beside the text, which becomes the caption.
+// Files to send: chosen with the button beside the text, dropped on the conversation or pasted into it. The text
+// becomes the caption.
 
-const part = (id) => document.querySelector(`#${id}`);
+import { part } from './element.js';
+import { request } from './world.js';
 
 // WhatsApp's type of a file: voice notes are Ogg, stickers WebP.
 function typeOf({ type }) {
@@ -16,26 +18,47 @@ async function sizeOf(file) {
   return bitmap ? { width: bitmap.width, height: bitmap.height } : {};
 }
 
-async function sendFile(file, { chat, author, caption }) {
+async function sendFile(file, destination) {
   const fields = JSON.stringify(await sizeOf(file));
-  const query = new URLSearchParams({ chat, type: typeOf(file), filename: file.name, fields });
-  if (author) query.set('author', author);
-  if (caption) query.set('caption', caption);
+  const named = Object.entries(destination).filter(([, value]) => value);
+  const query = new URLSearchParams([...named, ...Object.entries({ type: typeOf(file), filename: file.name, fields })]);
   const headers = { 'Content-Type': file.type || 'application/octet-stream' };
-  const response = await fetch(`/api/incoming/file?${query}`, { method: 'POST', headers, body: file });
-  part('problem').hidden = response.ok;
-  if (!response.ok) part('problem').textContent = 'The sandbox refused the file.';
-  return response.ok;
+  return request(`incoming/file?${query}`, { method: 'POST', headers, body: file });
 }
 
-// `destination` answers {chat, author, caption}, or nothing where a file cannot be sent; `sent` is called after each
-// file.
+// `destination()` says where the files go, `sent` is called after each.
 export function offerFiles(destination, sent) {
+  const open = part('open');
+
+  async function sendAll(files) {
+    const to = destination();
+    for (const file of [...files]) {
+      if (await sendFile(file, to)) sent();
+    }
+  }
+
   part('attach').addEventListener('click', () => part('file').click());
   part('file').addEventListener('change', async () => {
-    const to = destination();
-    const files = [...part('file').files];
+    await sendAll(part('file').files);
     part('file').value = '';
-    for (const file of to ? files : []) if (await sendFile(file, to)) sent();
+  });
+  open.addEventListener('dragover', () => open.classList.add('dropping'));
+  open.addEventListener('dragleave', () => open.classList.remove('dropping'));
+  open.addEventListener('drop', ({ dataTransfer }) => {
+    open.classList.remove('dropping');
+    void sendAll(dataTransfer.files);
+  });
+  // A file beside the conversation is not opened in its place.
+  for (const name of ['dragover', 'drop']) {
+    addEventListener(name, (event) => {
+      if (event.dataTransfer.types.includes('Files')) event.preventDefault();
+    });
+  }
+  // A table is pasted as its text, not as its picture.
+  document.addEventListener('paste', (event) => {
+    const { files, types } = event.clipboardData;
+    if (open.hidden || !files.length || types.includes('text/plain') || document.querySelector('dialog[open]')) return;
+    event.preventDefault();
+    void sendAll(files);
   });
 }

@@ -11,10 +11,12 @@ export function element(tag, attributes = {}, ...children) {
   return made;
 }
 
+export const button = (label, onclick, attributes = {}) =>
+  element('button', { type: 'button', class: 'button', onclick, ...attributes }, label);
+
+export const part = (id) => document.getElementById(id);
+
 // The colour of a contact, always the same for an address.
 export const tone = (address) => `tone-${[...address].reduce((sum, c) => sum + c.charCodeAt(0), 0) % 6}`;
 
 export const initial = (name) => [...name][0]?.toUpperCase() ?? '?';
-
-export const clock = (seconds) =>
-  new Date(seconds * 1000).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });

@@ -1,29 +1,39 @@
 // The phone: draws the parts of the page, again after every change of the sandbox's world.
 
 import { drawChats } from './chats.js';
-import { drawConversation, openConversation } from './conversation.js';
+import { replyTo } from './composer.js';
+import { closeConversation, drawConversation, openConversation } from './conversation.js';
+import { part } from './element.js';
 import { drawFaults } from './faults.js';
+import { chooseLanguage, language, translate, word } from './language.js';
 import { drawLinked } from './linked.js';
 import { drawPasskey } from './passkey.js';
-import { ask, follow, watch, world } from './world.js';
+import { offerSearch } from './search.js';
+import { ask, follow, notify, watch, world } from './world.js';
 
-const part = (id) => document.querySelector(`#${id}`);
+const LANGUAGES = { en: 'English', es: 'Español' };
 const dialog = part('contact-dialog');
 const form = part('contact-form');
 
 let open;
 
 // An opened chat counts as read on every device.
-function choose(chat) {
+function choose(chat, position) {
   open = chat;
-  openConversation(chat);
+  void openConversation(chat, position);
   drawChats(open, choose);
   void ask('chats/seen', { id: chat });
 }
 
+function showLanguage() {
+  const other = language() === 'es' ? 'en' : 'es';
+  translate(document);
+  Object.assign(part('language'), { lang: other, textContent: LANGUAGES[other] });
+}
+
 watch(() => {
-  const online = world.state.shown_online ? 'shown as online' : 'not shown as online';
-  part('account').textContent = `+${world.state.account.split('@')[0]}, ${online}`;
+  const { account, shown_online: isOnline } = world.state;
+  part('account').textContent = word(isOnline ? 'online' : 'offline', account.split('@')[0]);
   drawLinked();
   drawPasskey();
   drawFaults();
@@ -31,6 +41,11 @@ watch(() => {
   drawConversation();
 });
 
+part('language').addEventListener('click', () => {
+  chooseLanguage(part('language').lang);
+  showLanguage();
+  notify();
+});
 part('new-contact').addEventListener('click', () => dialog.showModal());
 part('contact-cancel').addEventListener('click', () => dialog.close());
 form.addEventListener('submit', async () => {
@@ -39,4 +54,17 @@ form.addEventListener('submit', async () => {
   form.reset();
 });
 
+// Escape closes a menu, else takes back a reply, else leaves the conversation. Dialogs and the search have their own.
+addEventListener('keydown', (event) => {
+  const { key, target } = event;
+  if (key !== 'Escape' || event.isComposing || target.closest('dialog, [type="search"]')) return;
+  const menu = target.closest('details[open]') ?? document.querySelector('.conversation details[open]');
+  if (menu) {
+    menu.open = false;
+    menu.querySelector('summary').focus();
+  } else if (!replyTo(undefined) && part('conversation').contains(target)) closeConversation();
+});
+
+showLanguage();
+offerSearch(() => drawChats(open, choose));
 follow();

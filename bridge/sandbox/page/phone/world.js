@@ -1,55 +1,104 @@
-// The page's copy of the sandbox's state: read once, then updated by the live feed.
+// The page's copy of the sandbox's state: the newest messages are read once, then updated by the live feed; older ones
+// are read when they are looked at.
+
+import { part } from './element.js';
+import { word } from './language.js';
 
 const RETRY_MS = 1000;
+const PAGE = 100; // messages of a chat that are read at once
+const ALL = 1_000_000;
 
 export const world = { state: undefined, messages: new Map() };
 
+const newest = new Map(); // chat -> its newest message
 const watchers = [];
+let early; // frames of the feed that come while everything is read
+
 export const watch = (watcher) => watchers.push(watcher);
 
-// Returns whether the request succeeded; an error is shown at the bottom of the page.
-export async function ask(path, body, method = 'POST') {
-  const problem = document.querySelector('#problem');
+// Returns the answer, undefined where it failed; an error is shown at the bottom of the page.
+export async function request(path, options) {
   try {
-    const response = await fetch(`/api/${path}`, {
-      method,
-      headers: { 'Content-Type': 'application/json' },
-      body: body === undefined ? undefined : JSON.stringify(body),
-    });
+    const response = await fetch(`/api/${path}`, options);
     const answer = await response.json();
-    problem.hidden = response.ok;
-    if (!response.ok) problem.textContent = answer.error ?? 'The sandbox refused that.';
-    return response.ok;
+    part('problem').hidden = response.ok;
+    if (response.ok) return answer ?? true;
+    part('problem').textContent = answer.error ?? word('refused');
   } catch {
-    problem.textContent = 'The sandbox does not respond.';
-    problem.hidden = false;
-    return false;
+    part('problem').textContent = word('unreachable');
+    part('problem').hidden = false;
   }
+  return undefined;
+}
+
+// Returns whether the request succeeded.
+export async function ask(path, body = null, method = 'POST') {
+  const headers = { 'Content-Type': 'application/json' };
+  return await request(path, { method, headers, body: body && JSON.stringify(body) }) !== undefined;
 }
 
 export const messagesOf = (chat) => [...(world.messages.get(chat)?.values() ?? [])];
+export const newestOf = (chat) => newest.get(chat);
+
+let reading = Promise.resolve(); // one after the other: each goes on where the last one ended
+
+// Reads messages before those that the page has of a chat: a page of them, or all from position `start` on.
+export function readEarlier(chat, start) {
+  reading = reading.then(() => readBefore(chat, start));
+  return reading;
+}
+
+async function readBefore(chat, start) {
+  const first = messagesOf(chat)[0]?.position;
+  if (first === undefined || start >= first) return;
+  const range = start === undefined ? { count: PAGE } : { start, count: ALL };
+  const earlier = await request(`messages?${new URLSearchParams({ chat, before: first, ...range })}`);
+  const known = messagesOf(chat);
+  if (!earlier?.length || known[0]?.position !== first) return; // everything was read again meanwhile
+  world.messages.set(chat, new Map([...earlier, ...known].map((message) => [message.position, message])));
+  notify();
+}
+
+export const isMe = (address) => [world.state.account, world.state.account_lid].includes(address);
 
 export function nameOf(address) {
-  if (address === world.state.account || address === world.state.account_lid) return 'Me';
+  if (isMe(address)) return word('me');
   const contact = world.state.contacts.find(({ pn, lid }) => address === pn || address === lid);
   return contact?.name ?? address.split('@')[0];
 }
 
 function takeMessage(message) {
-  const known = world.messages.get(message.chat) ?? new Map();
-  world.messages.set(message.chat, known.set(message.position, message));
+  const { chat, position } = message;
+  if (!world.messages.has(chat)) world.messages.set(chat, new Map());
+  const known = world.messages.get(chat), [first] = known.keys();
+  if (first > position) return; // an older one that changed: it is read when it is looked at
+  known.set(position, message);
+  if (!(newest.get(chat)?.position > position)) newest.set(chat, message);
 }
 
-function notify() {
-  for (const watcher of watchers) watcher();
+export function notify() {
+  if (world.state) for (const watcher of watchers) watcher();
 }
 
 async function readAll() {
-  const state = await (await fetch('/api/state?messages=300')).json();
+  early = [];
+  const state = await (await fetch(`/api/state?messages=${PAGE}`)).json();
   world.messages.clear();
-  for (const chat of state.chats) chat.messages.forEach(takeMessage);
+  newest.clear();
   world.state = state;
+  for (const chat of state.chats) chat.messages.forEach(takeMessage);
+  const frames = early;
+  early = undefined;
+  frames.forEach(takeFrame);
   notify();
+}
+
+function takeFrame(frame) {
+  if (early) early.push(frame);
+  else {
+    frame.messages.forEach(takeMessage);
+    world.state = frame.state;
+  }
 }
 
 export function follow() {
@@ -59,10 +108,8 @@ export function follow() {
   // Read after the feed is open: changes in between are then seen twice, not missed.
   socket.addEventListener('open', () => void readAll());
   socket.addEventListener('message', ({ data }) => {
-    const { state, messages } = JSON.parse(data);
-    messages.forEach(takeMessage);
-    world.state = state;
-    notify();
+    takeFrame(JSON.parse(data));
+    if (!early) notify();
   });
   socket.addEventListener('close', () => setTimeout(follow, RETRY_MS));
 }

@@ -1,0 +1,225 @@
+"""What people do in a conversation on the phone's page: replies, other kinds, search, keyboard, a long chat."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+from playwright.async_api import Page, expect
+
+from bridge.sandbox import Sandbox
+from tests.http.panel.test_long_chat import MESSAGES, measured
+from tests.sample_files import JPEG, MP4, OGG, PNG, WEBP
+from tests.sandbox.conftest import Tab, write
+from tests.sandbox.test_double import ANA, GROUP
+
+#: Bubbles that are drawn at once.
+DRAWN = 160
+#: CPU milliseconds of a step of 4,000 pixels, in 95 of 100 steps at most.
+BUSY = 60
+#: Milliseconds until a screen of the long chat is there on a machine that does other work, too.
+LOADED = 30_000
+
+
+async def test_a_reply_quotes_the_message_and_leads_to_it(sandbox: Sandbox, phone: Page, paired: Tab) -> None:
+    asked = sandbox.world.incoming(ANA, "¿a qué hora?")
+    for number in range(60):
+        sandbox.world.incoming(ANA, f"otra {number}")
+    await phone.get_by_role("button", name="Ana").click()
+    log, question = phone.get_by_role("log"), phone.locator(f'[data-id="{asked.id}"]')
+    await question.get_by_label("Actions").click()
+    await question.get_by_role("button", name="Reply").click()
+    await expect(phone.locator("#reply")).to_have_text("Ana ¿a qué hora?×")
+    await phone.get_by_text("Me", exact=True).click()
+    await write(phone, "a las 8")
+    await expect(phone.locator("#reply")).to_be_hidden()
+    answer = log.locator(".bubble", has_text="a las 8")
+    await expect(answer).to_be_in_viewport()
+    assert sandbox.world.state.messages[-1].quoted is not None
+    await paired.event("chat.new_message", body="a las 8", quoted=asked.key)
+    await expect(question).not_to_be_in_viewport()
+    await answer.get_by_title("Show the message that it answers").click()
+    await expect(question).to_be_in_viewport()
+    await expect(question).to_have_class("bubble theirs found")
+
+
+async def test_every_kind_is_sent_as_the_contact_and_as_the_owner(sandbox: Sandbox, phone: Page, paired: Tab) -> None:
+    await phone.get_by_role("button", name="Ana").click()
+    forms = {
+        "Location": {"Latitude": "-34.6037", "Longitude": "-58.3816", "Name of the place (optional)": "Obelisco"},
+        "Contact": {"Name": "Zoe, la de Luján", "Number, digits only": "5491155500044"},
+        "Poll": {"Question": "¿Qué día?", "Answers, one in each line (2 to 12)": "Lunes\nMartes"},
+        "Event": {"Name": "Asado", "Description (optional)": "Traer bebida"},
+    }
+    files = {"f.jpg": ("image/jpeg", JPEG), "s.webp": ("image/webp", WEBP), "v.mp4": ("video/mp4", MP4)}
+    files |= {"n.ogg": ("audio/ogg", OGG), "d.pdf": ("application/pdf", b"%PDF")}
+    log = phone.get_by_role("log")
+    for writer in ("Ana", "Me"):
+        await phone.get_by_role("group", name="Write as").get_by_text(writer, exact=True).click()
+        for kind, fields in forms.items():
+            await phone.get_by_label("Send something else").click()
+            await phone.locator("#kinds-list").get_by_role("button", name=kind).click()
+            form = phone.get_by_role("dialog", name=kind)
+            for label, value in fields.items():
+                await form.get_by_label(label).fill(value)
+            await form.get_by_role("button", name="Send").click()
+            await expect(form).to_be_hidden()
+        given = [{"name": name, "mimeType": mime, "buffer": content} for name, (mime, content) in files.items()]
+        await phone.locator("#file").set_input_files(given)  # type: ignore[arg-type]
+        await expect(log.locator(".mine" if writer == "Me" else ".theirs")).to_have_count(9)
+    kinds = ["location", "vcard", "poll_creation", "event_creation", "image", "sticker", "video", "ptt", "document"]
+    messages = sandbox.world.state.messages
+    assert [(m.type, m.from_me) for m in messages] == [(kind, own) for own in (False, True) for kind in kinds]
+    for message in messages:
+        await paired.event("chat.new_message", id=message.key, type=message.type)
+    map_link = log.get_by_role("link", name="Show on the map").first
+    at = "?mlat=-34.6037&mlon=-58.3816#map=16/-34.6037/-58.3816"
+    await expect(map_link).to_have_attribute("href", f"https://www.openstreetmap.org/{at}")
+    await expect(log.locator("audio, video")).to_have_count(4)
+    await expect(log.get_by_role("link", name="d.pdf")).to_have_count(2)
+    assert "FN:Zoe\\, la de Luján" in messages[1].body
+
+
+async def test_a_poll_of_one_answer_is_not_sent(sandbox: Sandbox, phone: Page) -> None:
+    await phone.get_by_role("button", name="Ana").click()
+    await phone.get_by_label("Send something else").click()
+    await phone.locator("#kinds-list").get_by_role("button", name="Poll").click()
+    form = phone.get_by_role("dialog", name="Poll")
+    await form.get_by_label("Question").fill("¿Vamos?")
+    await form.get_by_label("Answers").first.fill("Sí\nSí")
+    await form.get_by_role("button", name="Send").click()
+    await expect(form).to_be_visible()
+    assert await form.locator("textarea").evaluate("(one) => one.validationMessage") == (
+        "A poll has 2 to 12 different answers."
+    )
+    assert sandbox.world.state.messages == []
+
+
+async def test_chats_and_messages_are_found(sandbox: Sandbox, phone: Page) -> None:
+    sandbox.world.incoming(GROUP, "se cortó la luz", author=ANA)
+    sandbox.world.incoming(ANA, "", kind="image", fields={"caption": "la LÚZ del pasillo"})
+    search, found = phone.get_by_role("searchbox", name="Search chats and messages"), phone.locator("#chats button")
+    await search.fill("dario")
+    await expect(found).to_have_count(1)
+    await expect(found).to_contain_text("Darío")
+    await search.fill("luz")
+    await expect(found).to_have_count(2)
+    await expect(found.nth(0)).to_contain_text("la LÚZ del pasillo")
+    await found.nth(1).click()
+    await expect(phone.locator("#title")).to_have_text("Vecinos")
+    await expect(phone.locator(".found")).to_contain_text("se cortó la luz")
+    await expect(phone.get_by_role("button", name="To the newest message")).to_be_hidden()
+    await search.fill("no existe")
+    await expect(phone.get_by_role("navigation")).to_have_text("Nothing found")
+    await search.press("Escape")
+    await expect(found).to_have_count(5)
+
+
+async def test_everything_is_done_with_the_keyboard(sandbox: Sandbox, phone: Page) -> None:
+    keyboard = phone.keyboard
+    await phone.get_by_role("searchbox").focus()
+    await keyboard.press("Tab")
+    await keyboard.press("ArrowDown")
+    await keyboard.press("ArrowUp")
+    await keyboard.press("Enter")
+    text = phone.get_by_label("Message", exact=True)
+    await expect(text).to_be_focused()
+    await keyboard.type("uno")
+    await keyboard.press("Shift+Enter")
+    await keyboard.type("dos")
+    await keyboard.press("Enter")
+    await expect(phone.locator(".bubble .body")).to_have_text("uno\ndos")
+    assert sandbox.world.state.messages[0].body == "uno\ndos"
+    focused = []
+    for _ in range(4):
+        await keyboard.press("Shift+Tab")
+        focused.append(await phone.evaluate("() => document.activeElement.ariaLabel ?? document.activeElement.value"))
+    assert focused == ["Send something else", "Send a file", ANA, "Actions"]
+    await keyboard.press("Enter")
+    menu = phone.locator(".bubble details")
+    await expect(menu).to_have_attribute("open", "")
+    await keyboard.press("Escape")
+    await expect(menu).not_to_have_attribute("open", "")
+    await expect(menu.get_by_label("Actions")).to_be_focused()
+    await keyboard.press("Enter")
+    await menu.get_by_role("button", name="Reply").press("Enter")
+    await expect(phone.locator("#reply")).to_be_visible()
+    await expect(text).to_be_focused()
+    await keyboard.press("Escape")
+    await expect(phone.locator("#reply")).to_be_hidden()
+    await phone.get_by_label("Send something else").press("Enter")
+    await phone.locator("#kinds-list").get_by_role("button", name="Poll").press("Enter")
+    await expect(phone.get_by_label("Question")).to_be_focused()
+    await keyboard.press("Escape")
+    await expect(phone.get_by_role("dialog")).to_be_hidden()
+    await text.press("Escape")
+    await expect(phone.get_by_role("navigation").get_by_role("button", name="Ana")).to_be_focused()
+
+
+async def test_a_player_plays_on_when_its_message_changes(sandbox: Sandbox, phone: Page) -> None:
+    fields = {**sandbox.received.keep(OGG, "ptt"), "mimetype": "audio/ogg"}
+    voice = sandbox.world.incoming(ANA, "", kind="ptt", fields=fields)
+    await phone.get_by_role("button", name="Ana").click()
+    player = await phone.locator("audio").element_handle()
+    sandbox.world.acts.react(voice.id, "👍")
+    await expect(phone.locator(".reactions")).to_have_text("👍")
+    assert await player.evaluate("(player) => player.isConnected")
+
+
+async def test_text_beside_a_pasted_file_is_pasted_as_text(sandbox: Sandbox, phone: Page) -> None:
+    await phone.get_by_role("button", name="Ana").click()
+    refused = await phone.get_by_label("Message", exact=True).evaluate(
+        """(field, content) => {
+            const data = new DataTransfer();
+            data.items.add(new File([new Uint8Array(JSON.parse(content))], 'table.png', { type: 'image/png' }));
+            data.setData('text/plain', 'a table');
+            const pasted = new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true });
+            return !field.dispatchEvent(pasted);
+        }""",
+        json.dumps([*PNG]),
+    )
+    assert not refused  # the browser pastes it
+    assert sandbox.world.state.messages == []
+
+
+@pytest.mark.timeout(180)
+async def test_ten_thousand_messages_scroll_without_lag(sandbox: Sandbox, phone: Page) -> None:
+    for number in range(MESSAGES):
+        sandbox.world.incoming(ANA, f"mensaje {number}")
+    await phone.reload()
+    await phone.get_by_role("button", name="Ana").click()
+    log = phone.get_by_role("log")
+    bubbles = log.locator(".bubble")
+    await expect(log.get_by_text(f"mensaje {MESSAGES - 1}", exact=True)).to_be_in_viewport(timeout=LOADED)
+    first = log.get_by_text("mensaje 0", exact=True)
+    await log.press("Home")  # reads all of them
+    await expect(first).to_be_in_viewport(timeout=LOADED)
+    await log.press("End")
+    await expect(log.get_by_text(f"mensaje {MESSAGES - 1}", exact=True)).to_be_in_viewport(timeout=LOADED)
+    steps, layout = await measured(log)
+    most = steps[len(steps) * 95 // 100]
+    print(f"CPU of a step: median {steps[len(steps) // 2]:.1f} ms, 95 % {most:.1f} ms, layout {layout:.1f} ms")
+    assert await bubbles.count() == DRAWN
+    await log.press("Home")
+    await expect(first).to_be_in_viewport(timeout=LOADED)
+    place = await first.bounding_box()
+    sandbox.world.incoming(ANA, "de abajo")
+    await expect(phone.get_by_role("navigation")).to_contain_text("de abajo", timeout=LOADED)
+    assert await first.bounding_box() == place  # a new message moves nothing while older ones are read
+    await phone.get_by_role("button", name="To the newest message").click()
+    await expect(log.get_by_text("de abajo", exact=True)).to_be_in_viewport(timeout=LOADED)
+    shown = []
+    for number in range(5):
+        began = time.perf_counter()
+        sandbox.world.incoming(ANA, f"nuevo {number}")
+        await expect(log.get_by_text(f"nuevo {number}", exact=True)).to_be_in_viewport(timeout=LOADED)
+        shown.append(time.perf_counter() - began)
+    print(f"a new message is shown after {sorted(shown)[2]:.2f} s")
+    assert sorted(shown)[2] < 1
+    await phone.get_by_role("searchbox").fill("MENSAJE 5000")
+    await phone.locator("#chats [data-hit]").click()
+    await expect(log.locator(".found")).to_contain_text("mensaje 5000", timeout=LOADED)
+    await expect(log.locator(".found")).to_be_in_viewport(timeout=LOADED)
+    await expect(bubbles).to_have_count(DRAWN)
+    assert most <= BUSY
