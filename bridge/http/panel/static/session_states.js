@@ -85,7 +85,7 @@ function lastDay(states) {
   const minute = (text) => Math.min(Math.max(Date.parse(text) / MINUTE, begin), now);
   const recent = states.filter(({ until }) => !until || minute(until) > begin);
   const pieces = recent.map((one) => {
-    const from = minute(one.since), until = one.until ? minute(one.until) : Math.max(from, Math.floor(time));
+    const from = minute(one.since), until = one.until ? minute(one.until) : Math.max(from, time);
     return { ...one, from, length: until - from, tone: tone(one.state) };
   });
   const totals = new Map();
