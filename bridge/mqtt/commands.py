@@ -41,8 +41,6 @@ _log = logging.getLogger(__name__)
 _CONNECTION = "mqtt_connection"
 #: Deliveries being claimed at once; they share commits, and the order of claims is the order of arrival.
 CONCURRENT = 200
-#: Seconds of a resumed connection in which the broker may send again what it has forgotten to have sent.
-RESUMED = 15.0
 
 
 class CommandIntake:
@@ -69,7 +67,6 @@ class CommandIntake:
         self._connection = connection
         self._memory = memory
         self._observe = observe
-        self._began = clock.monotonic()
         self._number: int | None = None
         self._brought_something = False
         self._background = background  # outlives the connection: a reconnect does not cancel a control action
@@ -164,9 +161,7 @@ class CommandIntake:
 
     def _origin(self, delivery: Delivery) -> CommandOrigin:
         sha256 = hashlib.sha256(delivery.payload).hexdigest()
-        is_young = self._clock.monotonic() - self._began < RESUMED
-        rollback = is_young and self._connection.session_present
-        return CommandOrigin(delivery.topic, sha256, delivery.packet_id, delivery.dup, self._number or 0, rollback)
+        return CommandOrigin(delivery.topic, sha256, delivery.packet_id, delivery.dup, self._number or 0)
 
     async def _replay(self, delivery: Delivery) -> None:
         try:

@@ -17,8 +17,7 @@ from bridge.contract.modifiers import NO_MODIFIERS, Modifiers
 class CommandOrigin:
     """How a command without id came over MQTT; distinguishes a redelivery from a new command.
 
-    `connection` numbers the connections of a session that delivered a new command. `rollback`: it came soon after the
-    broker resumed the session, so a broker that was killed may have forgotten the PUBACK and even that it had sent it.
+    `connection` numbers the connections of a session that delivered a new command.
     """
 
     topic: str
@@ -26,7 +25,6 @@ class CommandOrigin:
     packet_id: int
     dup: bool
     connection: int
-    rollback: bool = False
 
 
 @dataclass(frozen=True, slots=True)

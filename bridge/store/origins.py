@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import math
 import sqlite3
 from typing import Literal
 
 from bridge.ports import CommandOrigin
 
 Table = Literal["commands", "requests"]
-#: Seconds back from now in which a broker that was killed may have forgotten a delivery: our configuration saves every
-#: 5 s, and some seconds pass until the bridge is connected again. What it sends again it does not flag DUP; only the
-#: packet id is the same. A new, equal command that gets that id so soon is taken for the same one.
-ROLLED_BACK = 15.0
 
 
 def columns(origin: CommandOrigin | None) -> tuple[str, str, int, int] | tuple[None, None, None, None]:
@@ -30,22 +25,17 @@ def origin_of(topic: str | None, sha256: str, packet_id: int, connection: int) -
     return None if topic is None else CommandOrigin(topic, sha256, packet_id, False, connection)
 
 
-def redelivered(connection: sqlite3.Connection, table: Table, origin: CommandOrigin | None, at: float) -> int | None:
-    """The number of the row that this is a redelivery of at a time; notes on which connection it was delivered last."""
-    if origin is None:
+def redelivered(connection: sqlite3.Connection, table: Table, origin: CommandOrigin | None) -> int | None:
+    """The number of the row that this is a redelivery of; notes on which connection it was delivered last."""
+    if origin is None or not origin.dup:
         return None
     # Packet ids are reused, so a redelivery can only repeat a recent delivery: of the last connection with new
     # commands, or of the one before (a connection may break in the middle of its redeliveries).
-    if origin.dup:
-        first, last, since = origin.connection - 1, origin.connection, -math.inf
-    elif origin.rollback:
-        first, last, since = origin.connection - 1, origin.connection - 1, at - ROLLED_BACK
-    else:
-        return None
+    recent = (origin.connection - 1, origin.connection)
     found = connection.execute(
         f"SELECT number FROM {table} WHERE payload_sha256 = ? AND packet_id = ? AND connection BETWEEN ? AND ?"  # noqa: S608
-        " AND topic = ? AND claimed_at >= ? ORDER BY number DESC LIMIT 1",
-        (origin.payload_sha256, origin.packet_id, first, last, origin.topic, since),
+        " AND topic = ? ORDER BY number DESC LIMIT 1",
+        (origin.payload_sha256, origin.packet_id, *recent, origin.topic),
     ).fetchone()
     if found is None:
         return None

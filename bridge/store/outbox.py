@@ -232,7 +232,7 @@ def _standing(connection: sqlite3.Connection, claim: Claim) -> Claimed:
 
 def _redelivered(connection: sqlite3.Connection, claim: Claim) -> Claimed | None:
     """The claim of a command without id, if this is the broker's redelivery of it."""
-    number = origins.redelivered(connection, "commands", claim.origin, claim.claimed_at)
+    number = origins.redelivered(connection, "commands", claim.origin)
     return None if number is None else Claimed(rows.by_number(connection, number), fresh=False)
 
 

@@ -32,7 +32,7 @@ class SqliteRequests(RequestLedger):
         self, claim: RequestClaim, on_new_row: Callable[[RequestRow], None] | None = None
     ) -> ClaimedRequest:
         def write(connection: sqlite3.Connection) -> ClaimedRequest:
-            number = origins.redelivered(connection, "requests", claim.origin, claim.claimed_at)
+            number = origins.redelivered(connection, "requests", claim.origin)
             if number is not None:
                 return ClaimedRequest(_found(connection, _BY_NUMBER, number), fresh=False)
             if (number := _insert(connection, claim)) is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 from collections.abc import Callable
 from typing import Any
@@ -55,27 +54,6 @@ async def test_a_command_without_id_whose_puback_is_lost_is_sent_once(
     await probe.barrier()
     assert [(sent.text, sent.times) for sent in harness.phone.sent] == [("Hola", 1)]
     assert harness.session._outbox.open_count == 0
-
-
-async def test_a_command_that_a_killed_broker_delivers_again_is_sent_once(
-    harness: BridgeUnderTest, probe: MqttProbe, mosquitto: MosquittoServer
-) -> None:
-    """Its file is older than the delivery: the broker sends the command again, with its packet id and not flagged."""
-    await subscribed(harness)
-    for text in ("Hola", "chau"):
-        await probe.publish(f"{OUT}/5491155500001", text)
-    os.kill(mosquitto.pid, signal.SIGUSR1)  # save now
-    file = mosquitto.directory / "mosquitto.db"
-    await harness.until(lambda: file.exists() and b"chau" in file.read_bytes())
-    await harness.start()
-    await harness.until(lambda: len(harness.phone.sent) == 2)
-    await probe.barrier()
-    mosquitto.kill()
-    mosquitto.start()
-    async with mqtt_probe(mosquitto.url("admin")) as again:
-        await again.publish(f"{OUT}/5491155500001", "after")
-        await harness.until(lambda: "after" in [sent.text for sent in harness.phone.sent])
-    assert [(sent.text, sent.times) for sent in harness.phone.sent] == [("Hola", 1), ("chau", 1), ("after", 1)]
 
 
 async def test_two_equal_commands_without_id_are_two(harness: BridgeUnderTest, probe: MqttProbe) -> None:

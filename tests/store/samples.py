@@ -53,15 +53,8 @@ def claim(
     )
 
 
-def origin(
-    connection: int,
-    *,
-    dup: bool = False,
-    packet_id: int = 5,
-    topic: str = "wa/haby/out",
-    rollback: bool = False,
-) -> CommandOrigin:
-    return CommandOrigin(topic, "0" * 64, packet_id, dup, connection, rollback)
+def origin(connection: int, *, dup: bool = False, packet_id: int = 5, topic: str = "wa/haby/out") -> CommandOrigin:
+    return CommandOrigin(topic, "0" * 64, packet_id, dup, connection)
 
 
 def step(state: SendState, *notices: NewNotice, at: float = 1001.0, message_id: str | None = None) -> Change:

@@ -94,29 +94,6 @@ async def test_an_interrupted_redelivery_is_recognised_completely_the_next_time(
         assert (again.fresh, again.row.claim.id) == (False, f"made-{packet_id}")
 
 
-async def test_what_a_killed_broker_has_forgotten_is_recognised_although_it_is_not_flagged(store: SessionStore) -> None:
-    await store.outbox.claim(claim("made-1", origin=origin(7)), result())
-    again = await store.outbox.claim(claim("made-2", at=1014.0, origin=origin(8, rollback=True)), result())
-    assert (again.fresh, again.row.claim.id) == (False, "made-1")
-    third = await store.outbox.claim(claim("made-3", at=1014.0, origin=origin(9, rollback=True)), result())
-    assert (third.fresh, third.row.claim.id) == (False, "made-1")
-
-
-@pytest.mark.parametrize(
-    ("at", "arrival"),
-    [
-        pytest.param(1016.0, origin(8, rollback=True), id="too late"),
-        pytest.param(1014.0, origin(7, rollback=True), id="the same connection"),
-        pytest.param(1014.0, origin(8, rollback=True, packet_id=6), id="another packet id"),
-    ],
-)
-async def test_a_new_command_after_a_broker_was_killed_is_new(
-    store: SessionStore, at: float, arrival: CommandOrigin
-) -> None:
-    await store.outbox.claim(claim("made-1", origin=origin(7)), result())
-    assert (await store.outbox.claim(claim("made-2", at=at, origin=arrival), result())).fresh
-
-
 @pytest.mark.parametrize(
     "arrival",
     [
