@@ -24,7 +24,7 @@ from bridge.core.media_downloads import MediaDownloads
 from bridge.core.results import notice, result_of
 from bridge.core.session import Session
 from bridge.core.session_view import SessionView
-from bridge.core.state_recorder import StateRecorder
+from bridge.core.state_recorder import StateRecorder, take_up
 from bridge.core.waking import SleepRhythm
 from bridge.ports import (
     Clock,
@@ -73,6 +73,7 @@ class SessionHost:
         self._stopping = asyncio.Event()
         self._leaving = asyncio.Event()  # the session's service is to end: at a stop, or when another bridge owns it
         self._view = SessionView(setting.name, clock)
+        self._in_standby = False  # another bridge had the session when this one last looked
         self._began = clock.now()
         self._ownership: Ownership | None = None
         self._composed: WhatsAppDriver | None = None
@@ -175,8 +176,7 @@ class SessionHost:
             failure: Situation | None = None
             try:
                 self._leaving.clear()
-                in_standby = self._view.situation.state is SessionState.STANDBY
-                elsewhere = await ownership.elsewhere(in_standby=in_standby)
+                elsewhere = await ownership.elsewhere(in_standby=self._in_standby)
                 if elsewhere is not None:
                     self._stand_by(elsewhere)
                     await self._pause(ownership.pause)
@@ -188,6 +188,7 @@ class SessionHost:
             except* Exception as fault:  # noqa: BLE001 - the other sessions continue, and this one is tried again
                 _log.exception("%s: the session failed", self.name)
                 failure = failure or _failure(fault)
+            self._in_standby = self._in_standby and failure is None
             if self._stopping.is_set() and failure is None:
                 self._view.set(Situation(SessionState.OFFLINE, Reason.SHUT_DOWN))
             self.session = self._journal = self._outbox = self._media = self._states = self.downloads = None
@@ -209,6 +210,7 @@ class SessionHost:
         if self._view.situation.state is not SessionState.STANDBY:
             self._view = SessionView(self.name, self._clock)
         self._view.set(elsewhere)
+        self._in_standby = True
 
     async def _serve(self, services: SessionServices, ownership: Ownership) -> None:
         path = self._settings.session_dir(self.name) / "store.db"
@@ -226,6 +228,8 @@ class SessionHost:
                     await ownership.noted.claim(store.outbox, self._clock.now())
                     await self._abandon_open(store)
                 ownership.interrupted = False
+                take_up(store.states, self._view, self._began)
+                self._view = SessionView(self.name, self._clock)  # a failure begins with the end of this service
                 try:
                     await self._serve_store(store, services, ownership, observe)
                 except Exception as error:
@@ -278,8 +282,7 @@ class SessionHost:
         session, adapter, downloads = parts.session, parts.adapter, parts.downloads
         self.session, self._journal, self._outbox = session, store.journal, store.outbox
         self._media, self._states, self.downloads = store.media, store.states, downloads
-        recorder = StateRecorder(store.states, session.view, self._clock, began=self._began, outside=self._view)
-        self._view = SessionView(self.name, self._clock)  # a failure of this service begins with the service's end
+        recorder = StateRecorder(store.states, session.view, self._clock)
         deliveries = services.registry.deliveries(self.name, store.journal) if services.registry else None
         async with asyncio.TaskGroup() as tasks:
             ending = [tasks.create_task(adapter.run(ownership.may_connect), name=f"mqtt {self.name}")]

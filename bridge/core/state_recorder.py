@@ -13,7 +13,7 @@ from bridge.core.session_view import SessionView, StateChange
 from bridge.ports import Clock, StateHistory
 
 #: Seconds between two notes that a state lasts: an end without a clean stop is shown as early as that, at most.
-STILL_EVERY = 300.0
+SEEN_EVERY = 300.0
 _GONE = Situation(SessionState.OFFLINE, Reason.BRIDGE_GONE)
 #: Reasons with which a store is closed: nothing more is written before it is opened again.
 _ENDS = (Reason.SHUT_DOWN, Reason.OWNED_ELSEWHERE, Reason.STORE_UNUSABLE, Reason.BRIDGE_FAULT, _GONE.reason)
@@ -21,43 +21,42 @@ _ENDS = (Reason.SHUT_DOWN, Reason.OWNED_ELSEWHERE, Reason.STORE_UNUSABLE, Reason
 _OUTSIDE = (SessionState.ERROR, SessionState.STANDBY)
 
 
-class StateRecorder:
-    """Records what the session's view says while its store is open.
+def take_up(states: StateHistory, outside: SessionView, began: float) -> None:
+    """Write what happened while the store was closed, as soon as it is open.
 
-    `began`: when this process began. `outside`: what was shown before the store was opened; what it said then, about
-    a store that could not be opened or another owner, is written first.
+    The state in which a kill left the session ends when it was last seen; `began`: when this process did. Then comes
+    what `outside` shows: a store that could not be opened, or another owner.
     """
+    states.end_interrupted(_GONE, began, _ENDS)
+    if outside.situation.state in _OUTSIDE:
+        states.enter(outside.situation, outside.since)
+
+
+class StateRecorder:
+    """Records what the session's view says while its store is open."""
 
     def __init__(
-        self,
-        states: StateHistory,
-        view: SessionView,
-        clock: Clock,
-        *,
-        began: float,
-        outside: SessionView,
-        still_every: float = STILL_EVERY,
+        self, states: StateHistory, view: SessionView, clock: Clock, *, seen_every: float = SEEN_EVERY
     ) -> None:
         self._states = states
         self._view = view
         self._clock = clock
-        self._began = began
-        self._outside = outside
-        self._still_every = still_every
+        self._seen_every = seen_every
 
     async def run(self) -> None:
         """Record until cancelled. The owner of the store enters what comes after."""
+        clock = asyncio.get_running_loop().time
         with self._view.watch() as changes:
-            self._states.end_interrupted(_GONE, self._began, _ENDS)
-            if self._outside.situation.state in _OUTSIDE:
-                self._states.enter(self._outside.situation, self._outside.since)
             self._enter(self._view.situation, self._view.since)
+            due = clock() + self._seen_every
             while True:
                 try:
-                    async with asyncio.timeout(self._still_every):
+                    # what changes without being a new state, such as the code to scan, must not put it off
+                    async with asyncio.timeout_at(due):
                         change = await changes.get()
                 except TimeoutError:
-                    self._states.still(self._clock.now())
+                    self._states.seen(self._clock.now())
+                    due = clock() + self._seen_every
                     continue
                 if isinstance(change, StateChange):
                     self._enter(change.situation, change.at)

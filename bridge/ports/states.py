@@ -23,15 +23,16 @@ class PastState:
 class StateHistory(Protocol):
     """Changes of one session's state or reason. Details are not kept: they are in the log.
 
-    What is written is on disk soon, not at once: a kill loses the last moments. An error loses it, too: a record of
-    what happened must hold up nothing that happens.
+    What is written is on disk soon, not at once: a kill loses the last moments. What the store cannot write is lost
+    without an error: a record of what happened must hold up nothing that happens. Times never go back from one state to
+    the next, even where the clock does.
     """
 
     def enter(self, situation: Situation, at: float) -> None:
         """Add a state; one with the newest state and reason adds nothing."""
         ...
 
-    def still(self, at: float) -> None:
+    def seen(self, at: float) -> None:
         """Note that the newest state has lasted until `at`."""
         ...
 

@@ -15,10 +15,12 @@ from bridge.store.database import SqliteDatabase
 #: Seconds that a state is kept from its end, and the most states: a site that is down for a day makes thousands.
 KEPT, MOST = 30 * 24 * 3600.0, 5000
 _ENTER = """
-    INSERT INTO states (at, state, reason, seen_at) SELECT ?, ?, ?, ?
-    WHERE (?, ?) IS NOT (SELECT state, reason FROM states ORDER BY number DESC LIMIT 1)
+    WITH newest AS (SELECT state, reason, at FROM states ORDER BY number DESC LIMIT 1),
+        entered (at, state, reason) AS (SELECT max(?, coalesce((SELECT at FROM newest), 0)), ?, ?)
+    INSERT INTO states (at, state, reason, seen_at) SELECT at, state, reason, at FROM entered
+    WHERE (state, reason) IS NOT (SELECT state, reason FROM newest)
 """
-_STILL = "UPDATE states SET seen_at = ? WHERE number = (SELECT max(number) FROM states)"
+_SEEN = "UPDATE states SET seen_at = max(seen_at, ?) WHERE number = (SELECT max(number) FROM states)"
 _END_INTERRUPTED = """
     INSERT INTO states (at, state, reason, seen_at) SELECT seen_at, ?, ?, seen_at FROM states
     WHERE number = (SELECT max(number) FROM states) AND seen_at < ? AND reason NOT IN (SELECT value FROM json_each(?))
@@ -42,12 +44,11 @@ class SqliteStates(StateHistory):
 
     @override
     def enter(self, situation: Situation, at: float) -> None:
-        what = (situation.state, situation.reason)
-        self._soon(_ENTER, (at, *what, at, *what))
+        self._soon(_ENTER, (at, situation.state, situation.reason))
 
     @override
-    def still(self, at: float) -> None:
-        self._soon(_STILL, (at,))
+    def seen(self, at: float) -> None:
+        self._soon(_SEEN, (at,))
 
     @override
     def end_interrupted(self, situation: Situation, before: float, ends: Collection[Reason]) -> None:
@@ -67,6 +68,6 @@ class SqliteStates(StateHistory):
         self._database.write_soon(lambda connection: connection.execute(statement, values))
 
 
-def forget(connection: sqlite3.Connection, now: float) -> int:
+def forget(connection: sqlite3.Connection, now: float) -> None:
     """Delete the states that ended too long ago, or are too many; the newest one stays."""
-    return connection.execute(_FORGET, (now - KEPT, MOST - 1)).rowcount
+    connection.execute(_FORGET, (now - KEPT, MOST - 1))

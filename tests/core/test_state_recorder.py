@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -10,7 +11,8 @@ import pytest
 
 from bridge.contract.session import Reason, SessionState, Situation
 from bridge.core.session_view import SessionView
-from bridge.core.state_recorder import StateRecorder
+from bridge.core.state_recorder import StateRecorder, take_up
+from bridge.ports import PairingCode
 from tests.clocks import FakeClock
 from tests.core.conftest import SessionHarness
 
@@ -19,17 +21,11 @@ BEGIN = 1_790_000_000.0
 
 @asynccontextmanager
 async def recorded(
-    harness: SessionHarness, began: float, outside: SessionView | None = None, *, still_every: float = 300
+    harness: SessionHarness, began: float, outside: SessionView | None = None, *, seen_every: float = 300
 ) -> AsyncIterator[None]:
     """The session of the harness with a recorder beside it, as its host runs it."""
-    recorder = StateRecorder(
-        harness.store.states,
-        harness.session.view,
-        harness.clock,
-        began=began,
-        outside=outside or SessionView("haby", harness.clock),
-        still_every=still_every,
-    )
+    take_up(harness.store.states, outside or SessionView("haby", harness.clock), began)
+    recorder = StateRecorder(harness.store.states, harness.session.view, harness.clock, seen_every=seen_every)
     running = asyncio.create_task(recorder.run(), name="recorder under test")
     yield
     running.cancel()
@@ -77,7 +73,7 @@ async def test_a_state_that_lasts_writes_no_row_and_is_known_to_have_lasted(
     harness: SessionHarness, clock: FakeClock
 ) -> None:
     await harness.start()
-    async with recorded(harness, clock.now(), still_every=0.005):
+    async with recorded(harness, clock.now(), seen_every=0.005):
         await until(harness, Reason.READY)
         rows = len(await history(harness))
         clock.advance(4000)
@@ -143,3 +139,17 @@ async def test_a_code_that_is_renewed_is_one_wait(harness: SessionHarness, clock
         await until(harness, Reason.TYPE_LINK_CODE)
         found = [reason for state, reason, _ in await history(harness) if state == "pairing"]
     assert found == ["scan_qr", "type_link_code"]
+
+
+async def test_a_code_that_is_renewed_all_the_time_is_known_to_have_waited(
+    harness: SessionHarness, clock: FakeClock
+) -> None:
+    harness.phone.paired = False
+    await harness.start(connected=False)
+    async with recorded(harness, clock.now(), seen_every=0.1):
+        await until(harness, Reason.SCAN_QR)
+        clock.advance(1000)
+        async with asyncio.timeout(10):
+            while await _seen_at(harness) != clock.now():
+                harness.session.view.show(PairingCode(uuid.uuid4().hex, clock.now() + 20))
+                await asyncio.sleep(0.02)

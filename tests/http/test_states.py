@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime
 from itertools import pairwise
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from bridge.contract.proxy import Proxy
 from bridge.contract.session import SessionState
 from bridge.drivers.scripted import ScriptedDriver
 from bridge.ports import DriverSink, Scope
@@ -23,6 +25,15 @@ async def _states(side: HttpBridge) -> list[dict[str, Any]]:
         answer = await client.get(PATH)
         found: list[dict[str, Any]] = answer.json()["states"]
         return found
+
+
+async def _shows(side: HttpBridge, state: SessionState) -> dict[str, Any]:
+    """The session's status, once it has this state; also while its store is closed."""
+    async with side.client() as client, asyncio.timeout(20):
+        while (status := (await client.get("/v1/sessions/haby")).json())["state"] != state:  # noqa: ASYNC110 - no event
+            await asyncio.sleep(0.01)
+    found: dict[str, Any] = status
+    return found
 
 
 async def test_the_history_outlives_a_restart_and_a_kill(started: HttpBridge) -> None:
@@ -81,9 +92,7 @@ async def test_a_failure_of_the_session_is_in_the_history_with_its_time(
     monkeypatch.setattr(ScriptedDriver, "run", broken)
     async with started.client() as client:
         await client.post("/v1/sessions/haby/control", json={"action": "restart"})
-        while (status := (await client.get("/v1/sessions/haby")).json())["state"] != "error":
-            pass
-        assert status["since"] > connected["since"]
+    assert (await _shows(started, SessionState.ERROR))["since"] > connected["since"]
     await started.stop()
     monkeypatch.undo()
     await started.start()
@@ -99,3 +108,21 @@ async def test_a_key_of_another_session_sees_no_history(side: HttpBridge) -> Non
     async with side.client() as client:
         assert (await client.get(PATH, headers={"x-api-key": own})).status_code == 200
         assert (await client.get(PATH, headers={"x-api-key": other})).status_code == 403
+
+
+async def test_the_end_of_a_killed_bridge_is_written_although_the_next_start_fails(
+    started: HttpBridge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(self: ScriptedDriver, proxy: Proxy | None) -> None:
+        raise RuntimeError("a fault in the code")
+
+    await _states(started)
+    await started.kill()
+    monkeypatch.setattr(ScriptedDriver, "use_proxy", broken)
+    await started.start(until=None)
+    await _shows(started, SessionState.ERROR)
+    monkeypatch.undo()
+    await started.stop()
+    await started.start()
+    reasons = [one["reason"] for one in reversed(await _states(started))]
+    assert reasons.index("ready") < reasons.index("bridge_gone") < reasons.index("bridge_fault")

@@ -42,7 +42,7 @@ async def test_the_end_that_a_kill_has_lost_is_where_the_state_was_last_seen(sto
     store.states.end_interrupted(GONE, 5.0, ENDS)
     assert await rows(store) == []  # nothing began yet
     store.states.enter(CONNECTED, 10.0)
-    store.states.still(25.0)
+    store.states.seen(25.0)
     store.states.end_interrupted(GONE, 25.0, ENDS)  # of this process: it was seen since then
     assert len(await rows(store)) == 1
     store.states.end_interrupted(GONE, 100.0, ENDS)
@@ -58,6 +58,18 @@ async def test_a_clean_end_stays_as_it_is(store: SessionStore) -> None:
     store.states.enter(STOPPED, 10.0)
     store.states.end_interrupted(GONE, 100.0, ENDS)
     assert await rows(store) == [(Reason.SHUT_DOWN, 10.0, None)]
+
+
+async def test_a_clock_that_is_set_back_never_ends_a_state_before_it_began(store: SessionStore) -> None:
+    store.states.enter(CONNECTED, 5000.0)
+    store.states.seen(1300.0)
+    store.states.enter(LINK_DOWN, 1400.0)
+    store.states.end_interrupted(GONE, 9000.0, ENDS)
+    assert await rows(store) == [
+        (Reason.BRIDGE_GONE, 5000.0, None),
+        (Reason.LINK_DOWN, 5000.0, 5000.0),
+        (Reason.READY, 5000.0, 5000.0),
+    ]
 
 
 async def test_pages_continue_one_another(store: SessionStore) -> None:
