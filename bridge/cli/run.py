@@ -74,14 +74,17 @@ def exit_of_result(result: Result) -> Exit:
 
 
 #: Of glibc's malloc.h.
-_M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8
+_M_ARENA_MAX = -8
 
 
 @contextmanager
 def imports_of_a_service() -> Iterator[None]:
-    """Around the imports of a process that runs long: a quarter of their time is garbage collection, which finds
-    nothing then. What they made stays, so later collections need not look at it."""
-    _return_freed_memory()
+    """Around the imports of a process that runs long: how it uses memory is set before it has much.
+
+    A quarter of the imports' time is garbage collection, which finds nothing then. What they made stays, so later
+    collections need not look at it.
+    """
+    _share_heaps()
     gc.disable()
     try:
         yield
@@ -90,18 +93,19 @@ def imports_of_a_service() -> Iterator[None]:
         gc.enable()
 
 
-def _return_freed_memory() -> None:
-    """Make the C library return large blocks as soon as they are free, and share its heaps among the threads.
+def _share_heaps() -> None:
+    """Let the threads share two heaps of the C library; what the environment sets for it stands.
 
-    By default glibc raises the size from which it does so with each freed block, and gives each thread a heap of its
-    own: 3 to 4 MB of a bridge that carries files (`python -m bench.media`). Other C libraries have no such call.
+    glibc gives each thread one of its own, and what is free in one is of no use to the others: 2 MB of a bridge that
+    carries files (`python -m bench.media`), at the same CPU. Other C libraries have no such call.
     """
+    if any(name.startswith(("MALLOC_", "GLIBC_TUNABLES")) for name in os.environ):
+        return
     import ctypes  # half a megabyte, not for the commands that end at once
 
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
         mallopt(_M_ARENA_MAX, 2)
-        mallopt(_M_MMAP_THRESHOLD, 128 * 1024)
 
 
 def run(command: Callable[[], Coroutine[Any, Any, Exit]]) -> NoReturn:
