@@ -48,7 +48,7 @@ class ApiCredentials:
         audience: str = "",
         shared: SharedCredentials | None = None,
     ) -> None:
-        self._keys = [key.get_secret_value() for key in keys if key is not None]
+        self._keys = [key.get_secret_value() for key in keys if key]  # an empty one matches a caller without headers
         self._tokens = TokenDecoder(jwt_secret.get_secret_value(), audience) if jwt_secret else None
         self._shared = shared
 
