@@ -31,6 +31,10 @@ class SharedCredentials(Protocol):
     def panel(self) -> str | None:
         """Address of a page that people reach with the same credentials."""
 
+    @property
+    def secret(self) -> str:
+        """What the parts of the process show; it may be another one at each start."""
+
     async def are_configured(self) -> bool:
         """Whether its callers need credentials."""
 

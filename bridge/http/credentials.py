@@ -189,8 +189,8 @@ class ServiceCredentials:
         self, credentials: Callable[[], Awaitable[Credentials]], secret: str, *, panel: str | None, always: bool
     ) -> None:
         self._credentials = credentials
-        self._secret = secret
         self._always = always
+        self.secret = secret
         #: The address of the bridge's panel.
         self.panel = panel
 
@@ -203,7 +203,7 @@ class ServiceCredentials:
 
     async def verify(self, presented: PresentedCredentials) -> ApiCaller | None:
         """The caller: this process, or one with the scope `admin` for all sessions."""
-        if presents(presented, self._secret):
+        if presents(presented, self.secret):
             return ApiCaller("this process")
         try:
             principal = await (await self._credentials()).verify(presented)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from playwright.async_api import expect
 
 from bridge.contract.pace import Pace
+from bridge.contract.session import SessionState
 from bridge.http.credentials import IssuedKey, ServiceCredentials, grant_of, new_key
 from bridge.http.listener import address_of, listen
 from bridge.ports import EVERY_CHAT, Right, Scope
@@ -18,7 +20,7 @@ from bridge.store import BRIDGE_STORE, BridgeStore
 from responder.app import Responder
 from tests.client.conftest import ANA, ScriptedBridge
 from tests.http.panel.conftest import OpenPanel, browser, open_panel
-from tests.mosquitto_server import MosquittoServer
+from tests.mosquitto_server import MosquittoServer, free_port
 from tests.pictures import picture
 from tests.responder.conftest import ResponderHarness
 
@@ -46,12 +48,12 @@ async def scripted_bridge(broker: MosquittoServer, tmp_path: Path) -> AsyncItera
         await bridge.stop()
 
 
-def shared(bridge: ScriptedBridge, *, always: bool = False) -> ServiceCredentials:
+def shared(bridge: ScriptedBridge, *, always: bool = False, secret: str = SECRET) -> ServiceCredentials:
     """As `wa up` makes them."""
     assert bridge.bridge is not None
     assert bridge.http is not None
     panel = f"{address_of(bridge.http)}/"
-    return ServiceCredentials(bridge.bridge.credentials, SECRET, panel=panel, always=always)
+    return ServiceCredentials(bridge.bridge.credentials, secret, panel=panel, always=always)
 
 
 async def store_keys(bridge: ScriptedBridge, *keys: IssuedKey) -> None:
@@ -95,6 +97,41 @@ async def test_a_bridge_that_ended_first_opens_nothing(harness: ResponderHarness
     await harness.bridge.stop()
     assert await status_with(responder, None) == 401
     assert await status_with(responder, OWNER.text) == 401
+
+
+async def test_the_sender_of_webhook_mode_signs_once_the_bridge_asks_for_a_key(
+    harness: ResponderHarness, broker: MosquittoServer, tmp_path: Path
+) -> None:
+    """No key is configured here, so the sender gets a secret of this run; at the next start another one."""
+    settings = load_bridge(
+        addresses=broker.url("bridge"), data_dir=tmp_path / "sender", pace="off", instance="sender", mqtt_prefix="other"
+    )
+    sender = ScriptedBridge(settings)
+    sender.http = listen("127.0.0.1", 0)
+    url = address_of(sender.http)
+    await sender.start(until=None)
+    await sender.reach(SessionState.CONNECTED)
+    try:
+        port = free_port()
+        responder = await harness.start(shared=shared(harness.bridge), sender_url=url, port=port)
+        recorded = "SELECT count(*) FROM wa_message"
+        sender.phone.incoming(ANA, "¿Están?")
+        await harness.until_rows(recorded, [(1,)])
+        await store_keys(harness.bridge, OWNER)
+        sender.phone.incoming(ANA, "¿Hay alguien?")
+        await harness.until_rows(recorded, [(2,)])
+        async with httpx.AsyncClient(base_url=responder.url, trust_env=False) as http:
+            forged = {"from": ANA, "body": "stop", "type": "chat", "timestamp": int(time.time())}
+            assert (await http.post("/api/message-received", json=forged)).status_code == 401
+        assert responder.faults.counts["unsigned"] == 1
+        await harness.stop()
+        again = shared(harness.bridge, secret="lo-que-sabe-el-proceso-siguiente")
+        await harness.start(shared=again, sender_url=url, port=port)
+        sender.phone.incoming(ANA, "¿Y ahora?")
+        await harness.until_rows(recorded, [(3,)])
+    finally:
+        await harness.stop()
+        await sender.stop()
 
 
 @pytest.mark.parametrize(
