@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from pydantic import SecretStr
+from starlette.exceptions import HTTPException
 
 from bridge.asgi.bearer import PresentedCredentials, TokenDecoder, scopes_of
 
@@ -24,6 +25,13 @@ LOCAL = ApiCaller("local")
 SENDER = ApiCaller("sender")
 
 
+class KeysUnreadable(HTTPException):
+    """The stored keys cannot be read: the credential may be valid, so this is no guess."""
+
+    def __init__(self) -> None:
+        super().__init__(503, "The keys cannot be read at the moment; see the log.", {"Retry-After": "5"})
+
+
 class SharedCredentials(Protocol):
     """The credentials of another server in this process, which count here too: under `wa up` those of the bridge."""
 
@@ -39,7 +47,7 @@ class SharedCredentials(Protocol):
         """Whether its callers need credentials."""
 
     async def verify(self, presented: PresentedCredentials) -> ApiCaller | None:
-        """The caller, if it may do everything there; None for any other."""
+        """The caller, if it may do everything there; None for any other. Raises `KeysUnreadable`."""
 
 
 class ApiCredentials:
@@ -63,7 +71,10 @@ class ApiCredentials:
         return self._shared is not None and await self._shared.are_configured()
 
     async def verify(self, presented: PresentedCredentials) -> ApiCaller | None:
-        """The caller; None for credentials that are not valid. A token needs the scope `admin` for every session."""
+        """The caller; None for credentials that are not valid. A token needs the scope `admin` for every session.
+
+        Raises `KeysUnreadable`.
+        """
         if any(presents(presented, key) for key in self._keys):
             return ApiCaller("the key")
         claims = self._tokens.claims(presented.bearer) if self._tokens is not None else None

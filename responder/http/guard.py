@@ -36,6 +36,7 @@ _TEXTS = {
     408: "El pedido no llegó a tiempo",
     413: "El pedido es demasiado grande",
     429: "Demasiados pedidos; probar de nuevo en unos segundos",
+    503: "No se pueden leer las claves; probar de nuevo en unos segundos",
 }
 
 

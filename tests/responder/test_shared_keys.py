@@ -96,7 +96,24 @@ async def test_a_bridge_that_ended_first_opens_nothing(harness: ResponderHarness
     await store_keys(harness.bridge)  # what was read is not asked again for two seconds
     await harness.bridge.stop()
     assert await status_with(responder, None) == 401
-    assert await status_with(responder, OWNER.text) == 401
+    assert await status_with(responder, OWNER.text) == 503
+
+
+async def test_keys_that_cannot_be_read_make_no_wrong_guess(harness: ResponderHarness) -> None:
+    """A store that is closed answers as one on a full disk: no key is wrong, so none counts as a guess."""
+    await store_keys(harness.bridge, OWNER)
+    responder = await harness.start(shared=shared(harness.bridge))
+    await store_keys(harness.bridge)
+    await harness.bridge.stop()
+    async with httpx.AsyncClient(base_url=responder.url, trust_env=False) as http:
+        refused = await http.get("/api/conversaciones", headers={"x-api-key": OWNER.text})
+    assert (refused.status_code, refused.headers["retry-after"]) == (503, "5")
+    assert refused.json() == {"error": "No se pueden leer las claves; probar de nuevo en unos segundos"}
+    assert {await status_with(responder, OWNER.text) for _ in range(25)} == {503}
+    assert await status_with(responder, SECRET) == 200  # compared first, and not limited by the others
+    assert await status_with(responder, "no es una clave") == 401
+    assert {await status_with(responder, f"guess {number}") for number in range(25)} == {401, 429}
+    assert await status_with(responder, SECRET) == 200
 
 
 async def test_the_sender_of_webhook_mode_signs_once_the_bridge_asks_for_a_key(
