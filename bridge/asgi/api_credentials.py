@@ -32,6 +32,13 @@ class KeysUnreadable(HTTPException):
         super().__init__(503, "The keys cannot be read at the moment; see the log.", {"Retry-After": "5"})
 
 
+class NarrowKey(HTTPException):
+    """A key or token that is valid and may not do everything, as these callers must; no guess either."""
+
+    def __init__(self) -> None:
+        super().__init__(403, "A key or token with the scope admin for all sessions is needed here; this one has less.")
+
+
 class SharedCredentials(Protocol):
     """The credentials of another server in this process, which count here too: under `wa up` those of the bridge."""
 
@@ -47,7 +54,10 @@ class SharedCredentials(Protocol):
         """Whether its callers need credentials."""
 
     async def verify(self, presented: PresentedCredentials) -> ApiCaller | None:
-        """The caller, if it may do everything there; None for any other. Raises `KeysUnreadable`."""
+        """The caller, who may do everything there; None for credentials that are not valid.
+
+        Raises `NarrowKey`, `KeysUnreadable`.
+        """
 
 
 class ApiCredentials:
@@ -73,12 +83,14 @@ class ApiCredentials:
     async def verify(self, presented: PresentedCredentials) -> ApiCaller | None:
         """The caller; None for credentials that are not valid. A token needs the scope `admin` for every session.
 
-        Raises `KeysUnreadable`.
+        Raises `NarrowKey`, `KeysUnreadable`.
         """
         if any(presents(presented, key) for key in self._keys):
             return ApiCaller("the key")
         claims = self._tokens.claims(presented.bearer) if self._tokens is not None else None
-        if claims is not None and "admin" in scopes_of(claims) and claims.get("sessions") is None:
+        if claims is not None:
+            if "admin" not in scopes_of(claims) or claims.get("sessions") is not None:
+                raise NarrowKey
             return ApiCaller(f"token of {claims['sub']}")
         return None if self._shared is None else await self._shared.verify(presented)
 

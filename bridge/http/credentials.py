@@ -16,7 +16,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bridge.asgi.api_credentials import ApiCaller, KeysUnreadable, presents
+from bridge.asgi.api_credentials import ApiCaller, KeysUnreadable, NarrowKey, presents
 from bridge.asgi.bearer import PresentedCredentials, TokenDecoder, scopes_of
 from bridge.contract.errors import InvalidRequest
 from bridge.contract.jid import parse_recipient
@@ -204,7 +204,10 @@ class ServiceCredentials:
             return True
 
     async def verify(self, presented: PresentedCredentials) -> ApiCaller | None:
-        """The caller: this process, or one with the scope `admin` for all sessions. Raises `KeysUnreadable`."""
+        """The caller: this process, or one with the scope `admin` for all sessions.
+
+        Raises `NarrowKey`, `KeysUnreadable`.
+        """
         if presents(presented, self.secret):
             return ApiCaller("this process")
         try:
@@ -212,7 +215,11 @@ class ServiceCredentials:
         except StoreUnusable as error:
             _log.warning("The responder refused a request, since the keys cannot be read: %s", error)
             raise KeysUnreadable from error
-        return ApiCaller(principal.id) if principal is not None and principal.may_all(Scope.ADMIN, None) else None
+        if principal is None:
+            return None
+        if not principal.may_all(Scope.ADMIN, None):
+            raise NarrowKey
+        return ApiCaller(principal.id)
 
 
 def _of_claims(claims: Mapping[str, Any]) -> Principal | None:

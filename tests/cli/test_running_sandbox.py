@@ -142,7 +142,7 @@ async def test_the_responder_asks_for_a_key_as_soon_as_the_bridge_does(
             name: (await client.get(f"{responder}/api/conversaciones", headers=key)).status_code
             for name, key in keys.items()
         }
-        assert statuses == {"owner": 200, "narrow": 401, "sender": 401, "agent": 401}
+        assert statuses == {"owner": 200, "narrow": 403, "sender": 403, "agent": 403}
         bearer = {"Authorization": f"Bearer {keys['owner']['x-api-key']}"}
         assert (await client.get(f"{responder}/metrics", headers=bearer)).status_code == 200
         assert (await client.get(f"{responder}/")).status_code == 200

@@ -76,7 +76,14 @@ async def test_only_a_key_for_everything_opens_it(harness: ResponderHarness) -> 
     responder = await harness.start(shared=shared(harness.bridge))
     assert await status_with(responder, None) == 200
     await store_keys(harness.bridge, *WEAKER.values())  # one of them is enough to close it
-    assert {await status_with(responder, key.text) for key in WEAKER.values()} == {401}
+    for key in WEAKER.values():
+        assert {await status_with(responder, key.text) for _ in range(25)} == {403}
+    async with httpx.AsyncClient(base_url=responder.url, trust_env=False) as http:
+        bearer = {"authorization": f"Bearer {WEAKER['one session'].text}"}
+        answer = (await http.get("/api/conversaciones", headers=bearer)).json()
+    assert answer.pop("panel").startswith("http://127.0.0.1:")
+    needed = "A key or token with the scope admin for all sessions is needed here; this one has less."
+    assert answer == {"error": needed, "code": "narrow_key"}
     assert await status_with(responder, None) == 401
     assert await status_with(responder, OWNER.text) == 401
     await store_keys(harness.bridge, OWNER)
@@ -152,26 +159,38 @@ async def test_the_sender_of_webhook_mode_signs_once_the_bridge_asks_for_a_key(
 
 
 @pytest.mark.parametrize(
-    ("locale", "scheme", "sentence", "field"),
+    ("locale", "scheme", "sentence", "field", "needed"),
     [
-        ("es-AR", "light", "El panel del puente también muestra estas conversaciones:", "Clave"),
-        ("en-GB", "dark", "The bridge’s panel shows these conversations, too:", "Key"),
+        (
+            *("es-AR", "light", "El panel del puente también muestra estas conversaciones:", "Clave"),
+            "una con el permiso `admin` para todas las sesiones",
+        ),
+        (
+            *("en-GB", "dark", "The bridge’s panel shows these conversations, too:", "Key"),
+            "one with the scope `admin` for all sessions",
+        ),
     ],
 )
 async def test_the_page_asks_for_a_key_and_names_the_panel(
-    harness: ResponderHarness, open_panel: OpenPanel, locale: str, scheme: str, sentence: str, field: str
+    harness: ResponderHarness, open_panel: OpenPanel, locale: str, scheme: str, sentence: str, field: str, needed: str
 ) -> None:
-    await store_keys(harness.bridge, OWNER)
+    narrow = WEAKER["one session"]
+    await store_keys(harness.bridge, OWNER, narrow)
     responder = await harness.start(shared=shared(harness.bridge))
     harness.bridge.phone.incoming(ANA, "¿Están?", notify_name="Ana Suárez")
     await harness.verdicts(1)
-    page = await open_panel(responder, locale=locale, scheme=scheme, expected="401")
+    page = await open_panel(responder, locale=locale, scheme=scheme, expected="responded with a status of 40")
     await expect(page.get_by_text(sentence)).to_be_visible()
     assert harness.bridge.http is not None
     panel = f"{address_of(harness.bridge.http)}/"
     await expect(page.get_by_role("link", name=panel)).to_have_attribute("href", panel)
     await picture(page, f"responder-key-{locale}")
     await expect(page.get_by_role("textbox", name=field)).to_be_focused()
+    await expect(page.get_by_text(needed)).to_be_hidden()
+    await page.get_by_role("textbox", name=field).fill(narrow.text)
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_text(needed)).to_be_visible()
+    await picture(page, f"responder-narrow-key-{locale}")
     await page.get_by_role("textbox", name=field).fill(OWNER.text)
     await page.keyboard.press("Enter")
     await expect(page.get_by_role("button", name="Ana Suárez")).to_be_visible()
