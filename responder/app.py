@@ -264,15 +264,19 @@ class Responder:
         if settings.sender_url is not None:
             callback = settings.callback_url or f"{self.url}/api/message-received"
             key = settings.api_key.get_secret_value() if settings.api_key else None
-            own = settings.own_secret
-            secret = callback_secret(own.get_secret_value()) if own else None
             self._sender = LegacySender(
-                settings.sender_url, callback, key, secret=secret, timeout=timing.sender.request
+                settings.sender_url, callback, key, secret=self._sender_secret(), timeout=timing.sender.request
             )
             return SenderTransport(self._sender, self._turns, self.faults, time.time, timing.sender)
         if broker is None:
             raise WrongSettings("There is no broker to connect to: set WA_MQTT_URL or MASSIVE_SENDER_URL.")
         return BrokerTransport(broker, settings.sessions, self.faults, time.time, self.rules.path_of)
+
+    def _sender_secret(self) -> str | None:
+        """With `shared` there is always one: the bridge may get its first key at any time."""
+        if own := self.settings.own_secret:
+            return callback_secret(own.get_secret_value())
+        return None if self._shared is None else callback_secret(self._shared.secret)
 
     async def _work(self, stop: asyncio.Event) -> None:
         async with asyncio.TaskGroup() as tasks:

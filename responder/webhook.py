@@ -105,7 +105,8 @@ class LegacySender:
 def callback_secret(key: str) -> str:
     """The secret that signs posts to a responder with this key.
 
-    Derived, so that it is the same after a restart and in every replica: posts signed before are then accepted.
+    Derived, so that it is the same after a restart and in every replica: posts signed before are then accepted. From a
+    secret of the run it is another one at each start, and posts that come before the registration are sent again.
     """
     return hmac.new(key.encode(), b"posts of the sender", hashlib.sha256).hexdigest()
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from pydantic import SecretStr
+from starlette.exceptions import HTTPException
 
 from bridge.asgi.bearer import PresentedCredentials, TokenDecoder, scopes_of
 
@@ -24,6 +25,20 @@ LOCAL = ApiCaller("local")
 SENDER = ApiCaller("sender")
 
 
+class KeysUnreadable(HTTPException):
+    """The stored keys cannot be read: the credential may be valid, so this is no guess."""
+
+    def __init__(self) -> None:
+        super().__init__(503, "The keys cannot be read at the moment; see the log.", {"Retry-After": "5"})
+
+
+class NarrowKey(HTTPException):
+    """A key or token that is valid and may not do everything, as these callers must; no guess either."""
+
+    def __init__(self) -> None:
+        super().__init__(403, "A key or token with the scope admin for all sessions is needed here; this one has less.")
+
+
 class SharedCredentials(Protocol):
     """The credentials of another server in this process, which count here too: under `wa up` those of the bridge."""
 
@@ -31,11 +46,18 @@ class SharedCredentials(Protocol):
     def panel(self) -> str | None:
         """Address of a page that people reach with the same credentials."""
 
+    @property
+    def secret(self) -> str:
+        """What the parts of the process show; it may be another one at each start."""
+
     async def are_configured(self) -> bool:
         """Whether its callers need credentials."""
 
     async def verify(self, presented: PresentedCredentials) -> ApiCaller | None:
-        """The caller, if it may do everything there; None for any other."""
+        """The caller, who may do everything there; None for credentials that are not valid.
+
+        Raises `NarrowKey`, `KeysUnreadable`.
+        """
 
 
 class ApiCredentials:
@@ -48,7 +70,7 @@ class ApiCredentials:
         audience: str = "",
         shared: SharedCredentials | None = None,
     ) -> None:
-        self._keys = [key.get_secret_value() for key in keys if key is not None]
+        self._keys = [key.get_secret_value() for key in keys if key]  # an empty one matches a caller without headers
         self._tokens = TokenDecoder(jwt_secret.get_secret_value(), audience) if jwt_secret else None
         self._shared = shared
 
@@ -59,11 +81,16 @@ class ApiCredentials:
         return self._shared is not None and await self._shared.are_configured()
 
     async def verify(self, presented: PresentedCredentials) -> ApiCaller | None:
-        """The caller; None for credentials that are not valid. A token needs the scope `admin` for every session."""
+        """The caller; None for credentials that are not valid. A token needs the scope `admin` for every session.
+
+        Raises `NarrowKey`, `KeysUnreadable`.
+        """
         if any(presents(presented, key) for key in self._keys):
             return ApiCaller("the key")
         claims = self._tokens.claims(presented.bearer) if self._tokens is not None else None
-        if claims is not None and "admin" in scopes_of(claims) and claims.get("sessions") is None:
+        if claims is not None:
+            if "admin" not in scopes_of(claims) or claims.get("sessions") is not None:
+                raise NarrowKey
             return ApiCaller(f"token of {claims['sub']}")
         return None if self._shared is None else await self._shared.verify(presented)
 

@@ -51,8 +51,9 @@ class AuthRules(Generic[_I]):
 
     `local`: the caller where no credentials are needed; its requests are limited on public paths only.
     `trust_local`: the server listens on loopback, so programs of this machine need no credentials unless
-    `are_configured`. `verify`: the caller, or None for credentials that are not valid. `identify`: the caller of a
-    request that needs no key (it has a cookie, for example), or None; may raise `HTTPException`.
+    `are_configured`. `verify`: the caller, or None for credentials that are not valid, which counts as a guess.
+    `identify`: the caller of a request that needs no key (it has a cookie, for example), or None. Both may raise
+    `HTTPException`.
     """
 
     server: str
@@ -78,7 +79,10 @@ class CredentialCheck(Generic[_I]):
         self._valid: OrderedDict[int, None] = OrderedDict()  # hashes, least recently used first
 
     async def __call__(self, presented: PresentedCredentials | None, address: str, peer: str, now: float) -> _I:
-        """`peer` is the address that connected: the client's, or a proxy's. Raises `HTTPException` 401 or 429."""
+        """`peer` is the address that connected: the client's, or a proxy's.
+
+        Raises `HTTPException` 401 or 429, and those of `verify`.
+        """
         unauthorized = HTTPException(401, "", {"WWW-Authenticate": self._rules.challenge})
         if presented is None:
             raise unauthorized
@@ -101,7 +105,7 @@ class CredentialCheck(Generic[_I]):
 
 class Authentication(Generic[_I]):
     """ASGI middleware for HTTP: leaves `principal`, `address`, `rate_keys` and `still_valid` in `scope["state"]`, or
-    answers 401, 403 or 429. Other protocols go no further.
+    answers 401, 403, 429 or 503. Other protocols go no further.
 
     `still_valid`, an async function without arguments, verifies the request's credential again: a response without an
     end (an event stream) must end with it.
@@ -153,10 +157,13 @@ class Authentication(Generic[_I]):
         headers, rules = Headers(scope=scope), self._rules
         if rules.trust_local and not await rules.are_configured():
             return True
-        if await rules.identify(scope, headers) is not None:
-            return True
-        presented = PresentedCredentials.of(headers)
-        return presented is not None and await rules.verify(presented) is not None
+        try:
+            if await rules.identify(scope, headers) is not None:
+                return True
+            presented = PresentedCredentials.of(headers)
+            return presented is not None and await rules.verify(presented) is not None
+        except HTTPException:
+            return False
 
 
 def client_address(scope: Scope) -> str:

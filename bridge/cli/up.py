@@ -216,7 +216,7 @@ def _campaigns(
 
 
 def _shared(bridge: Bridge, secret: SecretStr, http: socket.socket | None) -> ServiceCredentials:
-    """Whom the responder admits: the bridge's keys count there, too."""
+    """The responder's callers: the bridge's keys count there, too."""
     from bridge.cli.http_file import base_url
     from bridge.http.credentials import ServiceCredentials
     from bridge.http.listener import is_loopback

@@ -9,18 +9,20 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
+import logging
 import re
 import secrets
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bridge.asgi.api_credentials import ApiCaller, presents
+from bridge.asgi.api_credentials import ApiCaller, KeysUnreadable, NarrowKey, presents
 from bridge.asgi.bearer import PresentedCredentials, TokenDecoder, scopes_of
 from bridge.contract.errors import InvalidRequest
 from bridge.contract.jid import parse_recipient
 from bridge.ports import EVERY_CHAT, AccessRepository, AgentGrant, ApiKey, Clock, Right, Scope, StoreUnusable
 
+_log = logging.getLogger(__name__)
 _KEY = re.compile(r"wak_([0-9a-f]{12})_([0-9a-f]{48})")
 #: Chats that an agent's key lists.
 MAX_CHATS = 100
@@ -189,8 +191,8 @@ class ServiceCredentials:
         self, credentials: Callable[[], Awaitable[Credentials]], secret: str, *, panel: str | None, always: bool
     ) -> None:
         self._credentials = credentials
-        self._secret = secret
         self._always = always
+        self.secret = secret
         #: The address of the bridge's panel.
         self.panel = panel
 
@@ -202,14 +204,22 @@ class ServiceCredentials:
             return True
 
     async def verify(self, presented: PresentedCredentials) -> ApiCaller | None:
-        """The caller: this process, or one with the scope `admin` for all sessions."""
-        if presents(presented, self._secret):
+        """The caller: this process, or one with the scope `admin` for all sessions.
+
+        Raises `NarrowKey`, `KeysUnreadable`.
+        """
+        if presents(presented, self.secret):
             return ApiCaller("this process")
         try:
             principal = await (await self._credentials()).verify(presented)
-        except StoreUnusable:
+        except StoreUnusable as error:
+            _log.warning("The responder refused a request, since the keys cannot be read: %s", error)
+            raise KeysUnreadable from error
+        if principal is None:
             return None
-        return ApiCaller(principal.id) if principal is not None and principal.may_all(Scope.ADMIN, None) else None
+        if not principal.may_all(Scope.ADMIN, None):
+            raise NarrowKey
+        return ApiCaller(principal.id)
 
 
 def _of_claims(claims: Mapping[str, Any]) -> Principal | None:

@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Scope
 
-from bridge.asgi.api_credentials import LOCAL, SENDER, ApiCaller, ApiCredentials
+from bridge.asgi.api_credentials import LOCAL, SENDER, ApiCaller, ApiCredentials, NarrowKey
 from bridge.asgi.authentication import Authentication, AuthRules, PublicPaths, client_address
 from bridge.asgi.bearer import PresentedCredentials
 from bridge.asgi.body import BodyLimit
@@ -36,6 +36,7 @@ _TEXTS = {
     408: "El pedido no llegó a tiempo",
     413: "El pedido es demasiado grande",
     429: "Demasiados pedidos; probar de nuevo en unos segundos",
+    503: "No se pueden leer las claves; probar de nuevo en unos segundos",
 }
 
 
@@ -79,6 +80,8 @@ async def _no_other(_scope: Scope, _headers: Headers) -> None:
 
 def _refuse(panel: str | None, _: Scope, refused: HTTPException) -> ASGIApp:
     content = {"error": _TEXTS.get(refused.status_code, refused.detail)}
-    if refused.status_code == 401 and panel is not None:
+    if isinstance(refused, NarrowKey):
+        content["code"] = "narrow_key"  # for the page, which asks for another one
+    if panel is not None and (refused.status_code == 401 or isinstance(refused, NarrowKey)):
         content["panel"] = panel
     return JSONResponse(content, refused.status_code, refused.headers)

@@ -22,8 +22,9 @@ from responder.incoming import of_webhook
 #: Number of rows in the legacy listing, and of errors in the status.
 LISTED, LATEST = 500, 10
 UNSIGNED = (
-    "A message without the sender's signature was refused: another program posted it, or the sender cannot sign, and"
-    " then WHATSAPP_API_KEY and WA_JWT_SECRET must not be set here."
+    "A message without the sender's signature was refused: another program posted it, or the sender cannot sign. For"
+    " one that cannot, WHATSAPP_API_KEY, WA_JWT_SECRET and WA_RESPONDER_SECRET must not be set here, and a bridge in"
+    " this process (`wa up`) must need no key."
 )
 _SWITCHED = {1: "Respuestas automáticas activadas", 0: "Respuestas automáticas desactivadas"}
 

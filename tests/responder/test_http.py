@@ -180,8 +180,8 @@ async def test_with_a_key_or_a_secret_each_request_needs_one(harness: ResponderH
             ({"x-api-key": KEY}, 200),
             ({"authorization": f"Bearer {KEY}"}, 200),
             ({"authorization": f"Bearer {token}"}, 200),
-            ({"authorization": f"Bearer {weak}"}, 401),
-            ({"authorization": f"Bearer {narrow}"}, 401),
+            ({"authorization": f"Bearer {weak}"}, 403),
+            ({"authorization": f"Bearer {narrow}"}, 403),
             ({"authorization": f"Bearer {old}"}, 401),
             ({"authorization": "Bearer x"}, 401),
         ):

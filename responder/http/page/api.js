@@ -4,8 +4,10 @@ const KEY = 'responder-key';
 const dialog = document.getElementById('key-dialog');
 let keyRequest = null;
 
-// `panel` is the address of the bridge's panel, where both run in one process and share their keys.
-function askForKey(panel) {
+// `panel` is the address of the bridge's panel, where both run in one process and share their keys. `isNarrow`: the
+// key that was given is valid and may not do everything.
+function askForKey(panel, isNarrow) {
+  document.getElementById('key-narrow').hidden = !isNarrow;
   document.getElementById('panel').hidden = !panel;
   const link = document.getElementById('panel-link');
   link.textContent = panel ?? '';
@@ -27,9 +29,11 @@ async function request(path, options = {}) {
     const key = sessionStorage.getItem(KEY);
     const headers = { ...options.headers, ...(key ? { 'x-api-key': key } : {}) };
     const response = await fetch(path, { ...options, headers });
-    if (response.status !== 401) return response;
-    const { panel } = await response.json().catch(() => ({}));
-    await askForKey(panel);
+    if (response.status !== 401 && response.status !== 403) return response;
+    const { panel, code } = await response.clone().json().catch(() => ({}));
+    const isNarrow = code === 'narrow_key';
+    if (response.status === 403 && !isNarrow) return response;
+    await askForKey(panel, isNarrow);
   }
 }
 

@@ -8,6 +8,8 @@ const en = {
   key: 'Key', enter: 'Enter', panel: 'The bridge’s panel shows these conversations, too:',
   keyHelp: 'WHATSAPP_API_KEY, or with `wa up` a key of the bridge that may do everything. It is kept until'
     + ' you close this tab.',
+  narrowKey: 'This key is valid, but this page needs one with the scope `admin` for all sessions:'
+    + ' `wa key create NAME --scope admin`.',
   all: 'All', waiting: 'Unanswered', paused: 'Paused', opted_out: 'Opted out',
   none: 'No results.', everywhere: 'All clients', client: (id) => `Client ${id}`, on: 'on', off: 'off', partly: 'off for some',
   problemCount: (count) => (count === 1 ? 'One recent problem' : `${count} recent problems`),
@@ -36,6 +38,8 @@ const es = {
   key: 'Clave', enter: 'Ingresar', panel: 'El panel del puente también muestra estas conversaciones:',
   keyHelp: 'La WHATSAPP_API_KEY o, con `wa up`, una clave del puente con permiso para todo.'
     + ' Se guarda hasta que cierres esta pestaña.',
+  narrowKey: 'Esta clave es válida, pero esta página necesita una con el permiso `admin` para todas las sesiones:'
+    + ' `wa key create NOMBRE --scope admin`.',
   all: 'Todas', waiting: 'Sin responder', paused: 'En pausa', opted_out: 'De baja',
   none: 'Sin resultados.', everywhere: 'Todos los clientes', client: (id) => `Cliente ${id}`, on: 'activadas', off: 'desactivadas', partly: 'desactivadas para algunos',
   problemCount: (count) => (count === 1 ? 'Un problema reciente' : `${count} problemas recientes`),
