@@ -8,7 +8,7 @@ from playwright.async_api import FilePayload, Page, ViewportSize, expect
 
 from bridge.contract.lifecycle import AckLevel
 from tests.campaigns.conftest import CampaignsHarness, number
-from tests.http.panel.conftest import DESK, PHONE, OpenPanel, browser, open_panel
+from tests.http.panel.pages import DESK, PHONE, OpenPanel, browser, open_panel
 from tests.pictures import picture
 
 __all__ = ["browser", "open_panel"]

@@ -239,34 +239,33 @@ async def test_a_catch_up_over_many_chats_takes_few_calls(web: WebWorld, monkeyp
     assert len(called) < 60
 
 
-@pytest.mark.parametrize(
-    ("code", "known", "error", "detail"),
-    [
-        (463, True, ReachOutLocked, None),
-        (463, False, ReachOutLocked, None),  # a page without codes knows its lock
-        (475, False, LimitReached, RefusalDetail.NEW_CHAT_LIMIT),
-        (429, True, LimitReached, RefusalDetail.TOO_FAST),
-        (403, True, Refused, None),
-        (499, False, Refused, None),
+#: The service's code, the error, and its detail.
+REFUSALS: dict[bool, list[tuple[int, type[BridgeError], RefusalDetail | None]]] = {
+    True: [(463, ReachOutLocked, None), (429, LimitReached, RefusalDetail.TOO_FAST), (403, Refused, None)],
+    # a page without codes knows its lock
+    False: [
+        (463, ReachOutLocked, None),
+        (475, LimitReached, RefusalDetail.NEW_CHAT_LIMIT),
+        (499, Refused, None),
     ],
-)
-async def test_a_send_that_the_service_refuses_says_why(
-    web: WebWorld, code: int, known: bool, error: type[BridgeError], detail: RefusalDetail | None
-) -> None:
-    web.set(
-        send_mode=TransmissionMode.REFUSE,
-        refusal_code=code,
-        ack_error_codes=known,
-        reach_out_lock_s=600 if code == 463 else None,
-    )
+}
+
+
+@pytest.mark.parametrize("known", [True, False])
+async def test_a_send_that_the_service_refuses_says_why(web: WebWorld, known: bool) -> None:
+    web.set(send_mode=TransmissionMode.REFUSE, ack_error_codes=known)
     async with connected(web) as (driver, sink):
-        key = await driver.reserve(Jid.parse(ANA))
-        with pytest.raises(error) as refused:
-            await driver.send(key, Text("hola"))
-        assert refused.value.detail == detail
-        assert ("Until 20" in refused.value.text) == (code == 463)
-        await sink.until(lambda: sink.acks(key.id))  # its error ack comes after the answer
-        assert [type(change.error) for change in sink.ack_changes(key.id)] == [error]
+        for code, error, detail in REFUSALS[known]:
+            web.set(refusal_code=code, reach_out_lock_s=600 if code == 463 else None)
+            locked = [code == 463]
+            await sink.until(lambda to=locked: [bool(one.reach_out_locked_until) for one in sink.limits[-1:]] == to)  # type: ignore[misc]
+            key = await driver.reserve(Jid.parse(ANA))
+            with pytest.raises(error) as refused:
+                await driver.send(key, Text("hola"))
+            assert refused.value.detail == detail
+            assert ("Until 20" in refused.value.text) == (code == 463)
+            await sink.until(lambda key=key: sink.acks(key.id))  # type: ignore[misc]  # its error ack comes after the answer
+            assert [type(change.error) for change in sink.ack_changes(key.id)] == [error]
     assert web.sent() == {}
 
 

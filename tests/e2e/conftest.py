@@ -18,8 +18,6 @@ from typing import Any
 
 import httpx
 import psutil
-import pytest
-from playwright.async_api import Page, async_playwright
 
 from tests.parts import require_binary
 
@@ -72,10 +70,10 @@ class Product:
         assert answer.is_success, answer.text
         return answer.json() if answer.content else None
 
-    async def sent_bodies(self) -> list[str]:
-        """Bodies of the account's own messages, chat by chat."""
-        chats = (await self.api("GET", "/state"))["chats"]
-        return [message["body"] for chat in chats for message in chat["messages"] if message["from_me"]]
+    async def sent_bodies(self, chat: str = "") -> list[str]:
+        """Bodies of the account's own messages, in one chat or chat by chat."""
+        chats = [one for one in (await self.api("GET", "/state"))["chats"] if chat in ("", one["id"])]
+        return [message["body"] for one in chats for message in one["messages"] if message["from_me"]]
 
     def tree(self) -> list[psutil.Process]:
         """The process and everything it has started."""
@@ -126,8 +124,8 @@ async def subscriber(line: str, topic: int = 0) -> AsyncIterator[Callable[[], An
     assert process.stdout is not None
     try:
         async with asyncio.timeout(TIMEOUT):
-            while b"SUBACK" not in await process.stdout.readline():
-                pass
+            while b"SUBACK" not in (debug := await process.stdout.readline()):
+                assert debug, "mosquitto_sub ended"
 
         async def next_payload() -> Any:
             assert process.stdout is not None
@@ -193,22 +191,3 @@ async def until(holds: Callable[[], bool], what: str) -> None:
     while not holds():
         assert time.monotonic() < deadline, what
         await asyncio.sleep(0.05)
-
-
-@pytest.fixture
-async def product(tmp_path: Path) -> AsyncIterator[Product]:
-    async with running(tmp_path) as up:
-        await up.printed("haby connected")
-        yield up
-
-
-@pytest.fixture
-async def phone(product: Product) -> AsyncIterator[Page]:
-    """The phone's page in a real browser."""
-    path = require_binary("chromium-headless-shell", "chromium-headless-shell")
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=path, chromium_sandbox=os.geteuid() != 0)
-        page = await browser.new_page()
-        await page.goto(await product.phone_url())
-        yield page
-        await browser.close()

@@ -22,8 +22,8 @@ async def states(product: Product) -> dict[str, str]:
     return {status["session"]: status["state"] for status in map(json.loads, out.splitlines())}
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-async def test_a_signal_stops_it_cleanly_and_leaves_no_process(product: Product, number: signal.Signals) -> None:
+async def stops_cleanly(product: Product, number: signal.Signals) -> None:
+    """End it with a signal: exit code 0, its last words, and no process is left."""
     processes = product.tree()
     assert len(processes) > 3, "broker, browser and Playwright are children"
     os.kill(product.process.pid, number)
@@ -34,6 +34,21 @@ async def test_a_signal_stops_it_cleanly_and_leaves_no_process(product: Product,
     )
     assert product.leftover_processes() == []
     assert product.lines[-1] == "Stopped."
+
+
+async def test_ctrl_c_stops_it_cleanly_and_leaves_no_process(tmp_path: Path) -> None:
+    async with running(tmp_path) as product:
+        await product.printed("haby connected")
+        await stops_cleanly(product, signal.SIGINT)
+
+
+async def test_a_second_instance_is_refused_and_sigterm_stops_the_first_cleanly(tmp_path: Path) -> None:
+    async with running(tmp_path) as product:
+        await product.printed("haby connected")
+        code, _, errors = await command(product, *WA, "up", "--sandbox", "--sandbox-port", "0")
+        assert code == 2
+        assert "Stop it, or set WA_DATA_DIR." in " ".join(errors.split())
+        await stops_cleanly(product, signal.SIGTERM)
 
 
 @pytest.mark.timeout(120)
@@ -65,9 +80,3 @@ async def test_after_kill_9_the_login_is_kept_and_missed_messages_are_late(tmp_p
         ]
         assert [m["seq"] for m in messages] == [1, 2, 3]
         assert await states(second) == {"haby": "connected"}
-
-
-async def test_a_second_instance_on_one_data_directory_is_refused(product: Product) -> None:
-    code, _, errors = await command(product, *WA, "up", "--sandbox", "--sandbox-port", "0")
-    assert code == 2
-    assert "Stop it, or set WA_DATA_DIR." in " ".join(errors.split())

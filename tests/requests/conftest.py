@@ -26,7 +26,7 @@ from bridge.sandbox.world import World
 from bridge.settings import BridgeSettings, load
 from tests.drivers.conftest import on_one_loop
 from tests.http.conftest import QUICK
-from tests.http.panel.conftest import OpenPanel, panel_browser, panel_pages
+from tests.http.panel.pages import OpenPanel, panel_browser, panel_pages
 from tests.mosquitto_server import MosquittoServer
 from tests.mqtt.probe import MqttProbe, mqtt_probe
 from tests.parts import require_binary

@@ -15,7 +15,7 @@ from playwright.async_api import Page, ViewportSize, expect
 from bridge.http.listener import listen
 from bridge.settings import load as load_bridge
 from tests.client.conftest import ANA, BETO, ScriptedBridge
-from tests.http.panel.conftest import DESK, OpenPanel, browser, open_panel
+from tests.http.panel.pages import DESK, OpenPanel, browser, open_panel
 from tests.mosquitto_server import MosquittoServer, free_port
 from tests.pictures import picture
 from tests.responder.conftest import ResponderHarness

@@ -19,7 +19,7 @@ from bridge.settings import load as load_bridge
 from bridge.store import BRIDGE_STORE, BridgeStore
 from responder.app import Responder
 from tests.client.conftest import ANA, ScriptedBridge
-from tests.http.panel.conftest import OpenPanel, browser, open_panel
+from tests.http.panel.pages import OpenPanel, browser, open_panel
 from tests.mosquitto_server import MosquittoServer, free_port
 from tests.pictures import picture
 from tests.responder.conftest import ResponderHarness

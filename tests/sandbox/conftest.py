@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import BrowserContext, Error, Page, Playwright, async_playwright
+import pytest_asyncio
+from playwright.async_api import Browser, BrowserContext, Error, Page, Playwright, async_playwright
 
 import bridge.drivers.web
 from bridge.sandbox import Sandbox
@@ -117,9 +118,18 @@ class Tab:
 
 OpenTab = Callable[..., Awaitable[Tab]]
 OpenPhone = Callable[..., Awaitable[Page]]
+OpenProfile = Callable[..., Awaitable[BrowserContext]]
 
 
-@pytest.fixture
+async def injected(context: BrowserContext) -> BrowserContext:
+    """With wa-js and the recorder of its events in each page."""
+    await context.add_init_script("window.WPPConfig = {disableGoogleAnalytics: true};")
+    await context.add_init_script(path=WA_JS)
+    await context.add_init_script(RECORDER.replace("EVENTS", json.dumps(EVENTS)))
+    return context
+
+
+@pytest.fixture(scope="session")
 def browser_path() -> str:
     return os.environ.get("WA_BROWSER") or require_binary("chromium-headless-shell", "chromium-headless-shell")
 
@@ -128,6 +138,19 @@ def browser_path() -> str:
 async def playwright() -> AsyncIterator[Playwright]:
     async with async_playwright() as running:
         yield running
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def shared_playwright() -> AsyncIterator[Playwright]:
+    async with async_playwright() as running:
+        yield running
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def shared_browser(shared_playwright: Playwright, browser_path: str) -> AsyncIterator[Browser]:
+    browser = await shared_playwright.chromium.launch(executable_path=browser_path, chromium_sandbox=NOT_ROOT)
+    yield browser
+    await browser.close()
 
 
 @pytest.fixture
@@ -168,9 +191,7 @@ async def write(page: Page, text: str) -> None:
 
 
 @pytest.fixture
-async def open_profile(
-    playwright: Playwright, browser_path: str, tmp_path: Path
-) -> AsyncIterator[Callable[..., Awaitable[BrowserContext]]]:
+async def open_profile(playwright: Playwright, browser_path: str, tmp_path: Path) -> AsyncIterator[OpenProfile]:
     """Opens a browser on a profile folder of the test; the same name reuses the profile."""
     opened: list[BrowserContext] = []
 
@@ -178,10 +199,7 @@ async def open_profile(
         context = await playwright.chromium.launch_persistent_context(
             tmp_path / name, executable_path=browser_path, chromium_sandbox=NOT_ROOT
         )
-        await context.add_init_script("window.WPPConfig = {disableGoogleAnalytics: true};")
-        await context.add_init_script(path=WA_JS)
-        await context.add_init_script(RECORDER.replace("EVENTS", json.dumps(EVENTS)))
-        opened.append(context)
+        opened.append(await injected(context))
         return context
 
     yield open_named
@@ -190,7 +208,7 @@ async def open_profile(
 
 
 @pytest.fixture
-async def tab(sandbox: Sandbox, open_profile: Callable[..., Awaitable[BrowserContext]]) -> Tab:
+async def tab(sandbox: Sandbox, open_profile: OpenProfile) -> Tab:
     """A tab on the sandbox's page, not logged in."""
     context = await open_profile()
     opened = Tab(context.pages[0])

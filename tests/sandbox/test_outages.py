@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import psutil
 import pytest
-from playwright.async_api import BrowserContext, WebSocketRoute
+from playwright.async_api import WebSocketRoute
 
 from bridge.sandbox import Sandbox
 from bridge.sandbox.records import BlockReason, TransmissionMode
-from tests.sandbox.conftest import Tab
+from tests.sandbox.conftest import OpenProfile, Tab
+from tests.sandbox.one_browser import ONE_LOOP, open_profile, paired, sandbox, tab
 from tests.sandbox.test_double import ANA, GROUP
 
+__all__ = ["open_profile", "paired", "sandbox", "tab"]
+pytestmark = ONE_LOOP
 MOMENT = "() => new Promise((done) => setTimeout(done, 20))"
-OpenProfile = Callable[..., Awaitable[BrowserContext]]
 STATE = "() => [WPP.whatsapp.Socket.state, WPP.whatsapp.Socket.stream, WPP.conn.getStreamData().mode]"
 HANGING_SEND = (
     "([chat, body, key]) => {WPP.chat.sendTextMessage(chat, body,"

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 
 import pytest
-from playwright.async_api import BrowserContext
+import pytest_asyncio
+from playwright.async_api import Browser
 
 from bridge.sandbox import Sandbox
 from bridge.sandbox.linked_devices import CodeNotShown
 from bridge.sandbox.passkey import PasskeyAsked, PasskeyRefused
 from bridge.sandbox.records import ACCOUNT, PasskeyOutcome
-from tests.sandbox.conftest import Tab
+from tests.sandbox.conftest import Tab, injected
+from tests.sandbox.one_browser import ONE_LOOP
 
+pytestmark = ONE_LOOP
 NUMBER = ACCOUNT.partition("@")[0]
 START = "async () => require('WAWebShortcakeLinkingAction').startShortcakePasskeyPairing()"
 SEEN = """() => {
@@ -24,24 +27,25 @@ SEEN = """() => {
 }"""
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def sandbox() -> AsyncIterator[Sandbox]:
     async with Sandbox("localhost") as running:  # WebAuthn knows no addresses
         running.world.configure(running.world.state.settings.model_copy(update={"sync_ms": 50, "passkey": True}))
         yield running
 
 
-@pytest.fixture
-async def tab(sandbox: Sandbox, open_profile: Callable[..., Awaitable[BrowserContext]]) -> Tab:
-    context = await open_profile()
+@pytest_asyncio.fixture(loop_scope="session")
+async def tab(sandbox: Sandbox, shared_browser: Browser) -> AsyncIterator[Tab]:
+    context = await injected(await shared_browser.new_context())
     await context.credentials.install()
     credential = await context.credentials.create("localhost")
     sandbox.world.linking.passkeys.register(credential["id"], credential["publicKey"])
-    opened = Tab(context.pages[0])
+    opened = Tab(await context.new_page())
     await opened.page.goto(sandbox.url)
     await opened.until("() => WPP.isFullReady")
     await opened.run(SEEN)
-    return opened
+    yield opened
+    await context.close()
 
 
 def configure(sandbox: Sandbox, **changes: object) -> None:

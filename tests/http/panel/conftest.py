@@ -1,94 +1,69 @@
-"""A browser for the panel. Errors of the page and requests to other hosts fail the test."""
+"""A browser for the panel, shared by all its tests: they run on one event loop, and so do the bridges."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from typing import Literal, Protocol
-from urllib.parse import urlsplit
+from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, Page, ViewportSize, async_playwright
+import pytest_asyncio
+from playwright.async_api import Browser
 
-from tests.parts import require_binary
+from tests.drivers.conftest import on_one_loop
+from tests.http.conftest import HttpBridge
+from tests.http.panel.pages import DESK, PHONE, OpenPanel, panel_browser, panel_pages
+from tests.http.receiver import Receiver
+from tests.mosquitto_server import MosquittoServer
 
-NOT_ROOT = os.geteuid() != 0  # Chromium has no sandbox for root
-DESK: ViewportSize = {"width": 1280, "height": 860}
-PHONE: ViewportSize = {"width": 390, "height": 844}
-OpenPanel = Callable[..., Awaitable[Page]]
-
-
-class HasUrl(Protocol):
-    """A bridge whose panel is opened."""
-
-    @property
-    def url(self) -> str: ...
+__all__ = ["DESK", "PHONE", "OpenPanel"]
 
 
-@asynccontextmanager
-async def panel_browser() -> AsyncIterator[Browser]:
-    """A browser to open the panel in."""
-    path = os.environ.get("WA_BROWSER") or require_binary("chromium-headless-shell", "chromium-headless-shell")
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=path, chromium_sandbox=NOT_ROOT)
-        yield browser
-        await browser.close()
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    on_one_loop(items, Path(__file__).parent)
 
 
-@asynccontextmanager
-async def panel_pages(browser: Browser) -> AsyncIterator[OpenPanel]:
-    """`await open_panel(side, size=PHONE, locale="es-AR", at="#messages")`; the pages close at the end."""
-    problems: list[str] = []
-    contexts: list[BrowserContext] = []
-
-    async def open_panel(
-        side: HasUrl,
-        *,
-        size: ViewportSize = DESK,
-        scheme: Literal["light", "dark"] = "light",
-        locale: str = "en-GB",
-        at: str = "",
-        expected: str = "nothing",
-    ) -> Page:
-        context = await browser.new_context(viewport=size, color_scheme=scheme, locale=locale, reduced_motion="reduce")
-        contexts.append(context)
-        page = await context.new_page()
-        page.set_default_timeout(10_000)
-        page.on("pageerror", lambda error: problems.append(f"page error: {error}"))
-        page.on(
-            "console",
-            lambda message: (
-                problems.append(message.text)
-                if message.type in ("error", "warning") and expected not in message.text
-                else None
-            ),
-        )
-        page.on(
-            "request",
-            lambda request: (
-                problems.append(f"request to another host: {request.url}")
-                if urlsplit(request.url).netloc != urlsplit(side.url).netloc
-                else None
-            ),
-        )
-        await page.goto(f"{side.url}/{at}")
-        return page
-
-    yield open_panel
-    for context in contexts:
-        await context.close()
-    assert problems == []
-
-
-@pytest.fixture
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
     async with panel_browser() as browser:
         yield browser
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def open_panel(browser: Browser) -> AsyncIterator[OpenPanel]:
     """As `panel_pages`."""
     async with panel_pages(browser) as open_panel:
         yield open_panel
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def side(tmp_path: Path) -> AsyncIterator[HttpBridge]:
+    """A bridge, not started."""
+    side = HttpBridge(tmp_path / "data")
+    try:
+        yield side
+    finally:
+        await side.stop()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def on_mqtt(tmp_path: Path, mosquitto: MosquittoServer) -> AsyncIterator[HttpBridge]:
+    """A bridge with a broker, not started; stopped before its broker is."""
+    side = HttpBridge(tmp_path / "data", addresses=mosquitto.url("bridge"))
+    try:
+        yield side
+    finally:
+        await side.stop()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def started(side: HttpBridge) -> HttpBridge:
+    """A bridge with a connected session."""
+    await side.start()
+    return side
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def receiver() -> AsyncIterator[Receiver]:
+    """A callback URL that answers 200 by default."""
+    async with Receiver() as receiver:
+        yield receiver

@@ -5,26 +5,34 @@ from __future__ import annotations
 import asyncio
 import logging
 import shlex
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import expect
 
 from bridge.http.log_ring import LogRing
 from bridge.ops.mosquitto import BrokerDirectory
 from bridge.ops.mosquitto.private_users import PrivateBrokerUsers
-from bridge.ops.private_broker import PrivateBroker
+from bridge.ops.private_broker import PrivateBroker, private_broker
 from bridge.ports import Scope
 from tests.file_host import file_host
 from tests.http.conftest import ANA, HERE, HttpBridge
 from tests.http.panel.conftest import OpenPanel
 from tests.http.test_access import key_for
-from tests.http.test_operator import log, own_broker
+from tests.http.test_operator import log
 from tests.parts import require_binary
 from tests.pictures import picture
 
-__all__ = ["log", "own_broker"]
+__all__ = ["log"]
 TEST_LOG = logging.getLogger("tests.operator.page")
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def own_broker(tmp_path: Path) -> AsyncIterator[PrivateBroker]:
+    async with private_broker(tmp_path / "data", binary=require_binary("mosquitto", "mosquitto")) as broker:
+        yield broker
 
 
 async def test_the_log_is_shown_live_filtered_and_paused(side: HttpBridge, log: LogRing, open_panel: OpenPanel) -> None:

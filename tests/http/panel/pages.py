@@ -1,0 +1,95 @@
+"""Pages of a panel in a browser: errors of the page and requests to other hosts fail the test."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Literal, Protocol
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.async_api import Browser, BrowserContext, Page, ViewportSize, async_playwright
+
+from tests.parts import require_binary
+
+NOT_ROOT = os.geteuid() != 0  # Chromium has no sandbox for root
+DESK: ViewportSize = {"width": 1280, "height": 860}
+PHONE: ViewportSize = {"width": 390, "height": 844}
+OpenPanel = Callable[..., Awaitable[Page]]
+
+
+class HasUrl(Protocol):
+    """A bridge whose panel is opened."""
+
+    @property
+    def url(self) -> str: ...
+
+
+@asynccontextmanager
+async def panel_browser() -> AsyncIterator[Browser]:
+    """A browser to open the panel in."""
+    path = os.environ.get("WA_BROWSER") or require_binary("chromium-headless-shell", "chromium-headless-shell")
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=path, chromium_sandbox=NOT_ROOT)
+        yield browser
+        await browser.close()
+
+
+@asynccontextmanager
+async def panel_pages(browser: Browser) -> AsyncIterator[OpenPanel]:
+    """`await open_panel(side, size=PHONE, locale="es-AR", at="#messages")`; the pages close at the end."""
+    problems: list[str] = []
+    contexts: list[BrowserContext] = []
+
+    async def open_panel(
+        side: HasUrl,
+        *,
+        size: ViewportSize = DESK,
+        scheme: Literal["light", "dark"] = "light",
+        locale: str = "en-GB",
+        at: str = "",
+        expected: str = "nothing",
+    ) -> Page:
+        context = await browser.new_context(viewport=size, color_scheme=scheme, locale=locale, reduced_motion="reduce")
+        contexts.append(context)
+        page = await context.new_page()
+        page.set_default_timeout(10_000)
+        page.on("pageerror", lambda error: problems.append(f"page error: {error}"))
+        page.on(
+            "console",
+            lambda message: (
+                problems.append(message.text)
+                if message.type in ("error", "warning") and expected not in message.text
+                else None
+            ),
+        )
+        page.on(
+            "request",
+            lambda request: (
+                problems.append(f"request to another host: {request.url}")
+                if urlsplit(request.url).netloc != urlsplit(side.url).netloc
+                else None
+            ),
+        )
+        await page.goto(f"{side.url}/{at}")
+        return page
+
+    yield open_panel
+    for context in contexts:
+        await context.close()
+    assert problems == []
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    """A browser of the test's own. The tests of the panel itself share one: see their `conftest.py`."""
+    async with panel_browser() as browser:
+        yield browser
+
+
+@pytest.fixture
+async def open_panel(browser: Browser) -> AsyncIterator[OpenPanel]:
+    """As `panel_pages`."""
+    async with panel_pages(browser) as open_panel:
+        yield open_panel
