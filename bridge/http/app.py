@@ -50,7 +50,7 @@ def build_app(context: AppContext, options: AuthOptions, *, version: str) -> ASG
     app.add_exception_handler(Exception, _internal)
     app.add_api_route("/health", _health, tags=["health"], summary="Whether the HTTP side runs; needs no key")
     for router in (panel.router, health.router, legacy.router, legacy_bot.router, v1.router, legacy_sessions.router):
-        app.include_router(router)
+        app.router.routes.extend(router.routes)  # `include_router` reads each signature once more, at the first request
     app.openapi = lambda: _document(app)  # type: ignore[method-assign]  # the documented way to extend it
     old = {route.path for router in LEGACY for route in router.routes if isinstance(route, APIRoute)}
     return HeadAsGet(ExpressPaths(guard(app, options, context), sorted(old)))
