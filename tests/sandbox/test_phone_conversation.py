@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import FilePayload, Page, Route, expect
 
 from bridge.sandbox import Sandbox
 from tests.http.panel.test_long_chat import MESSAGES, measured
@@ -20,6 +21,10 @@ DRAWN = 160
 BUSY = 60
 #: Milliseconds until a screen of the long chat is there on a machine that does other work, too.
 LOADED = 30_000
+
+
+def picture(name: str) -> FilePayload:
+    return {"name": name, "mimeType": "image/png", "buffer": PNG}
 
 
 async def test_a_reply_quotes_the_message_and_leads_to_it(sandbox: Sandbox, phone: Page, paired: Tab) -> None:
@@ -44,6 +49,73 @@ async def test_a_reply_quotes_the_message_and_leads_to_it(sandbox: Sandbox, phon
     await expect(question).to_have_class("bubble theirs found")
 
 
+async def test_what_is_written_while_something_is_sent_stays(sandbox: Sandbox, phone: Page) -> None:
+    asked = sandbox.world.incoming(ANA, "¿una foto?")
+    await phone.get_by_role("button", name="Ana").click()
+    held, released = asyncio.Semaphore(0), asyncio.Semaphore(0)
+
+    async def hold(route: Route) -> None:
+        held.release()
+        await released.acquire()
+        await route.continue_()
+
+    async def reply() -> None:
+        question = phone.locator(f'[data-id="{asked.id}"]')
+        await question.get_by_label("Actions").click()
+        await question.get_by_role("button", name="Reply").click()
+        await expect(quote).to_be_visible()
+
+    await phone.route("**/api/incoming**", hold)
+    text, quote, bubbles = phone.get_by_label("Message", exact=True), phone.locator("#reply"), phone.locator(".bubble")
+    await reply()
+    await text.fill("estas")
+    await phone.locator("#file").set_input_files([picture("1.png"), picture("2.png")])
+    await held.acquire()
+    await expect(text).to_have_value("")
+    await expect(quote).to_be_hidden()
+    await text.fill("y otra cosa")
+    await reply()
+    released.release()
+    await held.acquire()
+    await expect(bubbles).to_have_count(2)
+    released.release()
+    await expect(bubbles).to_have_count(3)
+    await expect(text).to_have_value("y otra cosa")
+    await expect(quote).to_be_visible()
+    await text.press("Enter")
+    await held.acquire()
+    await reply()
+    released.release()
+    await expect(bubbles).to_have_count(4)
+    await expect(quote).to_be_visible()
+    first, second, last = sandbox.world.state.messages[1:]
+    assert [one.fields.get("caption") for one in (first, second)] == ["estas", None]
+    assert [one.quoted and one.quoted.id for one in (first, second, last)] == [asked.id, None, asked.id]
+
+
+async def test_what_could_not_be_sent_is_put_back_with_its_reply(sandbox: Sandbox, phone: Page) -> None:
+    asked = sandbox.world.incoming(ANA, "¿una foto?")
+    await phone.get_by_role("button", name="Ana").click()
+    question = phone.locator(f'[data-id="{asked.id}"]')
+    await question.get_by_label("Actions").click()
+    await question.get_by_role("button", name="Reply").click()
+    text, quote = phone.get_by_label("Message", exact=True), phone.locator("#reply")
+    await phone.route("**/api/incoming**", lambda route: route.abort())
+    await write(phone, "esta")
+    await expect(phone.get_by_role("alert")).to_be_visible()
+    await expect(text).to_have_value("esta")
+    await expect(quote).to_be_visible()
+    await phone.locator("#file").set_input_files([picture("1.png")])
+    await expect(text).to_have_value("esta")
+    await expect(quote).to_be_visible()
+    await phone.unroute("**/api/incoming**")
+    await phone.locator("#file").set_input_files([picture("1.png")])
+    await expect(quote).to_be_hidden()
+    await expect(phone.locator(".bubble .quote")).to_have_count(1)
+    [_, sent] = sandbox.world.state.messages
+    assert (sent.fields["caption"], sent.quoted and sent.quoted.id) == ("esta", asked.id)
+
+
 async def test_every_kind_is_sent_as_the_contact_and_as_the_owner(sandbox: Sandbox, phone: Page, paired: Tab) -> None:
     await phone.get_by_role("button", name="Ana").click()
     forms = {
@@ -65,8 +137,10 @@ async def test_every_kind_is_sent_as_the_contact_and_as_the_owner(sandbox: Sandb
                 await form.get_by_label(label).fill(value)
             await form.get_by_role("button", name="Send").click()
             await expect(form).to_be_hidden()
-        given = [{"name": name, "mimeType": mime, "buffer": content} for name, (mime, content) in files.items()]
-        await phone.locator("#file").set_input_files(given)  # type: ignore[arg-type]
+        given: list[FilePayload] = [
+            {"name": name, "mimeType": mime, "buffer": content} for name, (mime, content) in files.items()
+        ]
+        await phone.locator("#file").set_input_files(given)
         await expect(log.locator(".mine" if writer == "Me" else ".theirs")).to_have_count(9)
     kinds = ["location", "vcard", "poll_creation", "event_creation", "image", "sticker", "video", "ptt", "document"]
     messages = sandbox.world.state.messages
