@@ -10,7 +10,7 @@ import pytest
 from playwright.async_api import FilePayload, Page, Route, expect
 
 from bridge.sandbox import Sandbox
-from tests.http.panel.test_long_chat import MESSAGES, measured
+from tests.http.panel.test_long_chat import MESSAGES, TO_THE_TOP, measured
 from tests.sample_files import JPEG, MP4, OGG, PNG, WEBP
 from tests.sandbox.conftest import Tab, write
 from tests.sandbox.test_double import ANA, GROUP
@@ -255,6 +255,23 @@ async def test_text_beside_a_pasted_file_is_pasted_as_text(sandbox: Sandbox, pho
     )
     assert not refused  # the browser pastes it
     assert sandbox.world.state.messages == []
+
+
+async def test_earlier_messages_are_asked_for_until_there_are_none(sandbox: Sandbox, phone: Page) -> None:
+    for number in range(250):
+        sandbox.world.incoming(ANA, f"mensaje {number}")
+    await phone.reload()
+    await phone.get_by_role("button", name="Ana").click()
+    log, asked = phone.get_by_role("log"), []
+    phone.on("request", lambda request: asked.append(request.url) if "before=" in request.url else None)
+    await expect(log.get_by_text("mensaje 249", exact=True)).to_be_in_viewport()
+    while not await log.get_by_text("mensaje 0", exact=True).count():
+        await log.evaluate(TO_THE_TOP)
+    for _ in range(3):
+        await log.evaluate("(log) => { log.scrollTop = 50; }")
+        await log.evaluate(TO_THE_TOP)
+    await expect(log.get_by_text("mensaje 0", exact=True)).to_be_in_viewport()
+    assert len(asked) == 2
 
 
 @pytest.mark.timeout(180)

@@ -131,11 +131,15 @@ function notePlace() {
   part('newest').hidden = follows;
 }
 
-log.addEventListener('scroll', () => {
+log.addEventListener('scroll', async () => {
   notePlace();
-  if (log.scrollTop < NEAR && from > 0) show(from - STEP);
+  const isNearTop = () => log.scrollTop < NEAR;
+  if (isNearTop() && from > 0) show(from - STEP);
   else if (pixelsBelow() < NEAR && !isLast()) show(from + STEP);
-  else if (log.scrollTop < NEAR && log.scrollHeight > log.clientHeight) void earlier(false);
+  else if (isNearTop() && log.scrollHeight > log.clientHeight) {
+    await earlier(false);
+    if (isNearTop() && from > 0) show(from - STEP); // at scrollTop 0 no scroll event follows
+  }
 });
 
 // Pictures that load later push the end down, and a composer that grows hides it.

@@ -11,6 +11,7 @@ const ALL = 1_000_000;
 export const world = { state: undefined, messages: new Map() };
 
 const newest = new Map(); // chat -> its newest message
+const whole = new Set(); // chats without earlier messages than those that the page has
 const watchers = [];
 let early; // frames of the feed that come while everything is read
 
@@ -50,11 +51,13 @@ export function readEarlier(chat, start) {
 
 async function readBefore(chat, start) {
   const first = messagesOf(chat)[0]?.position;
-  if (first === undefined || start >= first) return;
+  if (first === undefined || start >= first || whole.has(chat)) return;
   const range = start === undefined ? { count: PAGE } : { start, count: ALL };
   const earlier = await request(`messages?${new URLSearchParams({ chat, before: first, ...range })}`);
   const known = messagesOf(chat);
-  if (!earlier?.length || known[0]?.position !== first) return; // everything was read again meanwhile
+  if (!earlier || known[0]?.position !== first) return; // it failed, or everything was read again meanwhile
+  if (start === 0 || earlier.length < PAGE) whole.add(chat);
+  if (!earlier.length) return;
   world.messages.set(chat, new Map([...earlier, ...known].map((message) => [message.position, message])));
   notify();
 }
@@ -85,6 +88,7 @@ async function readAll() {
   const state = await (await fetch(`/api/state?messages=${PAGE}`)).json();
   world.messages.clear();
   newest.clear();
+  whole.clear();
   world.state = state;
   for (const chat of state.chats) chat.messages.forEach(takeMessage);
   const frames = early;
