@@ -32,8 +32,11 @@ let isPaging = false; // one page at a time, however much is scrolled
 async function earlier(all) {
   if (isPaging && !all) return;
   isPaging = true;
-  await readEarlier(chat, all ? 0 : undefined);
-  isPaging = false;
+  try {
+    await readEarlier(chat, all ? 0 : undefined);
+  } finally {
+    isPaging = false;
+  }
 }
 
 export function drawConversation() {

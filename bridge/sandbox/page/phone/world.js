@@ -45,8 +45,9 @@ let reading = Promise.resolve(); // one after the other: each goes on where the 
 
 // Reads messages before those that the page has of a chat: a page of them, or all from position `start` on.
 export function readEarlier(chat, start) {
-  reading = reading.then(() => readBefore(chat, start));
-  return reading;
+  const read = reading.then(() => readBefore(chat, start));
+  reading = read.catch(() => undefined); // the next one is read all the same
+  return read;
 }
 
 async function readBefore(chat, start) {
@@ -83,18 +84,22 @@ export function notify() {
   if (world.state) for (const watcher of watchers) watcher();
 }
 
+// Returns whether that succeeded.
 async function readAll() {
-  early = [];
-  const state = await (await fetch(`/api/state?messages=${PAGE}`)).json();
+  const frames = [];
+  early = frames;
+  const state = await request(`state?messages=${PAGE}`);
+  if (early !== frames) return true; // the feed was opened again meanwhile, and everything is read again
+  early = undefined;
+  if (!state) return false;
   world.messages.clear();
   newest.clear();
   whole.clear();
   world.state = state;
   for (const chat of state.chats) chat.messages.forEach(takeMessage);
-  const frames = early;
-  early = undefined;
   frames.forEach(takeFrame);
   notify();
+  return true;
 }
 
 function takeFrame(frame) {
@@ -110,7 +115,9 @@ export function follow() {
   url.protocol = url.protocol.replace('http', 'ws');
   const socket = new WebSocket(url);
   // Read after the feed is open: changes in between are then seen twice, not missed.
-  socket.addEventListener('open', () => void readAll());
+  socket.addEventListener('open', async () => {
+    if (!await readAll()) socket.close(); // it is opened again below
+  });
   socket.addEventListener('message', ({ data }) => {
     takeFrame(JSON.parse(data));
     if (!early) notify();
