@@ -22,8 +22,8 @@ BREAK = """(log) => {
 
 async def test_a_state_that_could_not_be_read_is_read_again(sandbox: Sandbox, phone: Page) -> None:
     await phone.route("**/api/state?*", lambda route: route.abort(), times=1)
-    await phone.reload()
-    await expect(phone.get_by_role("alert")).to_be_visible()
+    async with phone.expect_event("requestfailed"):
+        await phone.reload()
     await phone.get_by_role("button", name="Ana").click()
     await expect(phone.get_by_role("alert")).to_be_hidden()
     sandbox.world.incoming(ANA, "llega")
