@@ -22,6 +22,24 @@ BUSY = 60
 #: Milliseconds until a screen of the long chat is there on a machine that does other work, too.
 LOADED = 30_000
 
+#: Messages of a chat that is short enough to be read and drawn as a whole.
+BUBBLES = 90
+#: Counts the forms that are read and the lists that are searched from now on.
+COUNTED = """() => {
+    globalThis.lookups = 0;
+    const { find } = Array.prototype;
+    Array.prototype.find = function (...given) {
+        globalThis.lookups += 1;
+        return find.apply(this, given);
+    };
+    globalThis.FormData = class extends FormData {
+        constructor(...given) {
+            super(...given);
+            globalThis.lookups += 1;
+        }
+    };
+}"""
+
 
 def picture(name: str) -> FilePayload:
     return {"name": name, "mimeType": "image/png", "buffer": PNG}
@@ -272,6 +290,19 @@ async def test_earlier_messages_are_asked_for_until_there_are_none(sandbox: Sand
         await log.evaluate(TO_THE_TOP)
     await expect(log.get_by_text("mensaje 0", exact=True)).to_be_in_viewport()
     assert len(asked) == 2
+
+
+async def test_what_all_bubbles_share_is_looked_up_once(sandbox: Sandbox, phone: Page) -> None:
+    for number in range(BUBBLES):
+        sandbox.world.incoming(GROUP, f"mensaje {number}", author=ANA)
+    await phone.reload()
+    await phone.get_by_role("button", name="Vecinos").click()
+    bubbles = phone.locator(".bubble")
+    await expect(bubbles).to_have_count(BUBBLES)
+    await phone.evaluate(COUNTED)
+    sandbox.world.incoming(GROUP, "uno más", author=ANA)
+    await expect(bubbles).to_have_count(BUBBLES + 1)
+    assert 0 < await phone.evaluate("() => globalThis.lookups") < BUBBLES
 
 
 @pytest.mark.timeout(180)

@@ -65,10 +65,15 @@ async function readBefore(chat, start) {
 
 export const isMe = (address) => [world.state.account, world.state.account_lid].includes(address);
 
+let names = new Map(), named; // address -> name of a contact, and the contacts of which that is made
+
 export function nameOf(address) {
   if (isMe(address)) return word('me');
-  const contact = world.state.contacts.find(({ pn, lid }) => address === pn || address === lid);
-  return contact?.name ?? address.split('@')[0];
+  if (named !== world.state.contacts) {
+    named = world.state.contacts;
+    names = new Map(named.flatMap(({ pn, lid, name }) => [[pn, name], [lid, name]]));
+  }
+  return names.get(address) ?? address.split('@')[0];
 }
 
 function takeMessage(message) {
