@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 
 import pytest
 from playwright.async_api import FilePayload, Page, Route, expect
 
 from bridge.sandbox import Sandbox
-from tests.http.panel.test_long_chat import MESSAGES, TO_THE_TOP, measured
+from tests.http.panel.test_long_chat import MESSAGES, TO_THE_TOP, cost_of_new, measured
 from tests.sample_files import JPEG, MP4, OGG, PNG, WEBP
 from tests.sandbox.conftest import Tab, write
-from tests.sandbox.test_double import ANA, GROUP
+from tests.sandbox.test_double import ANA, CARLA, GROUP
 
 #: Bubbles that are drawn at once.
 DRAWN = 160
-#: CPU milliseconds of a step of 4,000 pixels, in 95 of 100 steps at most.
-BUSY = 60
+#: How much more CPU 10,000 messages may cost than 1,000: a page that goes through all takes 5 to 6 times as much.
+MORE = 3
+#: Steps of 4,000 pixels that the shorter chat has.
+STEPS = 7
 #: Milliseconds until a screen of the long chat is there on a machine that does other work, too.
 LOADED = 30_000
 
@@ -307,22 +308,32 @@ async def test_what_all_bubbles_share_is_looked_up_once(sandbox: Sandbox, phone:
 
 @pytest.mark.timeout(180)
 async def test_ten_thousand_messages_scroll_without_lag(sandbox: Sandbox, phone: Page) -> None:
+    """A step and a new message cost as much CPU as in a chat of a tenth, on any machine and under any load."""
     for number in range(MESSAGES):
         sandbox.world.incoming(ANA, f"mensaje {number}")
+    for number in range(MESSAGES // 10):
+        sandbox.world.incoming(CARLA, f"mensaje {number}")
     await phone.reload()
-    await phone.get_by_role("button", name="Ana").click()
-    log = phone.get_by_role("log")
-    bubbles = log.locator(".bubble")
-    await expect(log.get_by_text(f"mensaje {MESSAGES - 1}", exact=True)).to_be_in_viewport(timeout=LOADED)
+    log, bubbles = phone.get_by_role("log"), phone.locator(".bubble")
     first = log.get_by_text("mensaje 0", exact=True)
-    await log.press("Home")  # reads all of them
-    await expect(first).to_be_in_viewport(timeout=LOADED)
-    await log.press("End")
-    await expect(log.get_by_text(f"mensaje {MESSAGES - 1}", exact=True)).to_be_in_viewport(timeout=LOADED)
-    steps, layout = await measured(log)
-    most = steps[len(steps) * 95 // 100]
-    print(f"CPU of a step: median {steps[len(steps) // 2]:.1f} ms, 95 % {most:.1f} ms, layout {layout:.1f} ms")
-    assert await bubbles.count() == DRAWN
+
+    async def costs(name: str, chat: str, count: int) -> tuple[float, float]:
+        await phone.get_by_role("navigation").get_by_role("button", name=name).click()
+        await expect(log.get_by_text(f"mensaje {count - 1}", exact=True)).to_be_in_viewport(timeout=LOADED)
+        await log.press("Home")  # reads all of them
+        await expect(first).to_be_in_viewport(timeout=LOADED)
+        await log.press("End")
+        await expect(log.get_by_text(f"mensaje {count - 1}", exact=True)).to_be_in_viewport(timeout=LOADED)
+        steps, _ = await measured(log, STEPS)
+        assert await bubbles.count() == DRAWN
+        await log.press("End")
+        new = await cost_of_new(log, lambda text: sandbox.world.incoming(chat, text), LOADED)
+        assert await bubbles.count() == DRAWN
+        return steps[STEPS // 2], new
+
+    short = await costs("Carla", CARLA, MESSAGES // 10)
+    long = await costs("Ana", ANA, MESSAGES)
+    print(f"CPU ms of a step and of a new message: {short} in a short chat, {long} in a long one")
     await log.press("Home")
     await expect(first).to_be_in_viewport(timeout=LOADED)
     place = await first.bounding_box()
@@ -331,17 +342,9 @@ async def test_ten_thousand_messages_scroll_without_lag(sandbox: Sandbox, phone:
     assert await first.bounding_box() == place  # a new message moves nothing while older ones are read
     await phone.get_by_role("button", name="To the newest message").click()
     await expect(log.get_by_text("de abajo", exact=True)).to_be_in_viewport(timeout=LOADED)
-    shown = []
-    for number in range(5):
-        began = time.perf_counter()
-        sandbox.world.incoming(ANA, f"nuevo {number}")
-        await expect(log.get_by_text(f"nuevo {number}", exact=True)).to_be_in_viewport(timeout=LOADED)
-        shown.append(time.perf_counter() - began)
-    print(f"a new message is shown after {sorted(shown)[2]:.2f} s")
-    assert sorted(shown)[2] < 1
     await phone.get_by_role("searchbox").fill("MENSAJE 5000")
     await phone.locator("#chats [data-hit]").click()
     await expect(log.locator(".found")).to_contain_text("mensaje 5000", timeout=LOADED)
     await expect(log.locator(".found")).to_be_in_viewport(timeout=LOADED)
     await expect(bubbles).to_have_count(DRAWN)
-    assert most <= BUSY
+    assert all(in_long <= MORE * in_short for in_long, in_short in zip(long, short, strict=True))
