@@ -85,8 +85,10 @@ def message_view(message: ServiceMessage) -> MessageView:
 
 def is_found(message: ServiceMessage, text: str) -> bool:
     """Whether people find a message by this text; case and accents are ignored."""
+    if not text:
+        return True
     said = [message.body] if message.type == "chat" else [str(message.fields.get(name, "")) for name in _SAID]
-    return not text or _folded(text) in _folded("\n".join(said))
+    return _folded(text) in _folded("\n".join(said))
 
 
 def _folded(text: str) -> str:

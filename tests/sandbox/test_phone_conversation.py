@@ -2,24 +2,48 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-import time
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import FilePayload, Page, Route, expect
 
 from bridge.sandbox import Sandbox
-from tests.http.panel.test_long_chat import MESSAGES, measured
+from tests.http.panel.test_long_chat import MESSAGES, TO_THE_TOP, cost_of_new, measured
 from tests.sample_files import JPEG, MP4, OGG, PNG, WEBP
 from tests.sandbox.conftest import Tab, write
-from tests.sandbox.test_double import ANA, GROUP
+from tests.sandbox.test_double import ANA, CARLA, GROUP
 
 #: Bubbles that are drawn at once.
 DRAWN = 160
-#: CPU milliseconds of a step of 4,000 pixels, in 95 of 100 steps at most.
-BUSY = 60
+#: How much more CPU 10,000 messages may cost than 1,000: a page that goes through all takes 5 to 6 times as much.
+MORE = 3
+#: Steps of 4,000 pixels that the shorter chat has.
+STEPS = 7
 #: Milliseconds until a screen of the long chat is there on a machine that does other work, too.
 LOADED = 30_000
+
+#: Messages of a chat that is short enough to be read and drawn as a whole.
+BUBBLES = 90
+#: Counts the forms that are read and the lists that are searched from now on.
+COUNTED = """() => {
+    globalThis.lookups = 0;
+    const { find } = Array.prototype;
+    Array.prototype.find = function (...given) {
+        globalThis.lookups += 1;
+        return find.apply(this, given);
+    };
+    globalThis.FormData = class extends FormData {
+        constructor(...given) {
+            super(...given);
+            globalThis.lookups += 1;
+        }
+    };
+}"""
+
+
+def picture(name: str) -> FilePayload:
+    return {"name": name, "mimeType": "image/png", "buffer": PNG}
 
 
 async def test_a_reply_quotes_the_message_and_leads_to_it(sandbox: Sandbox, phone: Page, paired: Tab) -> None:
@@ -44,6 +68,73 @@ async def test_a_reply_quotes_the_message_and_leads_to_it(sandbox: Sandbox, phon
     await expect(question).to_have_class("bubble theirs found")
 
 
+async def test_what_is_written_while_something_is_sent_stays(sandbox: Sandbox, phone: Page) -> None:
+    asked = sandbox.world.incoming(ANA, "¿una foto?")
+    await phone.get_by_role("button", name="Ana").click()
+    held, released = asyncio.Semaphore(0), asyncio.Semaphore(0)
+
+    async def hold(route: Route) -> None:
+        held.release()
+        await released.acquire()
+        await route.continue_()
+
+    async def reply() -> None:
+        question = phone.locator(f'[data-id="{asked.id}"]')
+        await question.get_by_label("Actions").click()
+        await question.get_by_role("button", name="Reply").click()
+        await expect(quote).to_be_visible()
+
+    await phone.route("**/api/incoming**", hold)
+    text, quote, bubbles = phone.get_by_label("Message", exact=True), phone.locator("#reply"), phone.locator(".bubble")
+    await reply()
+    await text.fill("estas")
+    await phone.locator("#file").set_input_files([picture("1.png"), picture("2.png")])
+    await held.acquire()
+    await expect(text).to_have_value("")
+    await expect(quote).to_be_hidden()
+    await text.fill("y otra cosa")
+    await reply()
+    released.release()
+    await held.acquire()
+    await expect(bubbles).to_have_count(2)
+    released.release()
+    await expect(bubbles).to_have_count(3)
+    await expect(text).to_have_value("y otra cosa")
+    await expect(quote).to_be_visible()
+    await text.press("Enter")
+    await held.acquire()
+    await reply()
+    released.release()
+    await expect(bubbles).to_have_count(4)
+    await expect(quote).to_be_visible()
+    first, second, last = sandbox.world.state.messages[1:]
+    assert [one.fields.get("caption") for one in (first, second)] == ["estas", None]
+    assert [one.quoted and one.quoted.id for one in (first, second, last)] == [asked.id, None, asked.id]
+
+
+async def test_what_could_not_be_sent_is_put_back_with_its_reply(sandbox: Sandbox, phone: Page) -> None:
+    asked = sandbox.world.incoming(ANA, "¿una foto?")
+    await phone.get_by_role("button", name="Ana").click()
+    question = phone.locator(f'[data-id="{asked.id}"]')
+    await question.get_by_label("Actions").click()
+    await question.get_by_role("button", name="Reply").click()
+    text, quote = phone.get_by_label("Message", exact=True), phone.locator("#reply")
+    await phone.route("**/api/incoming**", lambda route: route.abort())
+    await write(phone, "esta")
+    await expect(phone.get_by_role("alert")).to_be_visible()
+    await expect(text).to_have_value("esta")
+    await expect(quote).to_be_visible()
+    await phone.locator("#file").set_input_files([picture("1.png")])
+    await expect(text).to_have_value("esta")
+    await expect(quote).to_be_visible()
+    await phone.unroute("**/api/incoming**")
+    await phone.locator("#file").set_input_files([picture("1.png")])
+    await expect(quote).to_be_hidden()
+    await expect(phone.locator(".bubble .quote")).to_have_count(1)
+    [_, sent] = sandbox.world.state.messages
+    assert (sent.fields["caption"], sent.quoted and sent.quoted.id) == ("esta", asked.id)
+
+
 async def test_every_kind_is_sent_as_the_contact_and_as_the_owner(sandbox: Sandbox, phone: Page, paired: Tab) -> None:
     await phone.get_by_role("button", name="Ana").click()
     forms = {
@@ -65,8 +156,10 @@ async def test_every_kind_is_sent_as_the_contact_and_as_the_owner(sandbox: Sandb
                 await form.get_by_label(label).fill(value)
             await form.get_by_role("button", name="Send").click()
             await expect(form).to_be_hidden()
-        given = [{"name": name, "mimeType": mime, "buffer": content} for name, (mime, content) in files.items()]
-        await phone.locator("#file").set_input_files(given)  # type: ignore[arg-type]
+        given: list[FilePayload] = [
+            {"name": name, "mimeType": mime, "buffer": content} for name, (mime, content) in files.items()
+        ]
+        await phone.locator("#file").set_input_files(given)
         await expect(log.locator(".mine" if writer == "Me" else ".theirs")).to_have_count(9)
     kinds = ["location", "vcard", "poll_creation", "event_creation", "image", "sticker", "video", "ptt", "document"]
     messages = sandbox.world.state.messages
@@ -183,24 +276,64 @@ async def test_text_beside_a_pasted_file_is_pasted_as_text(sandbox: Sandbox, pho
     assert sandbox.world.state.messages == []
 
 
-@pytest.mark.timeout(180)
-async def test_ten_thousand_messages_scroll_without_lag(sandbox: Sandbox, phone: Page) -> None:
-    for number in range(MESSAGES):
+async def test_earlier_messages_are_asked_for_until_there_are_none(sandbox: Sandbox, phone: Page) -> None:
+    for number in range(250):
         sandbox.world.incoming(ANA, f"mensaje {number}")
     await phone.reload()
     await phone.get_by_role("button", name="Ana").click()
-    log = phone.get_by_role("log")
-    bubbles = log.locator(".bubble")
-    await expect(log.get_by_text(f"mensaje {MESSAGES - 1}", exact=True)).to_be_in_viewport(timeout=LOADED)
+    log, asked = phone.get_by_role("log"), []
+    phone.on("request", lambda request: asked.append(request.url) if "before=" in request.url else None)
+    await expect(log.get_by_text("mensaje 249", exact=True)).to_be_in_viewport()
+    while not await log.get_by_text("mensaje 0", exact=True).count():
+        await log.evaluate(TO_THE_TOP)
+    for _ in range(3):
+        await log.evaluate("(log) => { log.scrollTop = 50; }")
+        await log.evaluate(TO_THE_TOP)
+    await expect(log.get_by_text("mensaje 0", exact=True)).to_be_in_viewport()
+    assert len(asked) == 2
+
+
+async def test_what_all_bubbles_share_is_looked_up_once(sandbox: Sandbox, phone: Page) -> None:
+    for number in range(BUBBLES):
+        sandbox.world.incoming(GROUP, f"mensaje {number}", author=ANA)
+    await phone.reload()
+    await phone.get_by_role("button", name="Vecinos").click()
+    bubbles = phone.locator(".bubble")
+    await expect(bubbles).to_have_count(BUBBLES)
+    await phone.evaluate(COUNTED)
+    sandbox.world.incoming(GROUP, "uno más", author=ANA)
+    await expect(bubbles).to_have_count(BUBBLES + 1)
+    assert 0 < await phone.evaluate("() => globalThis.lookups") < BUBBLES
+
+
+@pytest.mark.timeout(180)
+async def test_ten_thousand_messages_scroll_without_lag(sandbox: Sandbox, phone: Page) -> None:
+    """A step and a new message cost as much CPU as in a chat of a tenth, on any machine and under any load."""
+    for number in range(MESSAGES):
+        sandbox.world.incoming(ANA, f"mensaje {number}")
+    for number in range(MESSAGES // 10):
+        sandbox.world.incoming(CARLA, f"mensaje {number}")
+    await phone.reload()
+    log, bubbles = phone.get_by_role("log"), phone.locator(".bubble")
     first = log.get_by_text("mensaje 0", exact=True)
-    await log.press("Home")  # reads all of them
-    await expect(first).to_be_in_viewport(timeout=LOADED)
-    await log.press("End")
-    await expect(log.get_by_text(f"mensaje {MESSAGES - 1}", exact=True)).to_be_in_viewport(timeout=LOADED)
-    steps, layout = await measured(log)
-    most = steps[len(steps) * 95 // 100]
-    print(f"CPU of a step: median {steps[len(steps) // 2]:.1f} ms, 95 % {most:.1f} ms, layout {layout:.1f} ms")
-    assert await bubbles.count() == DRAWN
+
+    async def costs(name: str, chat: str, count: int) -> tuple[float, float]:
+        await phone.get_by_role("navigation").get_by_role("button", name=name).click()
+        await expect(log.get_by_text(f"mensaje {count - 1}", exact=True)).to_be_in_viewport(timeout=LOADED)
+        await log.press("Home")  # reads all of them
+        await expect(first).to_be_in_viewport(timeout=LOADED)
+        await log.press("End")
+        await expect(log.get_by_text(f"mensaje {count - 1}", exact=True)).to_be_in_viewport(timeout=LOADED)
+        steps, _ = await measured(log, STEPS)
+        assert await bubbles.count() == DRAWN
+        await log.press("End")
+        new = await cost_of_new(log, lambda text: sandbox.world.incoming(chat, text), LOADED)
+        assert await bubbles.count() == DRAWN
+        return steps[STEPS // 2], new
+
+    short = await costs("Carla", CARLA, MESSAGES // 10)
+    long = await costs("Ana", ANA, MESSAGES)
+    print(f"CPU ms of a step and of a new message: {short} in a short chat, {long} in a long one")
     await log.press("Home")
     await expect(first).to_be_in_viewport(timeout=LOADED)
     place = await first.bounding_box()
@@ -209,17 +342,9 @@ async def test_ten_thousand_messages_scroll_without_lag(sandbox: Sandbox, phone:
     assert await first.bounding_box() == place  # a new message moves nothing while older ones are read
     await phone.get_by_role("button", name="To the newest message").click()
     await expect(log.get_by_text("de abajo", exact=True)).to_be_in_viewport(timeout=LOADED)
-    shown = []
-    for number in range(5):
-        began = time.perf_counter()
-        sandbox.world.incoming(ANA, f"nuevo {number}")
-        await expect(log.get_by_text(f"nuevo {number}", exact=True)).to_be_in_viewport(timeout=LOADED)
-        shown.append(time.perf_counter() - began)
-    print(f"a new message is shown after {sorted(shown)[2]:.2f} s")
-    assert sorted(shown)[2] < 1
     await phone.get_by_role("searchbox").fill("MENSAJE 5000")
     await phone.locator("#chats [data-hit]").click()
     await expect(log.locator(".found")).to_contain_text("mensaje 5000", timeout=LOADED)
     await expect(log.locator(".found")).to_be_in_viewport(timeout=LOADED)
     await expect(bubbles).to_have_count(DRAWN)
-    assert most <= BUSY
+    assert all(in_long <= MORE * in_short for in_long, in_short in zip(long, short, strict=True))

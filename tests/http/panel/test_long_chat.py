@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+from collections.abc import Callable
 from itertools import pairwise
 
 import pytest
@@ -19,6 +19,9 @@ MEASURED = 40
 #: CPU milliseconds of the page's main thread in a step: in 95 of 100 steps at most, and of that layout on average.
 #: Measured at load 17: 31 and 2.5; with flex and grid in place of blocks 39 and 10.
 BUSY, LAYOUT = 50, 5
+#: A new message costs at most as much as this many steps (measured: 5); a page that draws all 10,000 takes a hundred
+#: times a step. A loaded machine slows both.
+MOST_STEPS = 20
 #: One step, and the rendering that follows from it.
 STEP = """(log) => new Promise((done) => {
     log.scrollTop -= 4000;
@@ -42,22 +45,35 @@ async def spent(session: CDPSession) -> tuple[float, float]:
     return 1000 * found["TaskDuration"], 1000 * found["LayoutDuration"]
 
 
-async def measured(log: Locator) -> tuple[list[float], float]:
+async def measured(log: Locator, count: int = MEASURED) -> tuple[list[float], float]:
     """Scrolls up step by step; returns the CPU milliseconds of each step, and those of layout per step."""
     session = await log.page.context.new_cdp_session(log.page)
     await session.send("Performance.enable", {"timeDomain": "threadTicks"})
     marks = [await spent(session)]
-    for _ in range(MEASURED):
+    for _ in range(count):
         await log.evaluate(STEP)
         marks.append(await spent(session))
     await session.detach()
     steps = [after - before for (before, _), (after, _) in pairwise(marks)]
-    return sorted(steps), (marks[-1][1] - marks[0][1]) / MEASURED
+    return sorted(steps), (marks[-1][1] - marks[0][1]) / count
+
+
+async def cost_of_new(log: Locator, receive: Callable[[str], object], limit: float = 30_000) -> float:
+    """CPU milliseconds of the page until a message that comes is shown; the median of five."""
+    session = await log.page.context.new_cdp_session(log.page)
+    await session.send("Performance.enable", {"timeDomain": "threadTicks"})
+    costs = []
+    for number in range(5):
+        (before, _), text = await spent(session), f"nuevo {number}"
+        receive(text)
+        await expect(log.get_by_text(text, exact=True)).to_be_in_viewport(timeout=limit)
+        costs.append((await spent(session))[0] - before)
+    await session.detach()
+    return sorted(costs)[2]
 
 
 @pytest.mark.timeout(180)
 async def test_ten_thousand_messages_scroll_without_lag(started: HttpBridge, open_panel: OpenPanel) -> None:
-    """A new message is shown 0.2 s after it came, 0.08 s of it to draw a burst once."""
     for number in range(MESSAGES):
         started.phone.incoming(ANA, f"mensaje {number}")
     await started.journalled(MESSAGES)
@@ -87,14 +103,9 @@ async def test_ten_thousand_messages_scroll_without_lag(started: HttpBridge, ope
     await expect(page.get_by_role("button", name="To the newest message")).to_be_hidden()
 
     kept = await bubbles.first.element_handle()
-    shown = []
-    for number in range(5):
-        text = f"nuevo {number}"
-        began = time.perf_counter()
-        started.phone.incoming(ANA, text)
-        await expect(log.get_by_text(text, exact=True)).to_be_in_viewport()
-        shown.append(time.perf_counter() - began)
-    assert sorted(shown)[2] < 1
+    cost = await cost_of_new(log, lambda text: started.phone.incoming(ANA, text))
+    print(f"CPU of a new message: {cost:.1f} ms")
+    assert cost <= MOST_STEPS * steps[MEASURED // 2]
     assert not await kept.evaluate("(bubble) => bubble.isConnected")
     await page.get_by_label("Find a chat").fill("MENSAJE 5000")
     await page.get_by_role("list", name="Chats").get_by_role("listitem").click()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 
 import pytest
 from axe_playwright_python.async_playwright import Axe  # type: ignore[import-untyped]
-from playwright.async_api import ViewportSize, expect
+from playwright.async_api import Route, ViewportSize, expect
 
 from bridge.contract.session import Reason, SessionState, Situation
 from bridge.http.log_ring import LogRing
@@ -112,6 +113,35 @@ async def test_older_states_come_from_further_pages(side: HttpBridge, open_panel
     side.phone.link(up=False)  # what was loaded stays
     await expect(states.first).to_contain_text("Reconnecting")
     await expect(states).to_have_count(kept + 1)
+
+
+async def test_a_history_that_could_not_be_read_is_read_again_once(side: HttpBridge, open_panel: OpenPanel) -> None:
+    await remember(side, PAST)
+    await side.start()
+    page = await open_panel(side, expected="ERR_FAILED")
+    reads, released = 0, asyncio.Event()
+
+    async def answer(route: Route) -> None:
+        nonlocal reads
+        reads += 1
+        if reads == 1:
+            await route.abort()
+            return
+        await released.wait()
+        await route.continue_()
+
+    await page.route("**/states?*", answer)
+    await page.get_by_role("link", name="Details of haby").click()
+    states = page.get_by_role("list", name="History of the state").get_by_role("listitem")
+    for _ in range(3):
+        async with page.expect_response("**/v1/sessions"):  # the status is the same
+            pass
+    assert await states.count() == 0
+    released.set()
+    await expect(states.first).to_contain_text("Connected")
+    async with page.expect_response("**/v1/sessions"):
+        pass
+    assert reads == 2
 
 
 @pytest.mark.parametrize(("name", "size", "scheme"), [("desk", DESK, "dark"), ("small", SMALL, "dark")])

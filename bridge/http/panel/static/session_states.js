@@ -19,18 +19,20 @@ const NARROWEST = 4;
 export function stateHistory(session) {
   const path = `${sessionPath(session)}/states?limit=${PAGE}`;
   const day = h('div.part'), list = h('ol.states', { 'aria-label': word('stateHistory') }), foot = h('div');
-  let states = [], next = null, shown = SHOWN, known = null, problem = null, closed = false;
+  let states = [], next = null, shown = SHOWN, known = null, asked = null, problem = null, closed = false;
 
-  // Reads the history again where the status says something new.
-  function refresh({ state, reason, since }) {
+  // Reads the history again where the status says something new; a read that failed is repeated.
+  async function refresh({ state, reason, since }) {
     const newest = `${state} ${reason} ${since}`;
-    if (newest === known) return draw();
-    known = newest;
-    return read(path, (page) => {
+    if ([known, asked].includes(newest)) return draw();
+    asked = newest;
+    await read(path, (page) => {
       const older = page.next ? states.filter(({ since: at }) => at < page.states.at(-1).since) : [];
       if (!older.length) next = page.next;
       states = [...page.states, ...older];
+      known = newest;
     });
+    if (asked === newest) asked = null;
   }
 
   function readOlder() {

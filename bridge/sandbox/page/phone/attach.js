@@ -26,14 +26,17 @@ async function sendFile(file, destination) {
   return request(`incoming/file?${query}`, { method: 'POST', headers, body: file });
 }
 
-// `destination()` says where the files go, `sent` is called after each.
-export function offerFiles(destination, sent) {
+// `take()` says where the files go and what only the first one has, and how that is put back where it is not sent;
+// `sent` is called after each.
+export function offerFiles(take, sent) {
   const open = part('open');
 
   async function sendAll(files) {
-    const to = destination();
-    for (const file of [...files]) {
-      if (await sendFile(file, to)) sent();
+    if (!files.length) return;
+    const { to, first, putBack } = take();
+    for (const [index, file] of [...files].entries()) {
+      if (await sendFile(file, index ? to : { ...to, ...first })) sent();
+      else if (!index) putBack();
     }
   }
 

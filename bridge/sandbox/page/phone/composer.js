@@ -57,32 +57,40 @@ export function replyTo(message) {
   return isChange;
 }
 
-// Where the next message goes, and which one it answers.
+// Where the next message goes.
 function destination() {
   const { group } = world.state.chats.find(({ id }) => id === chat);
-  const member = group && author() ? { author: author() } : {};
-  return { chat, ...member, ...(answered && { quoted: answered.id }) };
+  return { chat, ...(group && author() && { author: author() }) };
 }
 
 const isOwn = () => writer() === ME;
 
-function wasSent() {
+// Takes the text and the reply before they are sent: what is written and chosen meanwhile stays. `putBack` undoes that.
+function take(typed) {
+  const from = chat, reply = answered;
+  if (typed) text.value = '';
   replyTo(undefined);
-  toEnd();
+  return {
+    quoted: reply && { quoted: reply.id },
+    putBack() {
+      text.value ||= typed;
+      if (answered || chat !== from) return;
+      answered = reply;
+      drawReply();
+    },
+  };
 }
 
-async function write(content) {
-  const sent = await ask(isOwn() ? 'own' : 'incoming', { ...destination(), ...content });
-  if (sent) wasSent();
-  return sent;
+async function write(content, typed = '') {
+  const to = destination(), { quoted, putBack } = take(typed);
+  const sent = await ask(isOwn() ? 'own' : 'incoming', { ...to, ...quoted, ...content });
+  if (sent) toEnd();
+  else putBack();
 }
 
 async function send() {
   const body = text.value;
-  if (!body.trim()) return;
-  text.value = '';
-  // Text that could not be sent is put back.
-  if (!await write({ body }) && !text.value) text.value = body;
+  if (body.trim()) await write({ body }, body);
 }
 
 part('composer').addEventListener('submit', (event) => {
@@ -99,7 +107,7 @@ part('no-reply').addEventListener('click', () => {
   text.focus();
 });
 offerOtherKinds(write);
-offerFiles(() => ({ ...destination(), own: isOwn(), caption: text.value.trim() }), () => {
-  text.value = '';
-  wasSent();
-});
+offerFiles(() => {
+  const typed = text.value, to = { ...destination(), own: isOwn() }, { quoted, putBack } = take(typed);
+  return { to, first: { caption: typed.trim(), ...quoted }, putBack };
+}, toEnd);

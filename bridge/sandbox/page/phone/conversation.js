@@ -16,9 +16,6 @@ let head = '';
 
 const known = () => world.state.chats.find(({ id }) => id === chat);
 
-// A message with a read receipt for its author.
-const isSeen = ({ from_me: own, position }) => !own && position < known().read_to;
-
 async function jumpToId(id) {
   const place = () => messagesOf(chat).find((message) => message.id === id)?.position;
   if (place() === undefined) await readEarlier(chat, 0);
@@ -32,8 +29,11 @@ let isPaging = false; // one page at a time, however much is scrolled
 async function earlier(all) {
   if (isPaging && !all) return;
   isPaging = true;
-  await readEarlier(chat, all ? 0 : undefined);
-  isPaging = false;
+  try {
+    await readEarlier(chat, all ? 0 : undefined);
+  } finally {
+    isPaging = false;
+  }
 }
 
 export function drawConversation() {
@@ -83,10 +83,19 @@ export function closeConversation() {
   document.querySelector('#chats [aria-current="true"]')?.focus();
 }
 
-const look = (message) =>
-  JSON.stringify([language(), message.author && nameOf(message.author), writer(), ticksAreAutomatic(), isSeen(message),
-    message.id, message.ack, stateOf(message)]);
+// How the messages are drawn now: what is the same for all of them is looked up once.
+function drawing() {
+  const { read_to: readTo } = known() ?? {}, shared = [language(), writer(), ticksAreAutomatic()];
+  // A message with a read receipt for its author.
+  const isSeen = ({ from_me: own, position }) => !own && position < readTo;
+  return {
+    look: (message) =>
+      JSON.stringify([shared, message.author && nameOf(message.author), isSeen(message), message.id, message.ack,
+        stateOf(message)]),
+    make: (message) => bubble(message, isSeen(message), CALLS),
+  };
+}
 
-startLog(look, (message) => bubble(message, isSeen(message), CALLS), earlier);
+startLog(drawing, earlier);
 part('writers').addEventListener('change', drawConversation);
 part('back').addEventListener('click', closeConversation);

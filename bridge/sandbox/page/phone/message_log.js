@@ -13,12 +13,12 @@ let items = []; // all messages of the chat that the page has, oldest first
 let from = 0;
 let drawn = new Map(); // position of a drawn message -> what its bubble shows, and its element
 let follows = true; // the end is in sight, and stays so
-let look, make, earlier;
+let drawing, earlier;
 
-// `looks(message)` is what a bubble shows, as a text, and `makes(message)` the bubble; `reads(all)` is called at the
-// first message, and reads those before it.
-export function startLog(looks, makes, reads) {
-  [look, make, earlier] = [looks, makes, reads];
+// `draws()` is called for each drawing: its `look(message)` is what a bubble shows, as a text, and `make(message)` the
+// bubble. `reads(all)` is called at the first message, and reads those before it.
+export function startLog(draws, reads) {
+  [drawing, earlier] = [draws, reads];
 }
 
 // Takes the messages of the chat, oldest first, and what stands below them.
@@ -74,21 +74,21 @@ function inSight(wanted) {
 }
 
 function withDays(wanted) {
-  const next = new Map();
+  const next = new Map(), now = drawing();
   let last;
   const elements = wanted.flatMap((message) => {
     const today = day(message.t);
     const separator = today === last ? [] : [element('li', { class: 'day' }, today)];
     last = today;
     const { position } = message;
-    next.set(position, bubbleOf(message, drawn.get(position)));
+    next.set(position, bubbleOf(message, drawn.get(position), now));
     return [...separator, next.get(position).element];
   });
   drawn = next;
   return elements;
 }
 
-function bubbleOf(message, known) {
+function bubbleOf(message, known, { look, make }) {
   const shown = look(message);
   if (known?.shown === shown) return known;
   if (!known) return { shown, element: make(message) };
@@ -131,11 +131,15 @@ function notePlace() {
   part('newest').hidden = follows;
 }
 
-log.addEventListener('scroll', () => {
+log.addEventListener('scroll', async () => {
   notePlace();
-  if (log.scrollTop < NEAR && from > 0) show(from - STEP);
+  const isNearTop = () => log.scrollTop < NEAR;
+  if (isNearTop() && from > 0) show(from - STEP);
   else if (pixelsBelow() < NEAR && !isLast()) show(from + STEP);
-  else if (log.scrollTop < NEAR && log.scrollHeight > log.clientHeight) void earlier(false);
+  else if (isNearTop() && log.scrollHeight > log.clientHeight) {
+    await earlier(false);
+    if (isNearTop() && from > 0) show(from - STEP); // at scrollTop 0 no scroll event follows
+  }
 });
 
 // Pictures that load later push the end down, and a composer that grows hides it.

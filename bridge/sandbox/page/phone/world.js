@@ -11,6 +11,7 @@ const ALL = 1_000_000;
 export const world = { state: undefined, messages: new Map() };
 
 const newest = new Map(); // chat -> its newest message
+const whole = new Set(); // chats without earlier messages than those that the page has
 const watchers = [];
 let early; // frames of the feed that come while everything is read
 
@@ -44,27 +45,35 @@ let reading = Promise.resolve(); // one after the other: each goes on where the 
 
 // Reads messages before those that the page has of a chat: a page of them, or all from position `start` on.
 export function readEarlier(chat, start) {
-  reading = reading.then(() => readBefore(chat, start));
-  return reading;
+  const read = reading.then(() => readBefore(chat, start));
+  reading = read.catch(() => undefined); // the next one is read all the same
+  return read;
 }
 
 async function readBefore(chat, start) {
   const first = messagesOf(chat)[0]?.position;
-  if (first === undefined || start >= first) return;
+  if (first === undefined || start >= first || whole.has(chat)) return;
   const range = start === undefined ? { count: PAGE } : { start, count: ALL };
   const earlier = await request(`messages?${new URLSearchParams({ chat, before: first, ...range })}`);
   const known = messagesOf(chat);
-  if (!earlier?.length || known[0]?.position !== first) return; // everything was read again meanwhile
+  if (!earlier || known[0]?.position !== first) return; // it failed, or everything was read again meanwhile
+  if (start === 0 || earlier.length < PAGE) whole.add(chat);
+  if (!earlier.length) return;
   world.messages.set(chat, new Map([...earlier, ...known].map((message) => [message.position, message])));
   notify();
 }
 
 export const isMe = (address) => [world.state.account, world.state.account_lid].includes(address);
 
+let names = new Map(), named; // address -> name of a contact, and the contacts of which that is made
+
 export function nameOf(address) {
   if (isMe(address)) return word('me');
-  const contact = world.state.contacts.find(({ pn, lid }) => address === pn || address === lid);
-  return contact?.name ?? address.split('@')[0];
+  if (named !== world.state.contacts) {
+    named = world.state.contacts;
+    names = new Map(named.flatMap(({ pn, lid, name }) => [[pn, name], [lid, name]]));
+  }
+  return names.get(address) ?? address.split('@')[0];
 }
 
 function takeMessage(message) {
@@ -80,17 +89,22 @@ export function notify() {
   if (world.state) for (const watcher of watchers) watcher();
 }
 
+// Returns whether that succeeded.
 async function readAll() {
-  early = [];
-  const state = await (await fetch(`/api/state?messages=${PAGE}`)).json();
+  const frames = [];
+  early = frames;
+  const state = await request(`state?messages=${PAGE}`);
+  if (early !== frames) return true; // the feed was opened again meanwhile, and everything is read again
+  early = undefined;
+  if (!state) return false;
   world.messages.clear();
   newest.clear();
+  whole.clear();
   world.state = state;
   for (const chat of state.chats) chat.messages.forEach(takeMessage);
-  const frames = early;
-  early = undefined;
   frames.forEach(takeFrame);
   notify();
+  return true;
 }
 
 function takeFrame(frame) {
@@ -106,7 +120,9 @@ export function follow() {
   url.protocol = url.protocol.replace('http', 'ws');
   const socket = new WebSocket(url);
   // Read after the feed is open: changes in between are then seen twice, not missed.
-  socket.addEventListener('open', () => void readAll());
+  socket.addEventListener('open', async () => {
+    if (!await readAll()) socket.close(); // it is opened again below
+  });
   socket.addEventListener('message', ({ data }) => {
     takeFrame(JSON.parse(data));
     if (!early) notify();
