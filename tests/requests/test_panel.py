@@ -17,7 +17,7 @@ from bridge.sandbox.group_records import GroupSettings
 from bridge.sandbox.records import ACCOUNT_LID, Contact
 from tests.campaigns.test_lists import cell, workbook
 from tests.drivers.worlds import ANA, CARLA, CARLA_LID, ELENA, UNANSWERED, UNREGISTERED
-from tests.http.panel.conftest import DESK, OpenPanel
+from tests.http.panel.pages import DESK, OpenPanel
 from tests.pictures import picture
 from tests.requests.conftest import RunningBridge
 

@@ -8,7 +8,7 @@ from playwright.async_api import Page, expect
 from bridge.http.credentials import grant_of, new_key
 from bridge.ports import Proposal, ProposalState, Right
 from tests.http.conftest import ANA, HttpBridge
-from tests.http.panel.conftest import OpenPanel
+from tests.http.panel.pages import OpenPanel
 from tests.http.test_agents import until
 from tests.pictures import picture
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from playwright.async_api import expect
 
 from tests.http.conftest import HttpBridge
-from tests.http.panel.conftest import OpenPanel
+from tests.http.panel.pages import OpenPanel
 
 
 async def test_long_delays_are_charted_in_seconds(started: HttpBridge, open_panel: OpenPanel) -> None:

@@ -9,7 +9,7 @@ from axe_playwright_python.async_playwright import Axe  # type: ignore[import-un
 from playwright.async_api import Page, ViewportSize, expect
 
 from tests.http.conftest import ANA, BETO, HttpBridge
-from tests.http.panel.conftest import OpenPanel
+from tests.http.panel.pages import OpenPanel
 from tests.pictures import picture
 
 NARROW: ViewportSize = {"width": 320, "height": 640}

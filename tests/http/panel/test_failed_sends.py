@@ -7,7 +7,7 @@ from playwright.async_api import expect
 
 from bridge.contract.jid import Jid
 from tests.http.conftest import ANA, BETO, HttpBridge
-from tests.http.panel.conftest import OpenPanel
+from tests.http.panel.pages import OpenPanel
 from tests.pictures import picture
 
 

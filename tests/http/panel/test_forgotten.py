@@ -15,7 +15,7 @@ from bridge.client import connect
 from bridge.contract.events import ERASED_EVENT
 from bridge.contract.messages import ERASED, Stream
 from tests.http.conftest import ANA, BETO, HERE, HttpBridge
-from tests.http.panel.conftest import OpenPanel
+from tests.http.panel.pages import OpenPanel
 from tests.mosquitto_server import MosquittoServer
 
 #: What no reader may get: a name, a text in, a text out, one typed on the phone, and the number.

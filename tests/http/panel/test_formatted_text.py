@@ -6,7 +6,7 @@ import pytest
 from playwright.async_api import expect
 
 from tests.http.conftest import ANA, HttpBridge
-from tests.http.panel.conftest import OpenPanel
+from tests.http.panel.pages import OpenPanel
 
 MARKS = {
     "*negrita* y _cursiva_, ~no~": "<strong>negrita</strong> y <em>cursiva</em>, <s>no</s>",

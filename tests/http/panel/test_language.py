@@ -21,7 +21,7 @@ from bridge.webhooks.retry_policy import describe
 from campaigns.settings import CampaignSettings
 from responder.settings import ResponderSettings
 from tests.http.conftest import ANA, HttpBridge
-from tests.http.panel.conftest import OpenPanel
+from tests.http.panel.pages import OpenPanel
 from tests.pictures import picture
 
 

@@ -9,7 +9,7 @@ import pytest
 from playwright.async_api import CDPSession, Locator, expect
 
 from tests.http.conftest import ANA, HttpBridge
-from tests.http.panel.conftest import OpenPanel
+from tests.http.panel.pages import OpenPanel
 
 MESSAGES = 10_000
 #: Bubbles that are drawn at once.

@@ -10,7 +10,7 @@ from playwright.async_api import expect
 from bridge.contract.kinds.contacts import ReceivedContact
 from bridge.contract.kinds.media import Media
 from tests.http.conftest import ANA, HttpBridge
-from tests.http.panel.conftest import OpenPanel
+from tests.http.panel.pages import OpenPanel
 from tests.pictures import picture
 from tests.sample_files import JPEG
 

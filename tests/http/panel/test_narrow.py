@@ -7,7 +7,7 @@ from typing import Any
 from playwright.async_api import Locator, ViewportSize, expect
 
 from tests.http.conftest import ANA, HttpBridge
-from tests.http.panel.conftest import OpenPanel
+from tests.http.panel.pages import OpenPanel
 from tests.pictures import picture
 
 NARROW: ViewportSize = {"width": 360, "height": 740}

@@ -19,7 +19,7 @@ from bridge.ops.private_broker import PrivateBroker, private_broker
 from bridge.ports import Scope
 from tests.file_host import file_host
 from tests.http.conftest import ANA, HERE, HttpBridge
-from tests.http.panel.conftest import OpenPanel
+from tests.http.panel.pages import OpenPanel
 from tests.http.test_access import key_for
 from tests.http.test_operator import log
 from tests.parts import require_binary

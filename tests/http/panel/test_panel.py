@@ -16,7 +16,7 @@ from bridge.contract.session import SessionState
 from bridge.http.limits import HttpLimits
 from bridge.ports import Scope
 from tests.http.conftest import ANA, BETO, HttpBridge
-from tests.http.panel.conftest import DESK, PHONE, OpenPanel
+from tests.http.panel.pages import DESK, PHONE, OpenPanel
 from tests.http.receiver import Answer, Receiver
 from tests.http.test_access import key_for
 from tests.pictures import picture

@@ -10,7 +10,7 @@ from playwright.async_api import Page, expect
 
 from bridge.contract.session import SessionState
 from tests.http.conftest import HttpBridge
-from tests.http.panel.conftest import PHONE, OpenPanel
+from tests.http.panel.pages import PHONE, OpenPanel
 from tests.passkey_answers import SITE, answer
 from tests.pictures import picture
 

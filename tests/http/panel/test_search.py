@@ -6,7 +6,7 @@ from playwright.async_api import expect
 
 from bridge.contract.messages import Stream
 from tests.http.conftest import ANA, BETO, HttpBridge
-from tests.http.panel.conftest import OpenPanel
+from tests.http.panel.pages import OpenPanel
 from tests.pictures import picture
 
 #: More than the page reads when it opens.

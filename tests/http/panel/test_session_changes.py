@@ -6,7 +6,7 @@ from playwright.async_api import expect
 
 from bridge.drivers.scripted import ScriptedPhone
 from tests.http.conftest import HttpBridge
-from tests.http.panel.conftest import PHONE, OpenPanel
+from tests.http.panel.pages import PHONE, OpenPanel
 
 
 async def test_a_number_is_added_sleeps_wakes_and_is_removed(side: HttpBridge, open_panel: OpenPanel) -> None:

@@ -14,7 +14,7 @@ from bridge.http.log_ring import LogRing
 from bridge.ports import Scope
 from bridge.store import open_store
 from tests.http.conftest import HttpBridge
-from tests.http.panel.conftest import DESK, OpenPanel
+from tests.http.panel.pages import DESK, OpenPanel
 from tests.http.receiver import Receiver
 from tests.http.test_access import key_for
 from tests.http.test_operator import log

@@ -5,7 +5,7 @@ from __future__ import annotations
 from playwright.async_api import expect
 
 from tests.http.conftest import ANA, BETO, HttpBridge
-from tests.http.panel.conftest import OpenPanel
+from tests.http.panel.pages import OpenPanel
 from tests.http.receiver import Answer, Receiver
 from tests.pictures import picture
 
