@@ -11,6 +11,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -150,7 +151,8 @@ class SqliteDatabase:
             finally:
                 connection.close()
 
-        await asyncio.get_running_loop().run_in_executor(self._beside, run)
+        with suppress(StoreUnusable):  # it closed meanwhile, which copies everything
+            await self._run_beside(run)
 
     async def read(self, operation: Operation[T]) -> T:
         """Run `operation` on one snapshot that has everything committed so far, and what was to be written soon."""
@@ -172,7 +174,18 @@ class SqliteDatabase:
             finally:
                 connection.close()
 
-        return await asyncio.get_running_loop().run_in_executor(self._beside, run)
+        return await self._run_beside(run)
+
+    async def _run_beside(self, work: Callable[[], T]) -> T:
+        """Raises `StoreUnusable` where the store closes before the work has begun."""
+        running = asyncio.get_running_loop().run_in_executor(self._beside, work)
+        try:
+            await asyncio.wait([running])
+        finally:
+            running.cancel()
+        if running.cancelled():  # by `_close`: the caller was not, and must not look so
+            raise StoreUnusable(f"{self.path} is not open.")
+        return running.result()
 
     def _read(self, operation: Operation[T]) -> T:
         try:

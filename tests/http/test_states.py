@@ -46,7 +46,9 @@ async def test_the_history_outlives_a_restart_and_a_kill(started: HttpBridge) ->
     await _states(started)  # a read has what was to be written soon; a kill has not
     await started.kill()
     await started.start()
-    states = await _states(started)
+    async with asyncio.timeout(20):
+        while (states := await _states(started))[0]["reason"] != "ready":
+            pass
     reasons = [one["reason"] for one in reversed(states)]
     assert reasons[0] == "browser_starting"
     assert reasons.index("link_down") < reasons.index("shut_down") < reasons.index("bridge_gone")

@@ -7,7 +7,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import AsyncIterator
-from contextlib import closing
+from contextlib import AsyncExitStack, closing
 from pathlib import Path
 
 import pytest
@@ -15,7 +15,7 @@ import pytest
 from bridge.contract.messages import Stream
 from bridge.ports import Bounds, JournalRecord, StoreUnusable
 from bridge.store import StoreBusy, open_store, schema
-from bridge.store.database import SqliteDatabase
+from bridge.store.database import BESIDE, SqliteDatabase
 from tests.store.conftest import SetClock
 from tests.store.samples import record
 
@@ -250,3 +250,21 @@ async def test_an_operation_that_may_wait_and_fails_stops_no_other(database: Sql
     database.write_soon(lambda connection: connection.execute("no SQL"))
     await database.write(lambda connection: set_fact(connection, "other"))
     assert await facts(database) == ["other"]
+
+
+async def test_a_close_cancels_what_has_not_begun_and_not_its_callers(path: Path) -> None:
+    leave = threading.Event()
+    async with AsyncExitStack() as stack:
+        database = await stack.enter_async_context(SqliteDatabase(path, 0.0, schema.migrations()))
+        busy = [asyncio.create_task(database.read_apart(lambda _: leave.wait(10))) for _ in range(BESIDE)]
+        reading = asyncio.create_task(database.read_apart(lambda _: None))
+        copying = asyncio.create_task(database.checkpoint())
+        await asyncio.sleep(0)
+        closing = asyncio.create_task(stack.aclose())
+        await asyncio.wait([reading, copying], timeout=5)
+        leave.set()
+        await closing
+    assert await asyncio.gather(*busy) == [True] * BESIDE
+    await copying
+    with pytest.raises(StoreUnusable, match="is not open"):
+        await reading

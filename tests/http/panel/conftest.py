@@ -11,11 +11,9 @@ from playwright.async_api import Browser
 
 from tests.drivers.conftest import on_one_loop
 from tests.http.conftest import HttpBridge
-from tests.http.panel.pages import DESK, PHONE, OpenPanel, panel_browser, panel_pages
+from tests.http.panel.pages import OpenPanel, panel_browser, panel_pages
 from tests.http.receiver import Receiver
 from tests.mosquitto_server import MosquittoServer
-
-__all__ = ["DESK", "PHONE", "OpenPanel"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
