@@ -161,7 +161,14 @@ async def test_every_kind_is_sent_as_the_contact_and_as_the_owner(sandbox: Sandb
         ]
         await phone.locator("#file").set_input_files(given)
         await expect(log.locator(".mine" if writer == "Me" else ".theirs")).to_have_count(9)
+        for count, kind in enumerate(("GIF", "Video note"), start=10):
+            await phone.get_by_label("Send something else").click()
+            async with phone.expect_file_chooser() as choosing:
+                await phone.locator("#kinds-list").get_by_role("button", name=kind).click()
+            await (await choosing.value).set_files([given[2]])
+            await expect(log.locator(".mine" if writer == "Me" else ".theirs")).to_have_count(count)
     kinds = ["location", "vcard", "poll_creation", "event_creation", "image", "sticker", "video", "ptt", "document"]
+    kinds += ["video", "ptv"]
     messages = sandbox.world.state.messages
     assert [(m.type, m.from_me) for m in messages] == [(kind, own) for own in (False, True) for kind in kinds]
     for message in messages:
@@ -169,7 +176,8 @@ async def test_every_kind_is_sent_as_the_contact_and_as_the_owner(sandbox: Sandb
     map_link = log.get_by_role("link", name="Show on the map").first
     at = "?mlat=-34.6037&mlon=-58.3816#map=16/-34.6037/-58.3816"
     await expect(map_link).to_have_attribute("href", f"https://www.openstreetmap.org/{at}")
-    await expect(log.locator("audio, video")).to_have_count(4)
+    assert [number for number, message in enumerate(messages) if message.fields.get("isGif")] == [9, 20]
+    await expect(log.locator("audio, video")).to_have_count(8)
     await expect(log.get_by_role("link", name="d.pdf")).to_have_count(2)
     assert "FN:Zoe\\, la de Luján" in messages[1].body
 

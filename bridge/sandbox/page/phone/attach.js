@@ -18,32 +18,44 @@ async function sizeOf(file) {
   return bitmap ? { width: bitmap.width, height: bitmap.height } : {};
 }
 
-async function sendFile(file, destination) {
-  const fields = JSON.stringify(await sizeOf(file));
+// What a video can go as instead, by the name of its button.
+export const VIDEOS = { gif: { type: 'video', isGif: true }, ptv: { type: 'ptv' } };
+
+async function sendFile(file, destination, { type = typeOf(file), ...marks } = {}) {
+  const fields = JSON.stringify({ ...await sizeOf(file), ...marks });
   const named = Object.entries(destination).filter(([, value]) => value);
-  const query = new URLSearchParams([...named, ...Object.entries({ type: typeOf(file), filename: file.name, fields })]);
+  const query = new URLSearchParams([...named, ...Object.entries({ type, filename: file.name, fields })]);
   const headers = { 'Content-Type': file.type || 'application/octet-stream' };
   return request(`incoming/file?${query}`, { method: 'POST', headers, body: file });
 }
 
 // `take()` says where the files go and what only the first one has, and how that is put back where it is not sent;
-// `sent` is called after each.
+// `sent` is called after each. Returns what lets the person choose a video, to go as one of `VIDEOS`.
 export function offerFiles(take, sent) {
-  const open = part('open');
+  const open = part('open'), chooser = part('file');
+  let as; // of `VIDEOS`, for the files that are chosen next
 
-  async function sendAll(files) {
+  async function sendAll(files, as) {
     if (!files.length) return;
     const { to, first, putBack } = take();
     for (const [index, file] of [...files].entries()) {
-      if (await sendFile(file, index ? to : { ...to, ...first })) sent();
+      if (await sendFile(file, index ? to : { ...to, ...first }, as)) sent();
       else if (!index) putBack();
     }
   }
 
-  part('attach').addEventListener('click', () => part('file').click());
-  part('file').addEventListener('change', async () => {
-    await sendAll(part('file').files);
-    part('file').value = '';
+  function choose(video) {
+    as = video;
+    chooser.accept = video ? 'video/*' : '';
+    chooser.click();
+  }
+
+  part('attach').addEventListener('click', () => choose());
+  chooser.addEventListener('change', async () => {
+    const video = as;
+    as = undefined;
+    await sendAll(chooser.files, video);
+    chooser.value = '';
   });
   open.addEventListener('dragover', () => open.classList.add('dropping'));
   open.addEventListener('dragleave', () => open.classList.remove('dropping'));
@@ -64,4 +76,5 @@ export function offerFiles(take, sent) {
     event.preventDefault();
     void sendAll(files);
   });
+  return choose;
 }

@@ -106,8 +106,8 @@ part('no-reply').addEventListener('click', () => {
   replyTo(undefined);
   text.focus();
 });
-offerOtherKinds(write);
-offerFiles(() => {
+const chooseVideo = offerFiles(() => {
   const typed = text.value, to = { ...destination(), own: isOwn() }, { quoted, putBack } = take(typed);
   return { to, first: { caption: typed.trim(), ...quoted }, putBack };
 }, toEnd);
+offerOtherKinds(write, chooseVideo);

@@ -1,5 +1,6 @@
-// What is sent instead of a text or a file: a location, a contact card, a poll, an event.
+// What is sent instead of a text or a file as it is: a location, a contact card, a poll, an event, a GIF, a video note.
 
+import { VIDEOS } from './attach.js';
 import { button, element, part } from './element.js';
 import { word } from './language.js';
 
@@ -75,12 +76,16 @@ function openForm(type, write) {
   dialog.showModal();
 }
 
-export function offerOtherKinds(write) {
+// `choose` lets the person choose a video that goes as one of `VIDEOS`.
+export function offerOtherKinds(write, choose) {
   const menu = part('kinds');
+  const entry = (type, act) => button(word(`send_${type}`), () => {
+    menu.open = false;
+    act();
+  });
   menu.addEventListener('toggle', () => {
-    part('kinds-list').replaceChildren(...Object.keys(FORMS).map((type) => button(word(`send_${type}`), () => {
-      menu.open = false;
-      openForm(type, write);
-    })));
+    part('kinds-list').replaceChildren(
+      ...Object.keys(FORMS).map((type) => entry(type, () => openForm(type, write))),
+      ...Object.entries(VIDEOS).map(([type, video]) => entry(type, () => choose(video))));
   });
 }

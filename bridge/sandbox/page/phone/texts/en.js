@@ -136,6 +136,8 @@ export const english = {
   send_vcard: 'Contact',
   send_poll_creation: 'Poll',
   send_event_creation: 'Event',
+  send_gif: 'GIF',
+  send_ptv: 'Video note',
   latitude: 'Latitude',
   longitude: 'Longitude',
   placeName: 'Name of the place (optional)',

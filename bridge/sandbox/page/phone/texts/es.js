@@ -136,6 +136,8 @@ export const spanish = {
   send_vcard: 'Contacto',
   send_poll_creation: 'Encuesta',
   send_event_creation: 'Evento',
+  send_gif: 'GIF',
+  send_ptv: 'Nota de video',
   latitude: 'Latitud',
   longitude: 'Longitud',
   placeName: 'Nombre del lugar (opcional)',
