@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -13,10 +14,13 @@ from tests.chaos.faults.fault import Fault, Scene
 from tests.parts import require_binary
 
 SEED = 4
+#: Seconds in which mosquitto saves what it did. Two faults within them are two at once: of commands without an id, what
+#: it kept while the bridge was away and delivered comes twice if it is killed then (RELIABILITY.md, "Not guaranteed").
+SAVED = 6.0
 
 
 class Sequence(Fault):
-    """Injects each of the faults once, in order."""
+    """Injects each of the faults once, in order, one at a time."""
 
     name = "sequence"
 
@@ -24,6 +28,7 @@ class Sequence(Fault):
         self.remaining = list(faults)
 
     async def inject(self, scene: Scene) -> float | None:
+        await asyncio.sleep(SAVED)
         return await self.remaining.pop(0).inject(scene)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 from collections.abc import Callable
 from typing import Any
@@ -54,6 +55,29 @@ async def test_a_command_without_id_whose_puback_is_lost_is_sent_once(
     await probe.barrier()
     assert [(sent.text, sent.times) for sent in harness.phone.sent] == [("Hola", 1)]
     assert harness.session._outbox.open_count == 0
+
+
+async def test_a_command_that_a_killed_broker_delivers_again_is_sent_once_by_its_id(
+    harness: BridgeUnderTest, probe: MqttProbe, mosquitto: MosquittoServer
+) -> None:
+    """The broker's file is older than the delivery, which comes again and is not flagged as a repetition."""
+    await subscribed(harness)
+    for name in ("a", "b"):
+        await probe.publish(OUT, {"id": name, "to": ANA, "message": name})
+    os.kill(mosquitto.pid, signal.SIGUSR1)  # save now
+    file = mosquitto.directory / "mosquitto.db"
+    await harness.until(lambda: file.exists() and b'"b"' in file.read_bytes())
+    saved = file.read_bytes()
+    await harness.start()
+    await harness.until(lambda: len(harness.phone.sent) == 2)
+    await probe.barrier()
+    mosquitto.kill()
+    file.write_bytes(saved)  # a slow machine may have saved once more
+    mosquitto.start()
+    async with mqtt_probe(mosquitto.url("admin")) as again:
+        await again.publish(OUT, {"id": "after", "to": ANA, "message": "after"})
+        await harness.until(lambda: "after" in [sent.text for sent in harness.phone.sent])
+    assert [(sent.text, sent.times) for sent in harness.phone.sent] == [("a", 1), ("b", 1), ("after", 1)]
 
 
 async def test_two_equal_commands_without_id_are_two(harness: BridgeUnderTest, probe: MqttProbe) -> None:
