@@ -23,7 +23,7 @@ from bridge.sql.database import SqlDatabase
 from campaigns.app import CampaignsApp
 from campaigns.settings import CampaignSettings, load
 from campaigns.store.schema import SCHEMA
-from tests.client.conftest import ScriptedBridge
+from tests.client.conftest import ScriptedBridge, served_bridge
 from tests.mariadb_server import MariaDbServer
 from tests.mosquitto_server import MosquittoServer, free_port
 
@@ -244,13 +244,8 @@ async def bridge(mosquitto: MosquittoServer, tmp_path: Path) -> AsyncIterator[Sc
         campaigns_url=f"http://127.0.0.1:{free_port()}",
         campaigns_secret=SECRET,
     )
-    bridge = ScriptedBridge(settings)
-    bridge.http = listen("127.0.0.1", 0)
-    await bridge.start()
-    try:
+    async with served_bridge(settings) as bridge:
         yield bridge
-    finally:
-        await bridge.stop()
 
 
 @pytest.fixture

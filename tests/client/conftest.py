@@ -18,6 +18,7 @@ from bridge.contract.messages import Stream
 from bridge.contract.session import SessionState
 from bridge.contract.session_changes import BridgeAction, BridgeCommand
 from bridge.drivers.scripted import ScriptedDriver, ScriptedPhone
+from bridge.http.listener import listen
 from bridge.mqtt import MqttLimits
 from bridge.ports import Clock
 from bridge.settings import BridgeSettings, load
@@ -115,6 +116,18 @@ class ScriptedBridge:
     def remove_store(self) -> None:
         """While the bridge is stopped: the next start has a new epoch."""
         shutil.rmtree(self.settings.session_dir("haby"))
+
+
+@asynccontextmanager
+async def served_bridge(settings: BridgeSettings) -> AsyncIterator[ScriptedBridge]:
+    """A bridge with HTTP on a free port, running and connected."""
+    bridge = ScriptedBridge(settings)
+    bridge.http = listen("127.0.0.1", 0)
+    await bridge.start()
+    try:
+        yield bridge
+    finally:
+        await bridge.stop()
 
 
 @pytest.fixture

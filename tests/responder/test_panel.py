@@ -12,9 +12,8 @@ import pytest
 from axe_playwright_python.async_playwright import Axe  # type: ignore[import-untyped]
 from playwright.async_api import Page, ViewportSize, expect
 
-from bridge.http.listener import listen
 from bridge.settings import load as load_bridge
-from tests.client.conftest import ANA, BETO, ScriptedBridge
+from tests.client.conftest import ANA, BETO, ScriptedBridge, served_bridge
 from tests.http.panel.pages import DESK, OpenPanel, browser, open_panel
 from tests.mosquitto_server import MosquittoServer, free_port
 from tests.pictures import picture
@@ -46,13 +45,8 @@ async def scripted_bridge(
         responder_url=f"http://127.0.0.1:{free_port()}",
         **request.param,
     )
-    bridge = ScriptedBridge(settings)
-    bridge.http = listen("127.0.0.1", 0)
-    await bridge.start()
-    try:
+    async with served_bridge(settings) as bridge:
         yield bridge
-    finally:
-        await bridge.stop()
 
 
 @pytest.fixture

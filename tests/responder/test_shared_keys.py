@@ -18,7 +18,7 @@ from bridge.ports import EVERY_CHAT, Right, Scope
 from bridge.settings import load as load_bridge
 from bridge.store import BRIDGE_STORE, BridgeStore
 from responder.app import Responder
-from tests.client.conftest import ANA, ScriptedBridge
+from tests.client.conftest import ANA, ScriptedBridge, served_bridge
 from tests.http.panel.pages import OpenPanel, browser, open_panel
 from tests.mosquitto_server import MosquittoServer, free_port
 from tests.pictures import picture
@@ -39,13 +39,8 @@ WEAKER = {
 async def scripted_bridge(broker: MosquittoServer, tmp_path: Path) -> AsyncIterator[ScriptedBridge]:
     """As in conftest, with HTTP."""
     settings = load_bridge(addresses=broker.url("bridge"), data_dir=tmp_path / "bridge", pace="off", instance="test")
-    bridge = ScriptedBridge(settings)
-    bridge.http = listen("127.0.0.1", 0)
-    await bridge.start()
-    try:
+    async with served_bridge(settings) as bridge:
         yield bridge
-    finally:
-        await bridge.stop()
 
 
 def shared(bridge: ScriptedBridge, *, always: bool = False, secret: str = SECRET) -> ServiceCredentials:

@@ -7,6 +7,7 @@ import json
 import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -153,10 +154,34 @@ async def shared_browser(shared_playwright: Playwright, browser_path: str) -> As
     await browser.close()
 
 
-@pytest.fixture
-async def sandbox() -> AsyncIterator[Sandbox]:
+@asynccontextmanager
+async def quick_sandbox() -> AsyncIterator[Sandbox]:
+    """A sandbox that synchronises without delay."""
     async with Sandbox() as running:
         running.world.configure(running.world.state.settings.model_copy(update={"sync_ms": 50}))
+        yield running
+
+
+@asynccontextmanager
+async def profiles(playwright: Playwright, browser_path: str, folder: Path) -> AsyncIterator[OpenProfile]:
+    """Opens a browser of its own on a profile in the folder; the same name reuses the profile."""
+    opened: list[BrowserContext] = []
+
+    async def open_named(name: str = "profile") -> BrowserContext:
+        context = await playwright.chromium.launch_persistent_context(
+            folder / name, executable_path=browser_path, chromium_sandbox=NOT_ROOT
+        )
+        opened.append(await injected(context))
+        return context
+
+    yield open_named
+    for context in opened:
+        await context.close()
+
+
+@pytest.fixture
+async def sandbox() -> AsyncIterator[Sandbox]:
+    async with quick_sandbox() as running:
         yield running
 
 
@@ -192,19 +217,9 @@ async def write(page: Page, text: str) -> None:
 
 @pytest.fixture
 async def open_profile(playwright: Playwright, browser_path: str, tmp_path: Path) -> AsyncIterator[OpenProfile]:
-    """Opens a browser on a profile folder of the test; the same name reuses the profile."""
-    opened: list[BrowserContext] = []
-
-    async def open_named(name: str = "profile") -> BrowserContext:
-        context = await playwright.chromium.launch_persistent_context(
-            tmp_path / name, executable_path=browser_path, chromium_sandbox=NOT_ROOT
-        )
-        opened.append(await injected(context))
-        return context
-
-    yield open_named
-    for context in opened:
-        await context.close()
+    """As `profiles`, in the folder of the test."""
+    async with profiles(playwright, browser_path, tmp_path) as open_named:
+        yield open_named
 
 
 @pytest.fixture

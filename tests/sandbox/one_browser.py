@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, BrowserContext, Playwright
+from playwright.async_api import Browser, Playwright
 
 from bridge.sandbox import Sandbox
-from tests.sandbox.conftest import NOT_ROOT, OpenProfile, Tab, injected
+from tests.sandbox.conftest import OpenProfile, Tab, injected, profiles, quick_sandbox
 
 __all__ = ["ONE_LOOP", "open_profile", "paired", "sandbox", "tab"]
 ONE_LOOP = pytest.mark.asyncio(loop_scope="session")
@@ -21,26 +21,15 @@ ONE_LOOP = pytest.mark.asyncio(loop_scope="session")
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def sandbox() -> AsyncIterator[Sandbox]:
-    async with Sandbox() as running:
-        running.world.configure(running.world.state.settings.model_copy(update={"sync_ms": 50}))
+    async with quick_sandbox() as running:
         yield running
 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def open_profile(shared_playwright: Playwright, browser_path: str, tmp_path: Path) -> AsyncIterator[OpenProfile]:
-    """Opens a browser of its own on a profile folder of the test; the same name reuses the profile."""
-    opened: list[BrowserContext] = []
-
-    async def open_named(name: str = "profile") -> BrowserContext:
-        context = await shared_playwright.chromium.launch_persistent_context(
-            tmp_path / name, executable_path=browser_path, chromium_sandbox=NOT_ROOT
-        )
-        opened.append(await injected(context))
-        return context
-
-    yield open_named
-    for context in opened:
-        await context.close()
+    """As `profiles`, in the folder of the test."""
+    async with profiles(shared_playwright, browser_path, tmp_path) as open_named:
+        yield open_named
 
 
 @pytest_asyncio.fixture(loop_scope="session")
