@@ -1,7 +1,8 @@
 """The newest lines of this process's log, in memory, for the panel and `/v1/log`.
 
 DEBUG is left out at any level of the log: it has the bodies of messages. Secrets that the program knows are replaced,
-and so is what looks like one; numbers are shown by their last four digits.
+and so is what looks like one; numbers are shown by their last four digits. This is done when a line is read: each
+message writes one, and few of them are ever read.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 from typing_extensions import override
 
@@ -44,9 +45,24 @@ class LogLine:
     trace: str | None = None
     exception: str | None = None
 
+
+@dataclass(slots=True)
+class _Entry:
+    """A line as it was written, and as it is shown once somebody has read it."""
+
+    number: int
+    at: float
+    level: int
+    logger: str
+    message: str
+    session: object
+    trace: str | None
+    exception: str | None
+    shown: LogLine | None = None
+
     @property
     def size(self) -> int:
-        return sum(len(value) for field in fields(self) if isinstance(value := getattr(self, field.name), str))
+        return len(self.message) + len(self.logger) + len(self.exception or "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +79,7 @@ class LogRing(logging.Handler):
 
     def __init__(self, *, most_lines: int = MOST_LINES, most_text: int = MOST_TEXT) -> None:
         super().__init__(logging.INFO)
-        self._lines: deque[LogLine] = deque()
+        self._entries: deque[_Entry] = deque()
         self._most_lines, self._most_text = most_lines, most_text
         self._text = 0
         self._number = int(time.time() * 1000)
@@ -72,37 +88,39 @@ class LogRing(logging.Handler):
         self._changing = threading.Lock()
 
     def hide(self, secrets: Iterable[str]) -> None:
-        """Replace these texts in every line that comes from now on."""
+        """Replace these texts in every line that was not read yet."""
         known = {*self._secrets, *(one for one in secrets if len(one) >= _SHORTEST_SECRET)}
         self._secrets = sorted(known, key=len, reverse=True)  # a secret may be a part of another one
 
     @override
     def emit(self, record: logging.LogRecord) -> None:
         try:
-            message, exception = self._shown(record.getMessage())[:LONGEST], None
+            message, exception = record.getMessage(), None
+            if len(message) > LONGEST:  # no part of a secret may be left where it is cut
+                message = self._without_secrets(message)[:LONGEST]
             if record.exc_info:
                 formatter = self.formatter or logging.Formatter()
-                exception = self._shown(formatter.formatException(record.exc_info))[-LONGEST_TRACEBACK:]
+                exception = self._without_secrets(formatter.formatException(record.exc_info))[-LONGEST_TRACEBACK:]
         except Exception:  # noqa: BLE001 - as every handler: a wrong line must not end its caller
             self.handleError(record)
             return
         with self._changing:
             self._number += 1
-            line = LogLine(
+            entry = _Entry(
                 self._number,
                 record.created,
-                record.levelname,
+                record.levelno,
                 record.name,
                 message,
-                _session_of(record, message),
+                getattr(record, "session", None),
                 getattr(record, "trace", None),
                 exception,
             )
-            self._lines.append(line)
-            self._text += line.size
-            while len(self._lines) > self._most_lines or (self._text > self._most_text and len(self._lines) > 1):
-                self._first = self._lines[0].number
-                self._text -= self._lines.popleft().size
+            self._entries.append(entry)
+            self._text += entry.size
+            while len(self._entries) > self._most_lines or (self._text > self._most_text and len(self._entries) > 1):
+                self._first = self._entries[0].number
+                self._text -= self._entries.popleft().size
 
     def page(
         self,
@@ -119,24 +137,38 @@ class LogRing(logging.Handler):
         `text` is searched without case in line, logger and traceback; of `sessions`: only lines about one of these.
         """
         with self._changing:
-            lines, newest, first = list(self._lines), self._number, self._first
+            entries, newest, first = list(self._entries), self._number, self._first
         found: list[LogLine] = []
-        for line in reversed(lines):
-            if line.number <= after or len(found) == limit:
+        for entry in reversed(entries):
+            if entry.number <= after or len(found) == limit:
                 break
-            if _passes(line, level, session, text.casefold(), sessions):
-                found.append(line)
+            if entry.level < level:
+                continue
+            entry.shown = entry.shown or self._line(entry)
+            if _passes(entry.shown, session, text.casefold(), sessions):
+                found.append(entry.shown)
         return LogPage(found[::-1], newest, lost=0 < after < first)
 
-    def _shown(self, text: str) -> str:
+    def _line(self, entry: _Entry) -> LogLine:
+        message = self._without_secrets(entry.message)
+        return LogLine(
+            entry.number,
+            entry.at,
+            logging.getLevelName(entry.level),
+            entry.logger,
+            message,
+            _session_of(entry.session, message),
+            entry.trace,
+            entry.exception,
+        )
+
+    def _without_secrets(self, text: str) -> str:
         for secret in self._secrets:
             text = text.replace(secret, HIDDEN)
         return _NUMBER.sub(lambda number: mask(number[0]), _SECRETS.sub(HIDDEN, text))
 
 
-def _passes(line: LogLine, level: int, session: str | None, text: str, sessions: Collection[str] | None) -> bool:
-    if logging.getLevelNamesMapping().get(line.level, logging.INFO) < level:
-        return False
+def _passes(line: LogLine, session: str | None, text: str, sessions: Collection[str] | None) -> bool:
     if session is not None and line.session != session:
         return False
     if sessions is not None and line.session not in sessions:
@@ -148,9 +180,9 @@ def _parts(line: LogLine) -> Iterator[str]:
     yield from (line.message, line.logger, line.exception or "", line.trace or "")
 
 
-def _session_of(record: logging.LogRecord, message: str) -> str | None:
+def _session_of(named: object, message: str) -> str | None:
     """Named as such, or the first word of the line, as most lines about a session are written."""
-    if (named := getattr(record, "session", None)) is not None:
+    if named is not None:
         return str(named)
     first = _FIRST_WORD.match(message)
     return first[1] if first else None

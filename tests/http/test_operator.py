@@ -137,6 +137,17 @@ def test_the_ring_is_bounded_by_lines_and_by_text() -> None:
     assert [line.message for line in short.page(after=0, limit=100).lines] == [str(n) for n in range(15, 25)]
 
 
+def test_a_secret_is_hidden_at_the_cut_of_a_long_line_and_in_lines_before_it_was_known() -> None:
+    ring = LogRing()
+    ring.hide([SECRET])
+    ring.handle(logging.LogRecord("x", logging.INFO, "", 0, f"{'a ' * (LONGEST // 2 - 2)}{SECRET}", None, None))
+    ring.handle(logging.LogRecord("x", logging.INFO, "", 0, f"opened with {LINK}", None, None))
+    ring.hide([LINK])
+    cut, opened = (line.message for line in ring.page(after=0, limit=9).lines)
+    assert cut.endswith("a ***")
+    assert opened == "opened with ***"
+
+
 async def test_settings_have_value_source_and_default_and_no_secret(
     side: HttpBridge, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
