@@ -9,12 +9,12 @@ from collections.abc import Callable
 from bridge.app.announcement import clear_retained
 from bridge.app.composition import SessionServices
 from bridge.app.host import SessionHost
-from bridge.app.session_list import check_added, check_removed, effective_sessions
 from bridge.contract.controls import ControlAction
 from bridge.contract.errors import NoSuchSession, NotConnected
 from bridge.contract.session import SessionState
 from bridge.contract.session_changes import BridgeAction, BridgeCommand
 from bridge.core.effective_options import changed
+from bridge.ops.session_list import check_added, check_removed, effective_sessions
 from bridge.ports.sessions import SessionRegistry, StoredOptions, StoredSession
 from bridge.setting_types import SessionSetting
 from bridge.settings import BridgeSettings

@@ -34,6 +34,7 @@ from bridge.cli import (
     up,
     web,
 )
+from bridge.cli.run import collect_seldom
 from bridge.cli.terminal import replace_what_cannot_be_encoded
 
 app = typer.Typer(
@@ -87,5 +88,6 @@ def root(
 
 
 def main() -> None:
+    collect_seldom()
     replace_what_cannot_be_encoded()
     app()

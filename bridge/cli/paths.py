@@ -35,8 +35,8 @@ def load_running() -> BridgeSettings:
 def as_run(settings: BridgeSettings) -> BridgeSettings:
     """The settings with the sessions and proxies that were added, removed and set at run time, as far as the data
     directory has them: on another machine those of the settings remain."""
-    from bridge.app.session_list import effective_sessions
     from bridge.core.effective_options import EffectiveOptions
+    from bridge.ops.session_list import effective_sessions
     from bridge.ports.sessions import StoredOptions
     from bridge.setting_types import SessionProxies
     from bridge.store import BRIDGE_STORE

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bridge.app.session_list import check_added, check_removed, effective_sessions
 from bridge.contract.errors import Conflict, InvalidRequest, NoSuchSession
+from bridge.ops.session_list import check_added, check_removed, effective_sessions
 from bridge.ports.sessions import StoredSession
 from bridge.setting_types import SessionSetting
 
