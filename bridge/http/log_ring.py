@@ -48,7 +48,7 @@ class LogLine:
 
 @dataclass(slots=True)
 class _Entry:
-    """A line as it was written, and as it is shown once somebody has read it."""
+    """A line as it was written, and as it is shown after its first read."""
 
     number: int
     at: float
