@@ -130,14 +130,14 @@ def _figures(runs: _Runs) -> list[Figure]:
         return Figure(what, "/s", tuple(values), goal, more_is_better=True, raw=raw)
 
     return [
-        *_latency("page event → subscriber's callback, 30 per second", runs.paced, 4.0, 15.0),
+        *_latency("page event → subscriber's callback, 30 per second", runs.paced, 3.0, 15.0),
         *_latency("raw: broker, publish → delivery", runs.trips),
         *_latency("raw: durable commit of a row", runs.commits),
         *_latency("raw: page → Python, per message", runs.batches),
         rate(
             f"burst of {BURST}: until the subscriber has the last message, in order",
             runs.bursts,
-            4000,
+            6000,
         ),
         rate("raw: publisher alone, until the PUBACKs", runs.publisher, raw=True),
         rate(

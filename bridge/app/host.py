@@ -18,9 +18,11 @@ from bridge.app.limits import BridgeLimits
 from bridge.app.ownership import Ownership, SoleOwnership
 from bridge.contract.controls import ControlAction
 from bridge.contract.errors import NotConnected, first_error
+from bridge.contract.jid import Jid
 from bridge.contract.session import Reason, SessionState, Situation
 from bridge.core.effective_options import EffectiveOptions
 from bridge.core.media_downloads import MediaDownloads
+from bridge.core.people import ACCOUNT_PN
 from bridge.core.results import notice, result_of
 from bridge.core.session import Session
 from bridge.core.session_view import SessionView
@@ -192,7 +194,7 @@ class SessionHost:
             if self._stopping.is_set() and failure is None:
                 self._view.set(Situation(SessionState.OFFLINE, Reason.SHUT_DOWN))
             self.session = self._journal = self._outbox = self._media = self._states = self.downloads = None
-            await ownership.left()
+            await ownership.left(failed=failure is not None)
             if failure is not None:
                 self._view.set(failure)
                 await announce(
@@ -224,10 +226,12 @@ class SessionHost:
             async with open_store(path, now=self._clock.now, observe=observe, check_later=True) as store:
                 if store.incomplete:
                     await self._begin_new_epoch(store)
-                elif ownership.interrupted:
-                    await ownership.noted.claim(store.outbox, self._clock.now())
+                if ownership.interrupted:
+                    number = await store.memory.get(ACCOUNT_PN)
+                    own = Jid.parse(number).user if number else None
+                    await ownership.noted.take_over(store.outbox, self._clock.now(), own)
                     await self._abandon_open(store)
-                ownership.interrupted = False
+                    await ownership.taken_over()
                 take_up(store.states, self._view, self._began)
                 self._view = SessionView(self.name, self._clock)  # a failure begins with the end of this service
                 try:
@@ -266,8 +270,7 @@ class SessionHost:
         ownership: Ownership,
         observe: Callable[[Event], None],
     ) -> None:
-        driver = self._composed = self._driver(self.name)
-        driver.use_proxy(self.options.proxy)
+        driver = self._driver(self.name)
         parts = await compose(
             self.setting,
             store,
@@ -279,7 +282,9 @@ class SessionHost:
             limits=self._limits,
             observe=observe,
         )
+        driver.use_proxy(self.options.proxy)  # now, as it may have been changed meanwhile
         session, adapter, downloads = parts.session, parts.adapter, parts.downloads
+        self._composed = driver
         self.session, self._journal, self._outbox = session, store.journal, store.outbox
         self._media, self._states, self.downloads = store.media, store.states, downloads
         recorder = StateRecorder(store.states, session.view, self._clock)

@@ -11,6 +11,7 @@ import logging
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from typing import Literal
 
 from pydantic import ValidationError
@@ -54,17 +55,20 @@ class InstanceStatus:
         self._control = BridgeControl(carry_out, topics, clock)
 
     async def run(self) -> None:
-        while not self._stopping.is_set():
-            topic = self._topics.bridge_status(self._name)
-            will = Will(topic, self._write(self._name, "offline").to_json().encode())
-            await keep_connected(replace(self._broker, will=will), self._serve, on_down=self._down)
+        async with asyncio.TaskGroup() as commands:  # a lost connection leaves none of them half done
+            while not self._stopping.is_set():
+                topic = self._topics.bridge_status(self._name)
+                will = Will(topic, self._write(self._name, "offline").to_json().encode())
+                await keep_connected(
+                    replace(self._broker, will=will), partial(self._serve, commands), on_down=self._down
+                )
 
-    async def _serve(self, connection: BrokerConnection) -> None:
+    async def _serve(self, commands: asyncio.TaskGroup, connection: BrokerConnection) -> None:
         """Publish under the present name until `stopping` is set or the name changes."""
         name = self._name
         topic = self._topics.bridge_status(name)
         async with asyncio.TaskGroup() as tasks:
-            watching = tasks.create_task(self._watch(connection, name, tasks), name="bridges of the same name")
+            watching = tasks.create_task(self._watch(connection, name, commands), name="bridges of the same name")
             stopping = tasks.create_task(self._stopping.wait(), name="end of the bridge status")
             stopping.add_done_callback(lambda _: self._due.set())
             while not self._stopping.is_set() and self._name == name:
@@ -78,7 +82,7 @@ class InstanceStatus:
         if self._name == name:
             await connection.publish(topic, self._write(name, "offline").to_json(), retain=True)
 
-    async def _watch(self, connection: BrokerConnection, name: str, tasks: asyncio.TaskGroup) -> None:
+    async def _watch(self, connection: BrokerConnection, name: str, commands: asyncio.TaskGroup) -> None:
         """Take commands, and compare with each status of another bridge of this name.
 
         Retained ones may be of a bridge that has ended.
@@ -88,7 +92,7 @@ class InstanceStatus:
         async for delivery in connection.deliveries():
             connection.acknowledge(delivery)
             if delivery.topic == self._topics.bridge_control(name):
-                tasks.create_task(self._control.answer(connection, name, delivery), name="command to the bridge")
+                commands.create_task(self._control.answer(connection, name, delivery), name="command to the bridge")
                 continue
             other = None if delivery.retain else _parse(delivery.payload)
             if other is None or other.state == "offline" or other.owner == own.owner:

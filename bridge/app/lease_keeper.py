@@ -28,11 +28,14 @@ from bridge.contract.session import Reason, SessionState, Situation
 from bridge.core.foreign_commands import ForeignCommands
 from bridge.core.lease import LeaseTimes, OwnerClaim, SessionLease, may_claim, placement
 from bridge.mqtt import MqttOptions
+from bridge.ops.private_broker.address_file import write_private
 from bridge.ports import Clock, LoginFiles
 
 _log = logging.getLogger(__name__)
 #: Seconds between two looks at the lease, and for a released claim to reach the broker.
 TICK, RELEASE = 0.1, 2.0
+#: The file in a session's folder that names another bridge which had the session after this one's store was last open.
+OTHER_BRIDGE = "other-bridge"
 #: Short pauses: an owner must be back at a restarted broker before another counts to the end.
 _RECONNECT = Backoff(0.3, 2.0, jitter=0.5, reset_after=10.0)
 
@@ -67,10 +70,11 @@ class LeaseKeeper(Ownership):
         self._publishing: set[asyncio.Task[None]] = set()
         self._driving = False  # the session's service runs, or ends: no claim until it has ended
         self._allowed_until = 0.0
-        self._requested = False
+        self._requested_until = self._eligible_at = float("-inf")
         self._hand_over_to: str | None = None
         self.pause = TICK
-        self.interrupted = False
+        self._other_bridge = folder / OTHER_BRIDGE
+        self.interrupted = self._other_bridge.exists()
         self.noted = ForeignCommands(session)
         self._noting: asyncio.Task[None] | None = None
 
@@ -97,14 +101,13 @@ class LeaseKeeper(Ownership):
     async def elsewhere(self, *, in_standby: bool) -> Situation | None:
         if self.holds():
             if not self._driving:
-                before = self._lease.before
-                self.interrupted = before is not None and not of_same_directory(before, self._mqtt.owner)
-                self._driving, self._requested = True, False
+                self._driving, self._requested_until = True, float("-inf")
                 await self._allow(self._lease.ends_at)
                 await self._end_noting()
             return None
         if self._noting is None:
-            self.noted.clear()
+            if not self.interrupted:
+                self.noted.clear()
             options = self._options("watch")
             watching = watch_owner(self._session, self.noted, options, self._mqtt.topics)
             self._noting = asyncio.create_task(watching, name=f"watch {self._session}")
@@ -125,13 +128,28 @@ class LeaseKeeper(Ownership):
         return Situation(SessionState.STANDBY, Reason.OWNED_ELSEWHERE, other)
 
     @override
-    async def left(self) -> None:
-        """Give the claim up, if it was used."""
+    async def taken_over(self) -> None:
+        self.interrupted = False
+        try:
+            await asyncio.to_thread(self._other_bridge.unlink, missing_ok=True)
+        except OSError as error:  # at the next start, open commands become `unknown` once more
+            _log.warning("%s: %s could not be deleted: %s", self._session, self._other_bridge, error)
+
+    @override
+    async def left(self, *, failed: bool) -> None:
+        """Give the claim up, if it was used. After a failure, another bridge may claim first."""
         if not self._driving:
             return
         to, self._hand_over_to = self._hand_over_to, None
+        if failed:
+            self._eligible_at = boot_time() + self._times.duration
         claim = self._lease.release(to)
-        await self._allow(boot_time())
+        try:
+            await self._allow(boot_time())
+        except OSError as error:
+            _log.error("%s: the watchdog does not start: %s", self._session, error)
+        if self._publishing:  # a renewal that is on its way must not arrive after the release
+            await asyncio.wait(self._publishing, timeout=RELEASE)
         if claim is not None and self._connection is not None:
             with suppress(BrokerError, TimeoutError):
                 async with asyncio.timeout(RELEASE):
@@ -143,7 +161,8 @@ class LeaseKeeper(Ownership):
         if to not in self._order:
             raise InvalidRequest(f"{to} is none of the bridges in WA_BRIDGES: {', '.join(sorted(self._order))}.")
         if to == self._mqtt.owner.rpartition(":")[0]:
-            self._requested = not self._driving
+            if not self._driving:
+                self._requested_until = boot_time() + self._times.request
             return self._driving
         if not self._driving:
             return False
@@ -200,7 +219,10 @@ class LeaseKeeper(Ownership):
     async def _keep(self) -> None:
         while True:
             now = boot_time()
-            claim = self._lease.step(now, eligible=not self._driving and self._may_claim)
+            eligible = not self._driving and self._may_claim and now >= self._eligible_at
+            claim = self._lease.step(now, eligible=eligible)
+            if claim is not None and claim.renewal == 0:
+                await self._note_other(self._lease.before)
             if claim is not None and self._connection is not None:
                 publishing = asyncio.create_task(
                     self._publish_if_up(self._connection, claim), name=f"claim {self._session}"
@@ -221,8 +243,19 @@ class LeaseKeeper(Ownership):
 
     async def _allow(self, until: float) -> None:
         if self._watchdog is not None and self._profile is not None and until != self._allowed_until:
-            self._allowed_until = until
             await self._watchdog.allow(self._profile, until)
+            self._allowed_until = until
+
+    async def _note_other(self, before: str | None) -> None:
+        """Remember, over restarts, that another bridge has had the session, until the store has taken that over."""
+        if before is None or of_same_directory(before, self._mqtt.owner) or self.interrupted:
+            return
+        self.interrupted = True
+        try:
+            self._other_bridge.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            await asyncio.to_thread(write_private, self._other_bridge, f"{before}\n")
+        except OSError as error:
+            _log.warning("%s: %s could not be written: %s", self._session, self._other_bridge, error)
 
     @property
     def _may_claim(self) -> bool:
@@ -231,7 +264,7 @@ class LeaseKeeper(Ownership):
             owner=self._mqtt.owner,
             order=self._order,
             has_login=self._has_login,
-            requested=self._requested,
+            requested=boot_time() < self._requested_until,
         )
 
     async def _publish_if_up(self, connection: BrokerConnection, claim: OwnerClaim) -> None:

@@ -24,7 +24,7 @@ class Ownership(Protocol):
 
     #: Another bridge has owned the session since this one: it may have sent commands that are still open here.
     interrupted: bool
-    #: Commands that the other may have got from the broker, and whose outcome it did not report.
+    #: Commands that the other may have got from the broker, with what it reported of them.
     noted: ForeignCommands
     #: Seconds until it is worth asking again.
     pause: float
@@ -50,8 +50,12 @@ class Ownership(Protocol):
         """Seconds for running sends where the driver must end before everything else; None: an orderly end."""
         ...
 
-    async def left(self) -> None:
-        """The session's service has ended."""
+    async def taken_over(self) -> None:
+        """The store knows what another owner may have done: the session is not `interrupted` any more."""
+        ...
+
+    async def left(self, *, failed: bool) -> None:
+        """The session's service has ended, or could not begin."""
         ...
 
     def hand_over(self, to: str) -> bool:
@@ -90,7 +94,11 @@ class SoleOwnership(Ownership):
         return None
 
     @override
-    async def left(self) -> None:
+    async def taken_over(self) -> None:
+        self.interrupted = False
+
+    @override
+    async def left(self, *, failed: bool) -> None:
         return
 
     @override

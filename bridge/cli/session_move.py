@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from bridge.client import Client
     from bridge.settings import BridgeSettings
 
-#: Seconds for the bridge to close the session.
-CLOSE = 60.0
+#: Seconds for the bridge to close the session, and for the broker to deliver its last claim.
+CLOSE, RETAINED = 60.0, 3.0
 
 
 class NotMoved(CodedError):
@@ -43,8 +43,9 @@ def move(
     """Hand a session over to another bridge of WA_BRIDGES. Run it where the session runs, as the bridge's user.
 
     It closes the session, archives its store and login, sets the login here aside, and says what to do with the
-    archive; then it waits until the other bridge has opened the session. Commands that are still open become unknown:
-    let `wa status` show 0 to send first.
+    archive; then it waits until the other bridge has opened the session. If it fails before, the session opens here
+    again; one that was interrupted goes on when you repeat it. Commands that are still open become unknown: let
+    `wa status` show 0 to send first.
     """
     run(lambda: _move(session, to, own_login=own_login, output=output, media=media, wait=wait))
 
@@ -59,23 +60,31 @@ async def _move(session: str, to: str, *, own_login: bool, output: Path | None, 
     if to not in settings.bridges or to == settings.instance:
         others = ", ".join(one for one in settings.bridges if one != settings.instance)
         raise NotMoved(f"{to} is no other bridge of WA_BRIDGES, which names {others or 'none'}.")
+    target = None if own_login else _target(settings, name, output)
     async with connect_session(name, "move") as connected:
         client = connected.client
         owner = (await client.status(name)).owner.rpartition(":")[0]
         if owner != settings.instance:
             raise NotMoved(f"{name} runs on {owner}, not here ({settings.instance}): run this command there.")
-        if own_login:
-            await _hand_over(client, to, name, to)
-        await _hand_over(client, owner, name, to)
-        await _released(client, name)
+        if not await _is_released(client, name, owner, to):
+            await _hand_over(client, owner, name, to)
+            await _released(client, name)
         out.print(f"[green]✓[/] {name} is closed here.", highlight=False)
-        if not own_login:
-            archive = await _archive(settings, name, to, output, media=media)
-            size = archive.stat().st_size / 1e6
-            out.print(f"[green]✓[/] {archive} ({size:.1f} MB): its store and login.", highlight=False)
+        try:
+            if target is None:
+                await _hand_over(client, to, name, to)
+            else:
+                await _archive(settings, name, to, target, media=media)
+        except Exception:
+            await _hand_over(client, owner, name, owner)
+            out.print(f"[yellow]![/] {name} opens here again.", highlight=False)
+            raise
+        if target is not None:
+            size = target.stat().st_size / 1e6
+            out.print(f"[green]✓[/] {target} ({size:.1f} MB): its store and login.", highlight=False)
             out.print(
                 f"  Copy it to {to}'s machine; there, as the bridge's user, while the bridge runs:\n"
-                f"  wa restore {archive.name} --session {name} --yes",
+                f"  wa restore {target.name} --session {name} --yes",
                 highlight=False,
             )
         out.print(f"  Waiting until {to} has opened it (Ctrl-C ends only the waiting) …", highlight=False)
@@ -98,6 +107,18 @@ async def _hand_over(client: Client, bridge: str, session: str, to: str) -> None
         raise NotMoved(answer.error.text)
 
 
+async def _is_released(client: Client, session: str, owner: str, to: str) -> bool:
+    """Whether a move that was interrupted has closed it already."""
+    from bridge.contract.leases import ClaimState
+
+    with suppress(TimeoutError):
+        async with asyncio.timeout(RETAINED), aclosing(client.watch_lease(session)) as claims:
+            async for claim in claims:
+                closed = claim.state is ClaimState.RELEASED and claim.to == to
+                return closed and claim.owner.rpartition(":")[0] == owner
+    return False
+
+
 async def _released(client: Client, session: str) -> None:
     from bridge.contract.leases import ClaimState
 
@@ -110,13 +131,21 @@ async def _released(client: Client, session: str) -> None:
         raise NotMoved(f"{session} was not closed within {CLOSE:g} s; see the bridge's log.") from error
 
 
-async def _archive(settings: BridgeSettings, name: str, to: str, output: Path | None, *, media: bool) -> Path:
+def _target(settings: BridgeSettings, name: str, output: Path | None) -> Path:
+    from datetime import UTC, datetime
+
+    from bridge.cli.backup import archive_path
+    from bridge.ops.backup.paths import timestamp
+
+    return archive_path(output, settings.data_dir / "backups", f"{name}-{timestamp(datetime.now(UTC))}.tar.gz")
+
+
+async def _archive(settings: BridgeSettings, name: str, to: str, target: Path, *, media: bool) -> None:
     """Archive the closed session and set its login aside: two bridges with one login end each other's connection."""
     from datetime import UTC, datetime
     from importlib.metadata import version
 
     from bridge.app.media import media_store
-    from bridge.cli.backup import archive_path
     from bridge.drivers import driver_kind
     from bridge.ops.backup import create_backup
     from bridge.ops.backup.paths import timestamp
@@ -124,10 +153,10 @@ async def _archive(settings: BridgeSettings, name: str, to: str, output: Path | 
 
     now, login = datetime.now(UTC), driver_kind(settings.driver).login
     folder = settings.session_dir(name)
-    result = await create_backup(
+    await create_backup(
         folder,
         name,
-        archive_path(output, settings.data_dir / "backups", f"{name}-{timestamp(now)}.tar.gz"),
+        target,
         bridge=version(DISTRIBUTION),
         now=now,
         pause=lambda: _in_use(name),
@@ -136,7 +165,6 @@ async def _archive(settings: BridgeSettings, name: str, to: str, output: Path | 
     )
     if login is not None and (folder / login.folder).is_dir():
         (folder / login.folder).rename(folder / f"{login.folder}-moved-to-{to}-{timestamp(now)}")
-    return result.path
 
 
 @asynccontextmanager

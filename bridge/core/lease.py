@@ -40,6 +40,8 @@ class LeaseTimes:
     stagger: float = 2.5
     #: For the broker to deliver a retained claim after a connect.
     retained: float = 2.0
+    #: In which a person's request to run the session here stands, while its owner closes it.
+    request: float = 180.0
 
 
 @dataclass(frozen=True, slots=True)

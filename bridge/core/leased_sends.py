@@ -19,7 +19,7 @@ from bridge.ports import DriverUnavailable, LookUp, SendsOnce
 
 
 class LeasedSends(SendsOnce):
-    """`driver` while `holds` is true; without the lease every call raises `DriverUnavailable`: nothing was sent."""
+    """`driver` while `holds` is true; without the lease every call that could send raises `DriverUnavailable`."""
 
     def __init__(self, driver: SendsOnce, holds: Callable[[], bool]) -> None:
         self._wrapped = driver
@@ -77,4 +77,5 @@ class LeasedSends(SendsOnce):
 
     @override
     async def reload(self) -> None:
-        await self._driver.reload()
+        if self._holds():  # else the browser is about to end
+            await self._wrapped.reload()

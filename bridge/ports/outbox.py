@@ -159,6 +159,13 @@ class Outbox(Protocol):
         """
         ...
 
+    async def remember(self, claim: Claim, outcome: Change) -> bool:
+        """Store what another bridge did with a command, so that a repetition gets its result; nothing is published.
+
+        Returns False where the id is final here, or is that of another content.
+        """
+        ...
+
     async def change(self, number: int, change: Change) -> OutboxRow:
         """Apply a step to a row. Raises `IllegalSendStep` when the send table does not allow it."""
         ...

@@ -92,6 +92,25 @@ class SqliteOutbox(Outbox):
         return claimed
 
     @override
+    async def remember(self, claim: Claim, outcome: Change) -> bool:
+        def write(connection: sqlite3.Connection) -> tuple[bool, OutboxRow | None]:
+            known = rows.find(connection, rows.BY_ID, claim.id)
+            if known is not None and (known.state in FINAL or known.claim.content_hash != claim.content_hash):
+                return False, None
+            row = known or rows.insert(connection, claim)
+            assert row is not None  # noqa: S101 - its id is free
+            return known is not None, rows.update(connection, row.number, outcome)
+
+        def committed(written: tuple[bool, OutboxRow | None]) -> None:
+            was_open, row = written
+            self._open -= was_open
+            if row is not None:
+                self._recent.put(row, outcome.message_id)
+
+        _, row = await self._database.write(write, committed)
+        return row is not None
+
+    @override
     async def change(self, number: int, change: Change) -> OutboxRow:
         def write(connection: sqlite3.Connection) -> tuple[OutboxRow, OutboxRow, list[Notice]]:
             return _step(connection, number, change)

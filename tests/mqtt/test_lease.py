@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import sys
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from bridge.broker import parse_addresses
+from bridge.contract.lifecycle import SendState
 from bridge.contract.session import Reason, SessionState
 from bridge.core.lease import LeaseTimes, placement
 from bridge.drivers.scripted import ScriptedPhone, SendMode
@@ -154,3 +158,113 @@ async def test_what_a_dead_owner_may_have_sent_is_unknown_when_its_sender_repeat
     await probe.publish("wa/haby/out", json.dumps({"id": "order-2", "to": "5491155500001", "message": "Chau"}))
     await probe.wait("wa/haby/result", lambda result: (result["id"], result["status"]) == ("order-2", "sent"))
     assert [sent.text for sent in second.phone.sent] == ["Chau"]
+
+
+async def test_a_repetition_of_what_a_dead_owner_has_sent_gets_its_result(
+    pair: dict[str, BridgeUnderTest], probe: MqttProbe
+) -> None:
+    """Its sender did not get the result, as where its connection broke with the owner's machine."""
+    first, second = pair[FIRST], pair[SECOND]
+    await first.start()
+    await second.start(until=STANDBY)
+    await asyncio.sleep(0.3)  # the standby reads commands and results by now
+    command = json.dumps({"id": "order-1", "to": "5491155500001", "message": "Hola"})
+    await probe.publish("wa/haby/out", command)
+    sent = await probe.wait("wa/haby/result", lambda result: (result["id"], result["status"]) == ("order-1", "sent"))
+    await first.abort()
+    await second.until(lambda: state(second) is CONNECTED)
+    count = len(probe.on("wa/haby/result"))
+    await probe.publish("wa/haby/out", command)
+    await probe.publish("wa/haby/out", json.dumps({"id": "order-2", "to": "5491155500001", "message": "Chau"}))
+    await probe.wait("wa/haby/result", lambda result: (result["id"], result["status"]) == ("order-2", "sent"))
+    assert [sent.text for sent in second.phone.sent] == ["Chau"]
+    [repeated] = [result for result in probe.on("wa/haby/result")[count:] if result["id"] == "order-1"]
+    assert (repeated["status"], repeated["message_id"]) == ("sent", sent["message_id"])
+
+
+async def test_a_start_that_fails_and_a_restart_do_not_forget_that_another_bridge_had_the_session(
+    pair: dict[str, BridgeUnderTest], probe: MqttProbe
+) -> None:
+    first, second = pair[FIRST], pair[SECOND]
+    await second.start()
+    later = datetime.now(UTC) + timedelta(minutes=5)
+    command = {"id": "order-1", "to": "5491155500001", "message": "Hola", "send_at": later.isoformat()}
+    await probe.publish("wa/haby/out", json.dumps(command))
+    await probe.wait("wa/haby/result", lambda result: (result["id"], result["status"]) == ("order-1", "accepted"))
+    await second.abort()
+    await first.start()  # it may get the command from its sender, and sends it
+    await first.abort()
+    usual = second.limits
+    second.limits = replace(usual, least_free=2**62)  # as on a full disk
+    await second.start(until=SessionState.ERROR)
+    await second.abort()
+    second.limits = usual
+    await second.start()
+    assert second.session.outbound.is_open
+    await probe.wait("wa/haby/result", lambda result: (result["id"], result["status"]) == ("order-1", "unknown"))
+    assert second.phone.sent == []
+    await second.stop()
+    await second.start()  # what was taken over is not taken over again
+    later_command = json.dumps({**command, "id": "order-2"})
+    await probe.publish("wa/haby/out", later_command)
+    await probe.wait("wa/haby/result", lambda result: result["id"] == "order-2")
+    await second.stop()
+    await second.start()
+    row = await second.bridge.hosts[0].outbox.get("order-2")  # type: ignore[union-attr]
+    assert row is not None
+    assert row.state is SendState.ACCEPTED
+
+
+async def test_a_bridge_that_cannot_open_its_store_leaves_the_session_to_the_other(
+    pair: dict[str, BridgeUnderTest],
+) -> None:
+    first, second = pair[FIRST], pair[SECOND]
+    first.limits = replace(first.limits, retry=0.1, least_free=2**62)
+    await first.start(until=SessionState.ERROR)
+    await second.start(until=None)
+    await second.until(lambda: state(second) is CONNECTED)
+
+
+async def _move(bridge: BridgeUnderTest, *arguments: str) -> tuple[int, str]:
+    """`wa session move haby SECOND` beside a bridge; returns exit code and output."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("WA_")}
+    settings = bridge.settings
+    environment |= {"WA_DATA_DIR": str(settings.data_dir), "WA_MQTT_URL": bridge.url, "WA_DRIVER": "scripted"}
+    environment |= {"WA_INSTANCE": settings.instance, "WA_BRIDGES": ",".join(BRIDGES)}
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bridge.cli", "session", "move", "haby", SECOND, *arguments),
+        env=environment,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    output, _ = await process.communicate()
+    return process.returncode or 0, output.decode()
+
+
+async def test_a_move_that_fails_leaves_the_session_where_it_was(
+    pair: dict[str, BridgeUnderTest], tmp_path: Path, probe: MqttProbe
+) -> None:
+    first, second = pair[FIRST], pair[SECOND]
+    await first.start()
+    file = tmp_path / "a file"
+    file.touch()
+    code, output = await _move(first, "-o", str(file))
+    assert (code, "exists: choose another file" in output) == (2, True), output
+    assert [claim["state"] for claim in probe.on(LEASE) if claim["state"] == "released"] == []
+    code, output = await _move(first, "-o", str(file / "moved.tar.gz"))
+    assert (code, "opens here again" in output) == (1, True), output
+    await first.until(lambda: state(first) is CONNECTED)
+    assert second.running is None
+
+
+async def test_a_move_that_was_interrupted_goes_on_when_it_is_repeated(
+    pair: dict[str, BridgeUnderTest], tmp_path: Path, probe: MqttProbe
+) -> None:
+    first = pair[FIRST]
+    await first.start()
+    command = {"action": "hand_over", "session": "haby", "to": SECOND, "id": "h1"}
+    await probe.publish(f"wa/bridge/{FIRST}/control", json.dumps(command))
+    await probe.wait(LEASE, lambda claim: claim["state"] == "released")
+    archive = tmp_path / "moved.tar.gz"
+    code, output = await _move(first, "-o", str(archive), "--wait", "0")
+    assert (code, archive.exists()) == (7, True), output
