@@ -308,10 +308,8 @@ class Session(DriverSink):
 
     async def _close(self, desired: DesiredState) -> None:
         self._driver_wanted.clear()
-        try:
-            await self._stop_driver()
-        finally:  # it stops also where the caller does not wait for it
-            self.view.set(desired.rest)
+        await self._stop_driver()
+        self.view.set(desired.rest)
 
     def _stay_closed(self) -> None:
         if self._reopening is not None:
