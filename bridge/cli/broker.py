@@ -69,7 +69,7 @@ def init(
     credentials: Credentials = None,
     json: Json = False,
 ) -> None:
-    """Write configuration, ACL and password file, with the users bridge, responder and admin.
+    """Write configuration, ACL and password file, with the users bridge, responder, campaigns and admin.
 
     A later run keeps the users and every option that is not given.
     """

@@ -149,7 +149,7 @@ def list_keys(json: Annotated[bool, typer.Option("--json", help="Print JSON line
 
 @app.command(epilog=EXIT_HELP)
 def revoke(key_id: Annotated[str, typer.Argument(metavar="ID", help="ID from `wa key list`.")]) -> None:
-    """Revoke a key. A running bridge refuses it within two seconds."""
+    """Revoke a key. A running bridge refuses it within a second."""
 
     async def command() -> Exit:
         import time

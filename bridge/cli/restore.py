@@ -147,4 +147,4 @@ def _print_result(result: RestoreResult, session: str, *, json: bool) -> None:
         out.print(
             f"  Not replaced: {', '.join(result.shared.unchanged)}; use --shared to replace them.", highlight=False
         )
-    out.print("  Start the bridge.", highlight=False)
+    out.print("  Start the bridge, if it does not run.", highlight=False)

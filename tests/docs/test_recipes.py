@@ -186,9 +186,7 @@ async def test_getting_started(product: Product) -> None:
 
 async def test_the_example_of_the_readme(product: Product) -> None:
     (example,) = (block for block in blocks(ROOT / "README.md") if block.language == "python")
-    assert example.text.count('"mqtt://127.0.0.1:1883"') == 1
-    text = example.text.replace('"mqtt://127.0.0.1:1883"', '__import__("os").environ["WA_MQTT_URL"]')
-    (product.directory / "readme.py").write_text(text, encoding="utf-8")
+    (product.directory / "readme.py").write_text(example.text, encoding="utf-8")
     await product.api("POST", "/incoming", {"chat": ANA, "body": "¿Y el README?"})
     async with running_block(product, Block("README", "sh", ".venv/bin/python readme.py", stays=True, file=None)):
         await on_the_phone(product, "You said: ¿Y el README?")
