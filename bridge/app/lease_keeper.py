@@ -26,7 +26,7 @@ from bridge.contract.leases import ClaimState, LeaseClaim
 from bridge.contract.payload import instant
 from bridge.contract.session import Reason, SessionState, Situation
 from bridge.core.foreign_commands import ForeignCommands
-from bridge.core.lease import LeaseTimes, OwnerClaim, SessionLease, may_claim, placement
+from bridge.core.lease import LeaseRole, LeaseTimes, OwnerClaim, SessionLease, may_claim, placement
 from bridge.mqtt import MqttOptions
 from bridge.ops.private_broker.address_file import write_private
 from bridge.ports import Clock, LoginFiles
@@ -223,6 +223,8 @@ class LeaseKeeper(Ownership):
             claim = self._lease.step(now, eligible=eligible)
             if claim is not None and claim.renewal == 0:
                 await self._note_other(self._lease.before)
+                if self._lease.role is LeaseRole.WATCHING:  # another claim came meanwhile
+                    claim = None
             if claim is not None and self._connection is not None:
                 publishing = asyncio.create_task(
                     self._publish_if_up(self._connection, claim), name=f"claim {self._session}"

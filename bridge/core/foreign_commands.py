@@ -25,8 +25,9 @@ from bridge.core.results import accepted, notice
 from bridge.ports import Change, Claim, Outbox
 
 _log = logging.getLogger(__name__)
-#: Commands that are noted, and bytes of their payloads; further ones replace the oldest.
-MOST, MOST_BYTES = 10_000, 32_000_000
+#: Commands that are noted (17 MB, and a second to take over), and bytes of their payloads; further ones replace the
+#: oldest.
+MOST, MOST_BYTES = 5_000, 32_000_000
 #: Claims that are stored at once: they share commits, and a session without an owner waits for all of them.
 TOGETHER = 500
 _STATES = {
