@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -21,7 +23,7 @@ END_DELAY = 0.5
 
 @contextmanager
 def stop_on_signals() -> Iterator[asyncio.Event]:
-    """An event that SIGINT or SIGTERM sets. A second signal has its default effect: the process ends immediately."""
+    """An event that SIGINT or SIGTERM sets. A second signal ends the process at once, as a kill does."""
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     signals = (signal.SIGINT, signal.SIGTERM)
@@ -30,14 +32,23 @@ def stop_on_signals() -> Iterator[asyncio.Event]:
         stop.set()
         for number in signals:
             loop.remove_signal_handler(number)
+            signal.signal(number, _end_now)
 
+    before = {number: signal.getsignal(number) for number in signals}
     for number in signals:
         loop.add_signal_handler(number, request_stop)
     try:
         yield stop
     finally:
-        for number in signals:
+        for number, handler in before.items():
             loop.remove_signal_handler(number)
+            signal.signal(number, handler)
+
+
+def _end_now(number: int, _frame: object) -> None:
+    """Without exceptions in whatever runs. The kernel and the next start end what is left, as after a kill."""
+    os.write(sys.stderr.fileno(), b"Ended at once, without a clean stop.\n")
+    os._exit(128 + number)
 
 
 async def is_ending(stop: asyncio.Event) -> bool:

@@ -42,6 +42,18 @@ async def test_ctrl_c_stops_it_cleanly_and_leaves_no_process(tmp_path: Path) -> 
         await stops_cleanly(product, signal.SIGINT)
 
 
+async def test_a_second_ctrl_c_ends_it_at_once_without_a_traceback(tmp_path: Path) -> None:
+    async with running(tmp_path) as product:
+        await product.printed("haby connected")
+        os.kill(product.process.pid, signal.SIGINT)
+        await product.printed("Stopping…")
+        os.kill(product.process.pid, signal.SIGINT)
+        assert await product.process.wait() == 130
+        after = product.lines[product.lines.index("Stopping…") + 1 :]
+        assert after[-1:] == ["Ended at once, without a clean stop."]
+        assert [line for line in after if "Traceback" in line] == []
+
+
 async def test_a_second_instance_is_refused_and_sigterm_stops_the_first_cleanly(tmp_path: Path) -> None:
     async with running(tmp_path) as product:
         await product.printed("haby connected")
