@@ -188,10 +188,10 @@ class Load:
 
     def _check_files(self) -> None:
         """Put the SHA-256 of the bytes that the bridge keeps in place of the one that it reported."""
-        folder = self._rig.bridge.data_dir / "media"
         for message_id, sha256 in self.ledger.ready.items():
-            path = folder / sha256[:2] / sha256
-            self.ledger.ready[message_id] = hashlib.sha256(path.read_bytes() if path.is_file() else b"").hexdigest()
+            paths = (folder / sha256[:2] / sha256 for folder in self._rig.media_folders)
+            content = next((path.read_bytes() for path in paths if path.is_file()), b"")
+            self.ledger.ready[message_id] = hashlib.sha256(content).hexdigest()
 
     def _queue_is_empty(self) -> bool:
         return self._queued == 0

@@ -138,6 +138,11 @@ class Rig:
         """WhatsApp's side, with the phone."""
         return self.sandbox.world
 
+    @property
+    def media_folders(self) -> list[Path]:
+        """Where the files of messages are."""
+        return [self.bridge.data_dir / "media"]
+
     def second_bridge(self, data_dir: Path | None = None) -> Bridge:
         """Another bridge for the same session, by default on the same data directory."""
         other = Bridge(self.folder / "second", self.broker.url("bridge"), self.sandbox.url)

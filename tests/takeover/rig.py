@@ -105,6 +105,11 @@ class Pair:
         """WhatsApp's side, with the phone."""
         return self.sandbox.world
 
+    @property
+    def media_folders(self) -> list[Path]:
+        """Where the files of messages are: each bridge has those that came to it."""
+        return [bridge.data_dir / "media" for bridge in self.bridges.values()]
+
     async def __aenter__(self) -> Self:
         self._stack = await AsyncExitStack().__aenter__()
         try:
