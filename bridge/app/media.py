@@ -72,6 +72,8 @@ async def keep_retention(
             deleted = await delete_files(settings, hosts, media, clock.now(), limits)
         except CodedError as error:
             _log.warning("Files of messages were not deleted: %s", error.text)
+        except Exception:  # noqa: BLE001 - a file that stays is no reason to end the bridge
+            _log.exception("Files of messages were not deleted")
         else:
             _log.debug("%d files of messages were deleted", deleted)
 

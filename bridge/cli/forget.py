@@ -55,6 +55,7 @@ class _Report:
     erased: dict[str, dict[str, int]] = field(default_factory=dict)
     in_wal: list[str] = field(default_factory=list)
     copies: list[str] = field(default_factory=list)
+    files_kept: str | None = None  # why files of the person are not deleted
 
 
 async def _forget(
@@ -93,14 +94,14 @@ async def _forget(
             if not await asyncio.to_thread(wipe, path, migrations, beside_a_bridge=is_open):
                 report.in_wal.append(str(path))
     if not dry_run:
-        await _delete_files(settings, theirs)
+        report.files_kept = await _delete_files(settings, theirs)
     await _erase_from_responder(report, person, settings, dry_run=dry_run)
     await _erase_from_campaigns(report, person, settings, dry_run=dry_run)
     if in_use and not dry_run:
         await asyncio.sleep(2 * POLL)  # by then the bridge has dropped its in-memory copy
     report.copies = [str(path) for path in _copies(settings, names)]
     _print_report(report, dry_run=dry_run, json=json)
-    incomplete = report.in_wal or any(counts.get(STILL_OPEN) for counts in report.erased.values())
+    incomplete = report.in_wal or report.files_kept or any(counts.get(STILL_OPEN) for counts in report.erased.values())
     return Exit.FAILED if incomplete and not dry_run else Exit.OK
 
 
@@ -142,20 +143,25 @@ async def _erase_from_campaigns(
             report.erased["campaigns"] = await erase(database, person.addresses, dry_run=dry_run)
 
 
-async def _delete_files(settings: BridgeSettings, theirs: set[str]) -> None:
-    """Delete those among the files that no other message or command refers to."""
+async def _delete_files(settings: BridgeSettings, theirs: set[str]) -> str | None:
+    """Delete those among the files that no other message or command refers to; returns why they are kept."""
     import asyncio
 
     from bridge.app.media import media_store
+    from bridge.ports import StoreUnusable
     from bridge.store.media_references import references
 
     if not theirs:
-        return
-    kept = await asyncio.to_thread(references, settings.data_dir / "sessions")
+        return None
+    try:
+        kept = await asyncio.to_thread(references, settings.data_dir / "sessions")
+    except StoreUnusable as error:  # the other stores are still to be erased
+        return error.text
     store = media_store(settings, beside_a_bridge=True)
     for sha256 in theirs:
         if sha256 not in kept:
             await store.delete(sha256)
+    return None
 
 
 def _copies(settings: BridgeSettings, names: list[str]) -> list[Path]:
@@ -175,6 +181,7 @@ def _print_report(report: _Report, *, dry_run: bool, json: bool) -> None:
             "stores": report.erased,
             "in_wal": report.in_wal,
             "copies": report.copies,
+            "files_kept": report.files_kept,
         }
         print_json_line(json_format.dumps(fields))
         return
@@ -197,6 +204,11 @@ def _print_report(report: _Report, *, dry_run: bool, json: bool) -> None:
     for path in report.in_wal:
         out.print(
             f"[yellow]![/] {path}-wal still contains the data, because a reader blocked the checkpoint: run this again."
+        )
+    if report.files_kept:
+        out.print(
+            f"[yellow]![/] The person's files are kept: {report.files_kept} Then the bridge deletes them within a day.",
+            highlight=False,
         )
     if report.copies:
         out.print("[yellow]![/] Older copies, not changed: " + ", ".join(report.copies), highlight=False)

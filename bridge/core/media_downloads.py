@@ -263,7 +263,12 @@ class MediaDownloads:
     async def _drop(self, stored: StoredMedia) -> None:
         """Delete a file that a download brought in vain, unless another message or a command refers to it."""
         async with self._shared.storing.delete():
-            if not await self._shared.is_used(stored.sha256):
+            try:
+                is_used = await self._shared.is_used(stored.sha256)
+            except StoreUnusable as error:  # of another session: no reason to end these downloads
+                _log.info("%s: a file is kept for now: %s", self._session, error.text)
+                return
+            if not is_used:
                 await self._shared.store.delete(stored.sha256)
 
     async def _finish(

@@ -38,11 +38,22 @@ class References:
 
 
 def references(sessions: Path) -> References:
-    """What the stores in the folder of sessions refer to. Raises `StoreUnusable` if one cannot be read."""
+    """What the stores in the folder of sessions refer to.
+
+    Raises `StoreUnusable` if one cannot be read, and while one is kept aside as damaged: what it refers to is needed
+    once it is restored.
+    """
     messages: dict[str, frozenset[str]] = {}
     commands: frozenset[str] = frozenset()
     still_open: frozenset[str] = frozenset()
-    for path in sorted(sessions.glob("*/store.db")):
+    for folder in sorted(sessions.glob("*")):
+        path = folder / "store.db"
+        if not path.exists():
+            if kept := files.kept_aside(path):
+                raise StoreUnusable(
+                    f"{kept[-1]} is damaged: what it refers to is not known. Restore or reset the store."
+                )
+            continue
         found = references_of(path)
         messages |= found.messages
         commands |= found.commands
