@@ -314,6 +314,19 @@ async def test_a_file_from_before_the_bridge_is_downloaded_when_it_is_asked_for(
     assert [one["state"] for one in await rig.events(2)] == ["ready", "expired"]
 
 
+async def test_a_ready_file_that_the_bridge_does_not_have_is_downloaded_again(rig: MediaRig) -> None:
+    content = file_of()
+    message = rig.incoming(content)
+    (event,) = await rig.events(1)
+    assert (await rig.downloads.ask(message.id)).state == "ready"
+    await rig.shared.store.delete(event["sha256"])  # as on a new machine that got the store alone
+    asked = await rig.downloads.ask(message.id)
+    assert (asked.state, asked.url) == ("pending", None)
+    assert [one["state"] for one in await rig.events(2)] == ["ready", "ready"]
+    assert await rig.stored(event["sha256"]) == content
+    assert (await rig.downloads.ask(message.id)).state == "ready"
+
+
 class Kill:
     """Blocks forever before or after the n-th step of the queue and the store, as a killed process would."""
 
