@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 #: Keys of the counts of what was not erased.
 STILL_OPEN, OPT_OUTS_KEPT, FILTERS_KEPT = "still open", "opt-outs kept", "filters kept"
+KEYS_KEPT = "agents' keys kept"
 
 
 def register(app: typer.Typer) -> None:
@@ -99,6 +100,11 @@ async def _forget(
     await _erase_from_campaigns(report, person, settings, dry_run=dry_run)
     if in_use and not dry_run:
         await asyncio.sleep(2 * POLL)  # by then the bridge has dropped its in-memory copy
+        if shared.exists():  # what it stored from that copy meanwhile, as a dead letter
+            late = await asyncio.to_thread(erase_bridge, shared, person)
+            if any(count for what, count in late.items() if what not in (FILTERS_KEPT, KEYS_KEPT)):
+                wiped = await asyncio.to_thread(wipe, shared, "bridge_migrations", beside_a_bridge=True)
+                report.in_wal += [] if wiped or str(shared) in report.in_wal else [str(shared)]
     report.copies = [str(path) for path in _copies(settings, names)]
     _print_report(report, dry_run=dry_run, json=json)
     incomplete = report.in_wal or report.files_kept or any(counts.get(STILL_OPEN) for counts in report.erased.values())
@@ -188,7 +194,7 @@ def _print_report(report: _Report, *, dry_run: bool, json: bool) -> None:
     out = console()
     out.print(f"Known as {', '.join(report.addresses)}", highlight=False)
     for store, counts in report.erased.items():
-        left = {name: counts.get(name, 0) for name in (STILL_OPEN, OPT_OUTS_KEPT, FILTERS_KEPT)}
+        left = {name: counts.get(name, 0) for name in (STILL_OPEN, OPT_OUTS_KEPT, FILTERS_KEPT, KEYS_KEPT)}
         erased = ", ".join(f"{count} {what}" for what, count in counts.items() if count and what not in left)
         out.print(f"[green]✓[/] {store}: {erased or 'nothing'} {'found' if dry_run else 'erased'}", highlight=False)
         if left[STILL_OPEN]:
@@ -199,6 +205,8 @@ def _print_report(report: _Report, *, dry_run: bool, json: bool) -> None:
             out.print(
                 f"  {left[FILTERS_KEPT]} webhooks are filtered to this chat: remove them if you do not need them."
             )
+        if left[KEYS_KEPT]:
+            out.print(f"  {left[KEYS_KEPT]} keys of agents name this chat: revoke them, and run this again.")
     if not report.erased:
         out.print("No store found. Is WA_DATA_DIR the data directory of the service?")
     for path in report.in_wal:

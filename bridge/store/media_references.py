@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bridge.contract.lifecycle import FINAL
 from bridge.ports import StoreUnusable
 from bridge.store import files
 from bridge.store.errors import translated
@@ -88,13 +89,24 @@ def references_of(path: Path) -> References:
 
 
 def files_of(path: Path, person: ErasedPerson) -> set[str]:
-    """The files of the messages with a person in a session's store. Raises `StoreUnusable`."""
+    """The files of messages with a person, and of final commands to them, in a session's store.
+
+    Raises `StoreUnusable`.
+    """
     connection = _opened(path)
     try:
         found = connection.execute("SELECT sha256, message_id, chat FROM media WHERE sha256 IS NOT NULL").fetchall()
         if _has_pictures(connection):
             found += connection.execute("SELECT sha256, contact FROM pictures").fetchall()
-        return {sha256 for sha256, *whose in found if any(map(person.is_named_in, whose))}
+        sent = [
+            (sha256, *whose)
+            for content, state, *whose in connection.execute(
+                "SELECT content, state, \"to\", chat, message_id, topic FROM commands WHERE content LIKE '%sha256%'"
+            )
+            if state in FINAL
+            for sha256 in _SHA256.findall(content)
+        ]
+        return {sha256 for sha256, *whose in (*found, *sent) if any(map(person.is_named_in, whose))}
     except sqlite3.OperationalError:
         return set()
     finally:
