@@ -112,6 +112,18 @@ async def test_foreign_files_end_nothing_and_stay(tmp_path: Path, files: Watched
     assert (gone.exists(), [path.exists() for path in foreign]) == (False, [True] * 3)
 
 
+async def test_an_upload_that_does_not_go_on_is_removed_after_a_day(tmp_path: Path, files: Watched) -> None:
+    folder = tmp_path / "uploads"
+    folder.mkdir()
+    left, waits = folder / ("0" * 64), folder / ("1" * 64)
+    for path in (left, waits):
+        path.write_bytes(b"half a file")
+    os.utime(left, (OLD, OLD))
+    async with retention(tmp_path, files):
+        await files.looked(2)
+    assert (left.exists(), waits.exists()) == (False, True)
+
+
 async def test_an_internal_error_is_logged_and_the_next_look_deletes(
     tmp_path: Path, files: Watched, caplog: pytest.LogCaptureFixture
 ) -> None:
