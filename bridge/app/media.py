@@ -22,6 +22,7 @@ from bridge.settings import BridgeSettings
 from bridge.store.media_files import MediaFiles
 from bridge.store.media_references import references
 from bridge.store.media_s3 import S3Media
+from bridge.store.uploads import remove_waiting
 from bridge.webhooks.file_fetcher import FileFetcher
 
 _log = logging.getLogger(__name__)
@@ -65,13 +66,16 @@ def outgoing_files(settings: BridgeSettings, media: SharedMedia, http: socket.so
 async def keep_retention(
     settings: BridgeSettings, hosts: Sequence[SessionHost], media: SharedMedia, clock: Clock, limits: BridgeLimits
 ) -> None:
-    """Delete files at intervals, until cancelled."""
+    """Delete files, and uploads that do not go on, at intervals, until cancelled."""
     while True:
         await asyncio.sleep(limits.media_retention)
         try:
+            await asyncio.to_thread(remove_waiting, settings.data_dir / UPLOADS)
             deleted = await delete_files(settings, hosts, media, clock.now(), limits)
         except CodedError as error:
             _log.warning("Files of messages were not deleted: %s", error.text)
+        except Exception:  # noqa: BLE001 - a file that stays is no reason to end the bridge
+            _log.exception("Files of messages were not deleted")
         else:
             _log.debug("%d files of messages were deleted", deleted)
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 #: Keys of the counts of what was not erased.
 STILL_OPEN, OPT_OUTS_KEPT, FILTERS_KEPT = "still open", "opt-outs kept", "filters kept"
+KEYS_KEPT = "agents' keys kept"
 
 
 def register(app: typer.Typer) -> None:
@@ -55,6 +56,7 @@ class _Report:
     erased: dict[str, dict[str, int]] = field(default_factory=dict)
     in_wal: list[str] = field(default_factory=list)
     copies: list[str] = field(default_factory=list)
+    files_kept: str | None = None  # why files of the person are not deleted
 
 
 async def _forget(
@@ -93,14 +95,19 @@ async def _forget(
             if not await asyncio.to_thread(wipe, path, migrations, beside_a_bridge=is_open):
                 report.in_wal.append(str(path))
     if not dry_run:
-        await _delete_files(settings, theirs)
+        report.files_kept = await _delete_files(settings, theirs)
     await _erase_from_responder(report, person, settings, dry_run=dry_run)
     await _erase_from_campaigns(report, person, settings, dry_run=dry_run)
     if in_use and not dry_run:
         await asyncio.sleep(2 * POLL)  # by then the bridge has dropped its in-memory copy
+        if shared.exists():  # what it stored from that copy meanwhile, as a dead letter
+            late = await asyncio.to_thread(erase_bridge, shared, person)
+            if any(count for what, count in late.items() if what not in (FILTERS_KEPT, KEYS_KEPT)):
+                wiped = await asyncio.to_thread(wipe, shared, "bridge_migrations", beside_a_bridge=True)
+                report.in_wal += [] if wiped or str(shared) in report.in_wal else [str(shared)]
     report.copies = [str(path) for path in _copies(settings, names)]
     _print_report(report, dry_run=dry_run, json=json)
-    incomplete = report.in_wal or any(counts.get(STILL_OPEN) for counts in report.erased.values())
+    incomplete = report.in_wal or report.files_kept or any(counts.get(STILL_OPEN) for counts in report.erased.values())
     return Exit.FAILED if incomplete and not dry_run else Exit.OK
 
 
@@ -142,20 +149,25 @@ async def _erase_from_campaigns(
             report.erased["campaigns"] = await erase(database, person.addresses, dry_run=dry_run)
 
 
-async def _delete_files(settings: BridgeSettings, theirs: set[str]) -> None:
-    """Delete those among the files that no other message or command refers to."""
+async def _delete_files(settings: BridgeSettings, theirs: set[str]) -> str | None:
+    """Delete those among the files that no other message or command refers to; returns why they are kept."""
     import asyncio
 
     from bridge.app.media import media_store
+    from bridge.ports import StoreUnusable
     from bridge.store.media_references import references
 
     if not theirs:
-        return
-    kept = await asyncio.to_thread(references, settings.data_dir / "sessions")
+        return None
+    try:
+        kept = await asyncio.to_thread(references, settings.data_dir / "sessions")
+    except StoreUnusable as error:  # the other stores are still to be erased
+        return error.text
     store = media_store(settings, beside_a_bridge=True)
     for sha256 in theirs:
         if sha256 not in kept:
             await store.delete(sha256)
+    return None
 
 
 def _copies(settings: BridgeSettings, names: list[str]) -> list[Path]:
@@ -175,13 +187,14 @@ def _print_report(report: _Report, *, dry_run: bool, json: bool) -> None:
             "stores": report.erased,
             "in_wal": report.in_wal,
             "copies": report.copies,
+            "files_kept": report.files_kept,
         }
         print_json_line(json_format.dumps(fields))
         return
     out = console()
     out.print(f"Known as {', '.join(report.addresses)}", highlight=False)
     for store, counts in report.erased.items():
-        left = {name: counts.get(name, 0) for name in (STILL_OPEN, OPT_OUTS_KEPT, FILTERS_KEPT)}
+        left = {name: counts.get(name, 0) for name in (STILL_OPEN, OPT_OUTS_KEPT, FILTERS_KEPT, KEYS_KEPT)}
         erased = ", ".join(f"{count} {what}" for what, count in counts.items() if count and what not in left)
         out.print(f"[green]✓[/] {store}: {erased or 'nothing'} {'found' if dry_run else 'erased'}", highlight=False)
         if left[STILL_OPEN]:
@@ -192,11 +205,18 @@ def _print_report(report: _Report, *, dry_run: bool, json: bool) -> None:
             out.print(
                 f"  {left[FILTERS_KEPT]} webhooks are filtered to this chat: remove them if you do not need them."
             )
+        if left[KEYS_KEPT]:
+            out.print(f"  {left[KEYS_KEPT]} keys of agents name this chat: revoke them, and run this again.")
     if not report.erased:
         out.print("No store found. Is WA_DATA_DIR the data directory of the service?")
     for path in report.in_wal:
         out.print(
             f"[yellow]![/] {path}-wal still contains the data, because a reader blocked the checkpoint: run this again."
+        )
+    if report.files_kept:
+        out.print(
+            f"[yellow]![/] The person's files are kept: {report.files_kept} Then the bridge deletes them within a day.",
+            highlight=False,
         )
     if report.copies:
         out.print("[yellow]![/] Older copies, not changed: " + ", ".join(report.copies), highlight=False)

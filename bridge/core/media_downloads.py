@@ -135,17 +135,19 @@ class MediaDownloads:
         """Download the file of a message, unless it is here; returns what is known now.
 
         Raises `MessageNotFound` for a message without a file, `TooLarge`, and `Unsupported` where downloads are off;
-        for a message that the bridge did not see come, also what `HasMedia.find_message` raises.
+        for a message that the bridge did not see come, also what `HasMedia.find_message` raises; `MediaUnusable`.
         """
         row = await self._queue.find(message_id) or await self._from_page(message_id)
-        if row.state is MediaState.READY and row.sha256 is not None:
+        is_ready = row.state is MediaState.READY and row.sha256 is not None
+        # a store that was restored or moved without its files has none of them
+        if is_ready and row.sha256 is not None and await self._shared.store.find(row.sha256) is not None:
             return self._shared.answer(row, self._session, self._clock.now())
         policy = self._shared.policy
         if policy.mode is MediaMode.OFF:
             raise Unsupported("This bridge downloads no files (WA_MEDIA=off).")
         if row.size is not None and row.size > policy.limit:
             raise TooLarge(f"The file has {row.size:,} bytes; WA_MEDIA_LIMIT is {policy.limit:,}.")
-        await self._queue.ask(row.number)
+        await self._queue.ask(row.number, lost=is_ready)
         return self._shared.answer(replace(row, state=MediaState.PENDING), self._session, self._clock.now())
 
     async def expire(self, sha256: str) -> None:
@@ -263,7 +265,12 @@ class MediaDownloads:
     async def _drop(self, stored: StoredMedia) -> None:
         """Delete a file that a download brought in vain, unless another message or a command refers to it."""
         async with self._shared.storing.delete():
-            if not await self._shared.is_used(stored.sha256):
+            try:
+                is_used = await self._shared.is_used(stored.sha256)
+            except StoreUnusable as error:  # of another session: no reason to end these downloads
+                _log.info("%s: a file is kept for now: %s", self._session, error.text)
+                return
+            if not is_used:
                 await self._shared.store.delete(stored.sha256)
 
     async def _finish(

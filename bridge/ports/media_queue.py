@@ -113,8 +113,11 @@ class MediaQueue(Protocol):
         """Add the file of a message that is not in the journal; nothing if it is known."""
         ...
 
-    async def ask(self, number: int) -> None:
-        """Make a file that is neither `ready` nor `pending` pending and due now, with no attempt counted."""
+    async def ask(self, number: int, *, lost: bool = False) -> None:
+        """Make a file that is neither `ready` nor `pending` pending and due now, with no attempt counted.
+
+        `lost`: its bytes are not here, so that a `ready` one is asked for, too.
+        """
         ...
 
     async def expire(self, sha256: str, change: MediaChange, message_id: str) -> None:

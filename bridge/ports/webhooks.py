@@ -132,6 +132,10 @@ class WebhookRepository(Protocol):
         """Store a dead letter, one per webhook and item; returns it with its number."""
         ...
 
+    async def change_dead_letter(self, dead_letter: DeadLetter) -> None:
+        """Store the outcome of another post, unless the dead letter of this number was removed meanwhile."""
+        ...
+
     async def dead_letters(self, session: str, after: int, limit: int) -> list[DeadLetter]:
         """Dead letters of a session with a number above `after`, in order."""
         ...

@@ -123,15 +123,40 @@ def erase_session(path: Path, person: ErasedPerson, *, marks: bool, dry_run: boo
 
 
 def erase_bridge(path: Path, person: ErasedPerson, *, dry_run: bool = False) -> dict[str, int]:
-    """Erase a person from the bridge's own store: dead letters, details of the audit, what agents want to send.
+    """Erase a person from the bridge's own store: dead letters, details of the audit, what agents want to send, and
+    the chat in revoked keys of agents.
 
     Raises `StoreUnusable`. `filters kept` counts webhooks that an operator limited to this person's chat: without the
-    filter they would get all chats.
+    filter they would get all chats. `agents' keys kept` counts the valid keys that an operator made for this chat.
     """
     with _opened(path, "bridge_migrations") as connection:
         done = {sweep.what: sweep.run(connection, person, dry_run=dry_run) for sweep in _OF_THE_BRIDGE}
+        done |= _keys_of_agents(connection, person, dry_run=dry_run)
         chosen = connection.execute("SELECT chats FROM listeners WHERE chats IS NOT NULL AND ended_at IS NULL")
         return {**done, "filters kept": sum(person.is_named_in(chats) for (chats,) in chosen)}
+
+
+def _keys_of_agents(connection: sqlite3.Connection, person: ErasedPerson, *, dry_run: bool) -> dict[str, int]:
+    """Remove the person's chats from revoked keys; counts these, and the valid ones, which stay."""
+    revoked: list[tuple[str, str]] = []
+    valid = 0
+    for key, agent, revoked_at in connection.execute(
+        "SELECT id, agent, revoked_at FROM api_keys WHERE agent IS NOT NULL"
+    ):
+        if not person.is_named_in(agent):
+            continue
+        if revoked_at is None:
+            valid += 1
+            continue
+        grant = json.loads(agent)
+        grant["chats"] = {chat: rights for chat, rights in grant["chats"].items() if not person.is_named_in(chat)}
+        revoked.append((json.dumps(grant), key))
+
+    def change(row: tuple[str, str]) -> None:
+        connection.execute("UPDATE api_keys SET agent = ? WHERE id = ?", row)
+
+    changed = _each(connection, revoked, change, dry_run=dry_run)
+    return {"chats of revoked keys": changed, "agents' keys kept": valid}
 
 
 def wipe(path: Path, migrations: str, *, beside_a_bridge: bool) -> bool:

@@ -82,8 +82,8 @@ class MediaFiles(MediaStore):
 
     @override
     async def all(self) -> AsyncIterator[StoredMedia]:
-        for folder in await asyncio.to_thread(lambda: sorted(self._folder.glob("??"))):
-            for found in await asyncio.to_thread(_contents, folder):
+        for folder in await self._run(lambda: sorted(path for path in self._folder.glob("??") if path.is_dir())):
+            for found in await self._run(_contents, folder):
                 yield found
 
     async def _run(self, call: Callable[..., _T], *args: object) -> _T:
@@ -119,9 +119,14 @@ class MediaFiles(MediaStore):
         return StoredMedia(sha256, found.st_size, found.st_mtime)
 
 
+def is_sha256(name: str) -> bool:
+    """Whether a name is one of a stored file."""
+    return _SHA256.fullmatch(name) is not None
+
+
 def check_sha256(sha256: str) -> str:
     """The same, if it is a SHA-256: as a path, another text could leave the folder. Raises `ValueError`."""
-    if not _SHA256.fullmatch(sha256):
+    if not is_sha256(sha256):
         raise ValueError(f"not a SHA-256: {sha256[:80]!r}")
     return sha256
 
@@ -175,7 +180,9 @@ def _describe(path: Path) -> StoredMedia | None:
 
 
 def _contents(folder: Path) -> list[StoredMedia]:
-    return [found for path in folder.iterdir() if (found := _describe(path)) is not None]
+    """The stored files in a folder; what a person or a program left there is none of them."""
+    paths = (path for path in folder.iterdir() if is_sha256(path.name) and path.is_file())
+    return [found for path in paths if (found := _describe(path)) is not None]
 
 
 def _sync(path: Path) -> None:

@@ -141,11 +141,11 @@ class SqliteMediaQueue(MediaQueue):
         )
 
     @override
-    async def ask(self, number: int) -> None:
+    async def ask(self, number: int, *, lost: bool = False) -> None:
         await self._write(
             "UPDATE media SET state = 'pending', attempts = 0, due = 0"
-            " WHERE number = ? AND state NOT IN ('ready', 'pending')",
-            number,
+            " WHERE number = ? AND state <> 'pending' AND (state <> 'ready' OR ?)",
+            *(number, lost),
         )
         self._journal.media_added.set()
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bridge.contract.lifecycle import FINAL
 from bridge.ports import StoreUnusable
 from bridge.store import files
 from bridge.store.errors import translated
@@ -38,11 +39,22 @@ class References:
 
 
 def references(sessions: Path) -> References:
-    """What the stores in the folder of sessions refer to. Raises `StoreUnusable` if one cannot be read."""
+    """What the stores in the folder of sessions refer to.
+
+    Raises `StoreUnusable` if one cannot be read, and while one is kept aside as damaged: what it refers to is needed
+    once it is restored.
+    """
     messages: dict[str, frozenset[str]] = {}
     commands: frozenset[str] = frozenset()
     still_open: frozenset[str] = frozenset()
-    for path in sorted(sessions.glob("*/store.db")):
+    for folder in sorted(sessions.glob("*")):
+        path = folder / "store.db"
+        if not path.exists():
+            if kept := files.kept_aside(path):
+                raise StoreUnusable(
+                    f"{kept[-1]} is damaged: what it refers to is not known. Restore or reset the store."
+                )
+            continue
         found = references_of(path)
         messages |= found.messages
         commands |= found.commands
@@ -77,13 +89,24 @@ def references_of(path: Path) -> References:
 
 
 def files_of(path: Path, person: ErasedPerson) -> set[str]:
-    """The files of the messages with a person in a session's store. Raises `StoreUnusable`."""
+    """The files of messages with a person, and of final commands to them, in a session's store.
+
+    Raises `StoreUnusable`.
+    """
     connection = _opened(path)
     try:
         found = connection.execute("SELECT sha256, message_id, chat FROM media WHERE sha256 IS NOT NULL").fetchall()
         if _has_pictures(connection):
             found += connection.execute("SELECT sha256, contact FROM pictures").fetchall()
-        return {sha256 for sha256, *whose in found if any(map(person.is_named_in, whose))}
+        sent = [
+            (sha256, *whose)
+            for content, state, *whose in connection.execute(
+                "SELECT content, state, \"to\", chat, message_id, topic FROM commands WHERE content LIKE '%sha256%'"
+            )
+            if state in FINAL
+            for sha256 in _SHA256.findall(content)
+        ]
+        return {sha256 for sha256, *whose in (*found, *sent) if any(map(person.is_named_in, whose))}
     except sqlite3.OperationalError:
         return set()
     finally:

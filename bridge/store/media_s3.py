@@ -20,7 +20,7 @@ from typing_extensions import override
 
 from bridge.contract.errors import StartError
 from bridge.ports import MediaStore, MediaUnusable, StoredMedia
-from bridge.store.media_files import INCOMING, PART, check_sha256, digest_of, spooled
+from bridge.store.media_files import INCOMING, PART, check_sha256, digest_of, is_sha256, spooled
 
 if TYPE_CHECKING:
     from obstore.store import S3Store
@@ -149,6 +149,8 @@ class S3Media(MediaStore):
             async for page in self._api.list(self._bucket):
                 for found in page:
                     sha256 = found["path"].rpartition("/")[2]
+                    if not is_sha256(sha256) or found["path"] != _name(sha256):
+                        continue  # it was put there by something else
                     yield StoredMedia(sha256, found["size"], found["last_modified"].timestamp())
 
     async def _put(self, path: Path, sha256: str) -> StoredMedia:

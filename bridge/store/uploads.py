@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterable
+from collections.abc import AsyncIterable, Collection
 from pathlib import Path
 
 from bridge.contract.errors import CodedError, InvalidRequest, TooLarge
@@ -96,12 +96,19 @@ class Uploads:
 
     def _make_room(self, wanted: Path) -> None:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        others = sorted(
-            (path for path in self._folder.iterdir() if path != wanted and path.name not in self._running),
-            key=lambda path: path.stat().st_mtime,
-        )
-        for number, path in enumerate(others):
-            if len(others) - number >= WAITING or path.stat().st_mtime < time.time() - KEPT:
+        remove_waiting(self._folder, WAITING - 1, but=self._running | {wanted.name})
+
+
+def remove_waiting(folder: Path, most: int = WAITING, *, but: Collection[str] = ()) -> None:
+    """Remove the uploads that wait for a day, and all but the newest `most`. Blocking; raises `MediaUnusable`.
+
+    An upload that runs writes to its file, which is never a day old.
+    """
+    with explained(folder):
+        dated = ((path.stat().st_mtime, path) for path in folder.glob("*") if path.name not in but and path.is_file())
+        waiting = sorted(dated)
+        for number, (at, path) in enumerate(waiting):
+            if len(waiting) - number > most or at < time.time() - KEPT:
                 path.unlink(missing_ok=True)
 
 

@@ -92,6 +92,18 @@ class SqliteWebhookRepository(WebhookRepository):
         return replace(dead_letter, number=await self._database.write(write))
 
     @override
+    async def change_dead_letter(self, dead_letter: DeadLetter) -> None:
+        one = dead_letter
+
+        def write(connection: sqlite3.Connection) -> None:
+            connection.execute(
+                "UPDATE dead_letters SET attempts = ?, status = ?, error = ?, at = ?, failure = ? WHERE number = ?",
+                (one.attempts, one.status, one.error, one.at, one.failure, one.number),
+            )
+
+        await self._database.write(write)
+
+    @override
     async def dead_letters(self, session: str, after: int, limit: int) -> list[DeadLetter]:
         def read(connection: sqlite3.Connection) -> list[DeadLetter]:
             found = connection.execute(

@@ -208,19 +208,17 @@ class WebhookWorker:
         """Post an item once, then settle or postpone it."""
         try:
             await self._context.turns.take()
-            item = await self._pages.item(held.stream, held.seq)
-            # it waited for its turn, and may have been erased
-            if item is None or not includes(self._filter, held.stream, item.fields):
+            probing = self.health.circuit is not Circuit.CLOSED
+            at, posted = self._context.clock.now(), await self._post(held)
+            if posted is None:
                 await self._settle(held)
                 return
-            held.attempts += 1
-            probing = self.health.circuit is not Circuit.CLOSED
-            at, (answer, seconds) = self._context.clock.now(), await self._post(held, item)
+            item, answer, seconds = posted
             await self._context.turns.take()  # many answers may come at once
             held.taken += is_taken(answer)
             verdict = judge(answer, held.taken, self._context.limits, legacy=self.webhook.legacy)
             self._record(answer, verdict)
-            if verdict is PostVerdict.REFUSED and not await self._dead_letter(held, item, answer):
+            if verdict is PostVerdict.REFUSED and not await self._dead_letter(held, answer):
                 verdict = PostVerdict.RETRY
             result = PostResult[verdict.name]
             where = (held.stream, held.seq, held.attempts)
@@ -239,11 +237,21 @@ class WebhookWorker:
             self._running -= 1
             self._pulse()
 
-    async def _post(self, held: HeldItem, item: Item) -> tuple[PostAnswer, float]:
+    async def _as_it_is_now(self, held: HeldItem) -> Item | None:
+        """The item; None if it is gone, or was erased while it waited."""
+        item = await self._pages.item(held.stream, held.seq)
+        return item if item is not None and includes(self._filter, held.stream, item.fields) else None
+
+    async def _post(self, held: HeldItem) -> tuple[Item, PostAnswer, float] | None:
+        """Post an item; returns it, the answer and its seconds, or None if there is nothing to post any more."""
         health, webhook = self.health, self.webhook
-        delivery = WebhookDelivery(webhook.id, webhook.session, held.stream, self._journal.epoch, item.seq)
-        headers = delivery.headers(item.body, attempt=held.attempts, secret=webhook.secret)
         async with self._context.concurrency.slot(failing=health.failures > 0):
+            item = await self._as_it_is_now(held)  # not before: a slot may take long
+            if item is None:
+                return None
+            held.attempts += 1
+            delivery = WebhookDelivery(webhook.id, webhook.session, held.stream, self._journal.epoch, item.seq)
+            headers = delivery.headers(item.body, attempt=held.attempts, secret=webhook.secret)
             health.posting += 1
             clock = asyncio.get_running_loop().time
             begun = clock()
@@ -254,7 +262,7 @@ class WebhookWorker:
         seconds = clock() - begun
         if answer.status is not None or answer.failure is Failure.TIMED_OUT:
             self._width.note(seconds)
-        return answer, seconds
+        return item, answer, seconds
 
     async def _settle(self, held: HeldItem) -> None:
         upto = self._lanes.settle(held)
@@ -298,9 +306,11 @@ class WebhookWorker:
         if health.circuit is not before:
             _log.warning("%s: circuit %s. %s", self.webhook.reader, health.circuit, health.last_error or "")
 
-    async def _dead_letter(self, held: HeldItem, item: Item, answer: PostAnswer) -> bool:
-        """Store a refused item as a dead letter; returns whether it is stored."""
-        webhook = self.webhook
+    async def _dead_letter(self, held: HeldItem, answer: PostAnswer) -> bool:
+        """Store a refused item as a dead letter, unless it was erased meanwhile; False if it could not be stored."""
+        webhook, item = self.webhook, await self._as_it_is_now(held)  # the post may have taken long
+        if item is None:
+            return True
         dead_letter = DeadLetter(
             webhook_id=webhook.id,
             session=webhook.session,

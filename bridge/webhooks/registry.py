@@ -156,16 +156,25 @@ class WebhookRegistry:
             _log.info("%s: webhook %s %s", webhook.session, webhook.id, "paused" if paused else "resumed")
             return changed
 
-    async def redeliver(self, dead_letter: DeadLetter) -> PostAnswer:
-        """Post a dead letter again; removes it when it is accepted, else stores the new outcome."""
+    async def redeliver(self, number: int) -> tuple[PostAnswer, bool] | None:
+        """Post a dead letter again; returns the answer and whether it is accepted, or None if there is none.
+
+        It is removed when it is accepted, else the new outcome is stored. One that was deleted meanwhile, as by
+        `wa forget`, is not posted, and stays deleted.
+        """
+        async with self._context.concurrency.slot(failing=True):
+            dead_letter = await self._repository.dead_letter(number)  # not before: a slot may take long
+            return None if dead_letter is None else await self._redeliver(dead_letter)
+
+    async def _redeliver(self, dead_letter: DeadLetter) -> tuple[PostAnswer, bool]:
         webhook = next((one for one in self._webhooks.values() if one.id == dead_letter.webhook_id), None)
         delivery = WebhookDelivery(
             dead_letter.webhook_id, dead_letter.session, dead_letter.stream, dead_letter.epoch, dead_letter.seq
         )
         body, attempt = dead_letter.body.encode(), dead_letter.attempts + 1
         headers = delivery.headers(body, attempt=attempt, secret=webhook.secret if webhook else None)
-        async with self._context.concurrency.slot(failing=True):
-            at, (answer, seconds) = self._clock.now(), await self._timed(dead_letter.url, body, headers)
+        at, legacy = self._clock.now(), webhook is not None and webhook.legacy
+        answer, seconds = await self._timed(dead_letter.url, body, headers, legacy=legacy)
         delivered = judge(answer, 1, self._limits) is PostVerdict.DELIVERED
         result = PostResult.DELIVERED if delivered else PostResult.REFUSED
         record = PostRecord.of(answer, result, at, seconds, dead_letter.stream, dead_letter.seq, attempt)
@@ -174,7 +183,7 @@ class WebhookRegistry:
         if delivered:
             await self._repository.remove_dead_letter(dead_letter.number)
         else:
-            await self._repository.put_dead_letter(
+            await self._repository.change_dead_letter(
                 replace(
                     dead_letter,
                     attempts=attempt,
@@ -184,7 +193,7 @@ class WebhookRegistry:
                     at=self._clock.now(),
                 )
             )
-        return answer
+        return answer, delivered
 
     async def test(self, webhook: Webhook, cliente_id: int) -> tuple[PostAnswer, float]:
         """Post one signed example, whatever the state of the webhook; returns the answer and its seconds."""

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import time
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
 
-from tests.cli.conftest import ScriptedBridge, StartCommand, Wa
+from bridge.contract.commands import SendCommand, checked
+from bridge.contract.lifecycle import SendState
+from bridge.store import keep_aside, open_store
+from bridge.store.media_files import MediaFiles
+from tests.cli.conftest import Environment, ScriptedBridge, StartCommand, Wa
+from tests.store.samples import claim, result, step
 
 ANA, JUAN = "5491155500001", "5491155500002"
 
@@ -50,6 +60,37 @@ async def test_a_person_is_erased_for_every_reader_while_the_bridge_runs(
     assert kept["body"] == "de Juan"
     again = await wa("send", ANA, "para Ana", "--id", "order-1", "--timeout", "15")
     assert (again.code, len(harness.phone.sent)) == (1, 1)  # the id is known: nothing is sent twice
+
+
+async def test_files_that_were_sent_to_the_person_go_once_every_store_can_be_read(
+    wa: Wa, environment: Environment
+) -> None:
+    data_dir = Path(environment["WA_DATA_DIR"])
+    files = MediaFiles(data_dir / "media")
+    for name in ("haby", "otra"):
+        async with open_store(data_dir / "sessions" / name / "store.db", now=time.time) as store:
+            for person in (ANA, JUAN) if name == "haby" else ():
+                sha256 = (await files.add(one(person.encode()), 1000)).sha256
+                sent = checked(
+                    SendCommand, {"to": f"{person}@c.us", "document": {"sha256": sha256, "filename": "a.pdf"}}
+                )
+                asked = replace(claim(person), to=f"{person}@c.us", content=sent.content)
+                number = (await store.outbox.claim(asked, result())).row.number
+                await store.outbox.change(number, step(SendState.FAILED))
+    done = await wa("forget", ANA, "--yes", "--json")
+    assert (done.code, done.err, json.loads(done.out)["files_kept"]) == (0, "", None)
+    left = [file.sha256 async for file in files.all()]
+    assert left == [hashlib.sha256(JUAN.encode()).hexdigest()]
+    keep_aside(data_dir / "sessions" / "otra" / "store.db")
+    done = await wa("forget", JUAN, "--yes", "--json")
+    report = json.loads(done.out)
+    assert (done.code, report["stores"]["haby"]["commands"]) == (1, 1)
+    assert "is damaged" in report["files_kept"]
+    assert [file.sha256 async for file in files.all()] == left
+
+
+async def one(content: bytes) -> AsyncIterator[bytes]:
+    yield content
 
 
 async def test_without_a_store_it_reports_that_and_creates_none(wa: Wa) -> None:

@@ -7,6 +7,7 @@ import hashlib
 import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from bridge.core.media_policy import MediaMode, MediaPolicy
 from bridge.core.people import People
 from bridge.core.shared_media import SharedMedia, Storing
 from bridge.drivers.scripted import ScriptedDriver
-from bridge.ports import IncomingMessage, MediaGone
+from bridge.ports import IncomingMessage, MediaGone, StoreUnusable
 from bridge.store.media_files import MediaFiles
 from tests.core.commands import ANA
 from tests.core.conftest import HERE, SessionHarness
@@ -227,6 +228,23 @@ async def test_bytes_that_the_message_does_not_name_are_never_ready(rig: MediaRi
     assert [file async for file in rig.shared.store.all()] == []
 
 
+async def test_a_damaged_store_of_another_session_ends_no_downloads(rig: MediaRig) -> None:
+    async def unusable(_sha256: str) -> bool:
+        raise StoreUnusable("store.db.corrupt-1 is damaged")
+
+    rig.downloads._shared = replace(rig.shared, is_used=unusable)
+    message, content = rig.incoming(file_of()), file_of(seed=2)
+    rig.harness.phone.files[message.key.id] = b"something else"
+    task = asyncio.create_task(ticking(rig))
+    await rig.events(1)
+    rig.incoming(content)
+    states = [event["state"] for event in await rig.events(2)]
+    task.cancel()
+    assert states == ["failed", "ready"]
+    kept = {hashlib.sha256(known).hexdigest() for known in (b"something else", content)}
+    assert {file.sha256 async for file in rig.shared.store.all()} == kept
+
+
 async def ticking(rig: MediaRig) -> None:
     """Let the pauses between attempts pass."""
     while True:
@@ -312,6 +330,19 @@ async def test_a_file_from_before_the_bridge_is_downloaded_when_it_is_asked_for(
             await downloads.ask(unknown)
     await downloads.expire(event["sha256"])
     assert [one["state"] for one in await rig.events(2)] == ["ready", "expired"]
+
+
+async def test_a_ready_file_that_the_bridge_does_not_have_is_downloaded_again(rig: MediaRig) -> None:
+    content = file_of()
+    message = rig.incoming(content)
+    (event,) = await rig.events(1)
+    assert (await rig.downloads.ask(message.id)).state == "ready"
+    await rig.shared.store.delete(event["sha256"])  # as on a new machine that got the store alone
+    asked = await rig.downloads.ask(message.id)
+    assert (asked.state, asked.url) == ("pending", None)
+    assert [one["state"] for one in await rig.events(2)] == ["ready", "ready"]
+    assert await rig.stored(event["sha256"]) == content
+    assert (await rig.downloads.ask(message.id)).state == "ready"
 
 
 class Kill:

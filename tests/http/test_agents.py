@@ -207,6 +207,21 @@ async def test_writing_first_needs_its_own_right_and_sends_of_other_keys_do_not_
         await until(lambda: len(started.phone.sent) == 1)
 
 
+async def test_a_repetition_is_answered_once_the_person_has_answered(started: HttpBridge) -> None:
+    stranger = "5491155500009@c.us"
+    first = {"id": "1", "chat": stranger, "text": "hola"}
+    async with agent(started, {stranger: ["start_new"]}, approval=False) as client:
+        assert (await client.post(f"{AGENT}/sends", json=first)).status_code == 202
+        await send_state(client, "1", "sent")
+        started.phone.incoming(stranger, "¿quién es?")
+        await started.journalled(1)
+        again = await client.post(f"{AGENT}/sends", json=first)
+        assert (again.status_code, again.json().get("state")) == (202, "sent")
+        for other in ({**first, "text": "otra"}, {**first, "id": "2"}):
+            assert (await client.post(f"{AGENT}/sends", json=other)).status_code == 403
+    assert len(started.phone.sent) == 1
+
+
 async def test_one_key_cannot_fill_the_queue(started: HttpBridge, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(agent_sends, "MAX_WAITING", 2)
     await two_chats(started)

@@ -20,6 +20,8 @@ from bridge.contract.messages import ERASED, Inbound, MessageBody, Quoted, Strea
 from bridge.contract.payload import instant
 from bridge.ports import (
     Acquaintance,
+    AgentGrant,
+    ApiKey,
     CheckedNumber,
     DeadLetter,
     JournalRecord,
@@ -28,6 +30,7 @@ from bridge.ports import (
     Proposal,
     ProposalState,
     RequestClaim,
+    Right,
     Webhook,
     WebhookFilter,
 )
@@ -250,8 +253,23 @@ async def test_what_the_bridge_keeps_of_a_person_for_all_sessions(tmp_path: Path
             text = SECRET if chat == PN else "de Juan"
             ids = ("haby", "k1", f"p{number}", f"agent-k1-p{number}")
             await store.proposals.propose(Proposal(*ids, chat, text, ProposalState.PROPOSED, 1.0, 2.0))
+        for number, (chat, revoked_at) in enumerate([(PN, None), (PN, 2.0), (OTHER_PN, 2.0), (OTHER_PN, None)]):
+            grant = AgentGrant({chat: frozenset({Right.REPLY}), GROUP: frozenset({Right.REPLY})})
+            key = ApiKey(f"k{number}", "agent", str(number) * 64, frozenset(), None, 1.0, revoked_at, grant)
+            await store.access.add_key(key)
+        counted = erase_bridge(path, ErasedPerson.of(TYPED), dry_run=True)
         done = erase_bridge(path, ErasedPerson.of(TYPED))
-        assert done == {"dead letters": 1, "audit details": 0, "sends of agents": 1, "filters kept": 1}
+        assert done == counted
+        assert done == {
+            "dead letters": 1,
+            "audit details": 0,
+            "sends of agents": 1,
+            "chats of revoked keys": 1,
+            "agents' keys kept": 1,
+            "filters kept": 1,
+        }
+        grants = [list(key.agent.chats) for key in await store.access.keys() if key.agent is not None]
+        assert sorted(map(sorted, grants)) == sorted([[GROUP], [GROUP, PN], *2 * [[GROUP, OTHER_PN]]])
         assert [kept.text for kept in await store.proposals.waiting("haby")] == ["de Juan"]
         assert wipe(path, "bridge_migrations", beside_a_bridge=True)
         [left] = await store.webhooks.dead_letters("haby", 0, 10)

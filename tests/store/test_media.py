@@ -9,6 +9,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
+from urllib.request import Request, urlopen
 
 import pytest
 
@@ -117,6 +118,16 @@ async def test_deleted_is_gone(store: MediaStore) -> None:
     with pytest.raises(FileNotFoundError):
         async with store.on_disk(sha256):
             pass
+
+
+async def test_foreign_objects_in_a_bucket_are_none_of_its_files(tmp_path: Path, s3: str) -> None:
+    location = S3Location.parse(new_bucket(s3))
+    store = S3Media(location, tmp_path / "media", key="id:secret")
+    sha256 = (await store.add(parts_of(b"ours"), LIMIT)).sha256
+    for name in ("notes.txt", "ab/readme", f"copies/{sha256}"):
+        address = f"{s3}/{location.bucket}/{location.prefix}/{name}"
+        await asyncio.to_thread(lambda url: urlopen(Request(url, b"foreign", method="PUT")).close(), address)
+    assert [one.sha256 async for one in store.all()] == [sha256]
 
 
 @pytest.mark.parametrize("name", ["", "..", "../" * 20, "A" * 64, "0" * 63, "0" * 62 + "/."])

@@ -24,12 +24,18 @@ FAST = WebhookLimits(retry=Backoff(0.02, 60.0, jitter=0.5))
 
 
 class ScriptedPoster:
-    """A `WebhookPost` that keeps its posts and answers by `answer`, and 503 for each `seq` in `refused`."""
+    """A `WebhookPost` that keeps its posts and answers by `answer`, and 503 for each `seq` in `refused`.
+
+    No post is answered until `answers` is set. `legacy`: whether each post had the time of the legacy path.
+    """
 
     def __init__(self) -> None:
         self.posts: list[tuple[str, str]] = []
         self.answer: Callable[[str], PostAnswer] = lambda _: ACCEPTED
         self.refused: set[str] = set()
+        self.legacy: list[bool] = []
+        self.answers = asyncio.Event()
+        self.answers.set()
         self._posted = asyncio.Condition()
 
     def timeout(self, *, legacy: bool) -> float:
@@ -38,7 +44,9 @@ class ScriptedPoster:
     async def post(self, url: str, body: bytes, headers: Mapping[str, str], *, legacy: bool = False) -> PostAnswer:
         async with self._posted:
             self.posts.append((url, headers["X-WA-Seq"]))
+            self.legacy.append(legacy)
             self._posted.notify_all()
+        await self.answers.wait()
         return PostAnswer(status=503) if headers["X-WA-Seq"] in self.refused else self.answer(url)
 
     async def got(self, count: int) -> list[str]:
@@ -112,6 +120,26 @@ async def harness(tmp_path: Path) -> AsyncIterator[DeliveryHarness]:
         yield harness
 
 
+async def erase(harness: DeliveryHarness, before: int) -> None:
+    """What `wa forget` does to the items up to `before`, and what a bridge does that notices it."""
+    erased = f'UPDATE journal SET body = \'{{"type":"erased"}}\' WHERE seq < {before}'
+    await harness.session.database.write(
+        lambda connection: connection.execute(erased).rowcount, lambda _: harness.session.journal.reread()
+    )
+
+
+async def refused(harness: DeliveryHarness, *, legacy: bool = False) -> DeadLetter:
+    """A dead letter of one item."""
+    harness.poster.answer = lambda _: PostAnswer(status=404)
+    await harness.start()
+    await harness.registry.register("haby", URL, legacy=legacy)
+    await harness.arrive("a")
+    await harness.poster.got(1)
+    await harness.stop()
+    [letter] = await harness.bridge.webhooks.dead_letters("haby", 0, 10)
+    return letter
+
+
 async def test_a_webhook_behind_the_retention_continues_with_the_oldest_item(
     harness: DeliveryHarness, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -132,16 +160,65 @@ async def test_an_item_erased_while_a_webhook_failed_is_not_posted(harness: Deli
     harness.poster.answer = lambda _: PostAnswer(status=503)
     await harness.arrive("a", "b", "c")
     await harness.poster.got(1)
-    erased = 'UPDATE journal SET body = \'{"type":"erased"}\' WHERE seq < 3'
-    await harness.session.database.write(
-        lambda connection: connection.execute(erased).rowcount, lambda _: harness.session.journal.reread()
-    )
+    await erase(harness, 3)
     before, harness.poster.answer = len(harness.poster.posts), lambda _: ACCEPTED
     posts = await harness.poster.got(before + 1)
     if posts[-1] == "1":  # this post was in progress
         posts = await harness.poster.got(before + 2)
     assert posts[-1] == "3"
     assert "2" not in posts
+
+
+async def test_an_item_erased_while_it_waits_for_a_slot_is_not_posted(harness: DeliveryHarness) -> None:
+    harness.limits = replace(FAST, page_age=0.0, posts=1)
+    await harness.start()
+    await harness.registry.register("haby", URL)
+    concurrency = harness.registry._context.concurrency
+    async with concurrency.slot(failing=False), asyncio.timeout(10):
+        await harness.arrive("a")
+        while not concurrency._healthy._waiters:  # noqa: ASYNC110 - no event reports it
+            await asyncio.sleep(0.01)
+        await erase(harness, 2)
+    await harness.arrive("b")
+    assert await harness.poster.got(1) == ["2"]
+
+
+async def test_an_item_erased_while_it_is_posted_is_no_dead_letter(harness: DeliveryHarness) -> None:
+    harness.limits = replace(FAST, page_age=0.0)
+    harness.poster.answer = lambda _: PostAnswer(status=404)
+    harness.poster.answers.clear()
+    await harness.start()
+    await harness.registry.register("haby", URL)
+    await harness.arrive("a")
+    await harness.poster.got(1)
+    await erase(harness, 2)
+    harness.poster.answers.set()
+    await harness.arrive("b")
+    assert await harness.poster.got(2) == ["1", "2"]
+    await harness.stop()
+    assert [one.seq for one in await harness.bridge.webhooks.dead_letters("haby", 0, 10)] == [2]
+
+
+async def test_a_dead_letter_that_is_deleted_while_it_is_repeated_stays_deleted(harness: DeliveryHarness) -> None:
+    letter = await refused(harness)
+    harness.poster.answers.clear()
+    repeating = asyncio.create_task(harness.registry.redeliver(letter.number), name="repetition")
+    await harness.poster.got(2)
+    await harness.bridge.webhooks.remove_dead_letter(letter.number)
+    harness.poster.answers.set()
+    assert await repeating == (PostAnswer(status=404), False)
+    assert await harness.bridge.webhooks.dead_letters("haby", 0, 10) == []
+    assert await harness.registry.redeliver(letter.number) is None
+    assert len(harness.poster.posts) == 2
+
+
+@pytest.mark.parametrize("legacy", [False, True])
+async def test_a_repeated_dead_letter_has_the_time_of_its_listener(harness: DeliveryHarness, *, legacy: bool) -> None:
+    letter = await refused(harness, legacy=legacy)
+    await harness.registry.redeliver(letter.number)
+    assert harness.poster.legacy == [legacy, legacy]
+    [left] = await harness.bridge.webhooks.dead_letters("haby", 0, 10)
+    assert (left.number, left.attempts, left.status) == (letter.number, 2, 404)
 
 
 async def test_another_epoch_begins_with_the_oldest(harness: DeliveryHarness) -> None:

@@ -156,7 +156,10 @@ async def search(
 async def send(session: str, body: AgentSend, agent: AgentOf, context: ContextOf, audit: AuditOf) -> AgentSendView:
     """Ask for a send. It answers at once; where this key needs approval, a person decides within an hour."""
     chat = agent.known_chat(body.chat)
-    agent.require(chat, agent.right_to_write(chat))
+    known = await context.agents.find(session, agent.key, body.id)
+    if known is None or (known.chat, known.text) != (str(chat), body.text):
+        # a repetition asks for nothing new; by now the person may have answered, which needs another right
+        agent.require(chat, agent.right_to_write(chat))
     await audit("agent send", session, f"{body.id} {mask(str(chat))}")
     cursor = AgentReader(agent).now(chat) if READING & agent.rights(chat) else None
     proposal = await context.agents.propose(session, agent.key, body.id, chat, body.text)

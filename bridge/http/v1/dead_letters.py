@@ -13,8 +13,10 @@ from bridge.http.dependencies import AuditOf, ContextOf, needs
 from bridge.http.errors import NotFound
 from bridge.http.v1.documents import StoredInstant
 from bridge.ports import DeadLetter, Failure, Scope
+from bridge.webhooks.retry_policy import describe
 
 router = APIRouter(tags=["webhooks"])
+_NONE = "This session has no such dead letter."
 Number = Annotated[int, Path(ge=1, le=2**53)]
 
 
@@ -70,13 +72,14 @@ async def list_dead_letters(
 @router.post("/sessions/{session}/dead-letters/{number}/repeat", dependencies=[needs(Scope.LISTEN)])
 async def repeat(session: str, number: Number, context: ContextOf, audit: AuditOf) -> Repeated:
     """Post it again, to the same URL, with the same delivery id."""
-    letter = await _find(context, session, number)
+    await _find(context, session, number)
     await audit("repeat dead letter", session, str(number))
-    answer = await context.registry.redeliver(letter)
-    left = await context.dead_letters.dead_letter(number)
-    return Repeated(
-        delivered=left is None, status=answer.status, error=left.error if left else None, failure=answer.failure
-    )
+    repeated = await context.registry.redeliver(number)
+    if repeated is None:  # it was removed while it waited
+        raise NotFound(_NONE)
+    answer, delivered = repeated
+    error = None if delivered else describe(answer)
+    return Repeated(delivered=delivered, status=answer.status, error=error, failure=answer.failure)
 
 
 @router.delete(
@@ -97,5 +100,5 @@ async def _find(context: AppContext, session: str, number: int) -> DeadLetter:
     context.entry(session)
     letter = await context.dead_letters.dead_letter(number)
     if letter is None or letter.session != session:
-        raise NotFound("This session has no such dead letter.")
+        raise NotFound(_NONE)
     return letter
