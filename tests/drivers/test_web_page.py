@@ -234,6 +234,30 @@ async def test_a_damaged_chat_blocks_no_other_and_is_read_once_it_is_repaired(we
         assert sorted(once) == sorted(again)
 
 
+#: The next `times` reads of a chat's newest page fail, with what belongs to them; memory has nothing of any chat.
+DAMAGE_NEWEST = """(times) => {
+  const { getMessages, getMessageById } = globalThis.__undamaged ??= { ...WPP.chat };
+  for (const chat of WPP.whatsapp.ChatStore.getModelsArray()) chat.msgs.reset();
+  let down = false;
+  const failing = (call, isDown) => (...args) => isDown(...args) ? Promise.reject(new Error("damaged")) : call(...args);
+  const damaged = {
+    getMessages: failing(getMessages, (_, options) => (down = !options.id && times-- > 0)),
+    getMessageById: failing(getMessageById, () => down),
+  };
+  for (const [name, value] of Object.entries(damaged)) Object.defineProperty(WPP.chat, name, { configurable: true, value });
+}"""
+
+
+async def test_a_chat_whose_first_read_fails_is_not_read_completely(web: WebWorld) -> None:
+    web.incoming(ANA, "hola")
+    async with connected(web) as (driver, _):
+        await page_of(driver).evaluate(DAMAGE_NEWEST, 1)
+        assert [m.body async for batch in driver.collect({}, 0) for m in batch] == ["hola"]
+        await page_of(driver).evaluate(DAMAGE_NEWEST, 10)
+        assert [m async for batch in driver.collect({}, 7) for m in batch] == []
+        assert driver.unread == {ANA: 7}
+
+
 async def test_a_page_that_does_not_resume_gets_another_catch_up(web: WebWorld) -> None:
     """The page was logged out for a moment between two reports: without this, live items would wait forever."""
     driver = web.web_driver()

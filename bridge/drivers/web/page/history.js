@@ -60,28 +60,45 @@ function withMemory(page, recent) {
 // A page ends before the chat's newest message: this one is in memory, unless it came with the history.
 async function withNewest(page, key) {
   if (!key || page.some((msg) => idOf(msg) === String(key))) return page;
-  const newest = await WPP.chat.getMessageById(String(key)).catch(() => undefined);
+  const newest = await pastMessage(String(key));
   return newest ? [...page, newest] : page;
+}
+
+const byId = (messages) => new Map(messages.map((msg) => [idOf(msg), msg]));
+
+const newestRows = (chat, count) =>
+  WPP.chat.getMessages(chat, { count }).catch((error) => {
+    if (!WPP.chat.get(chat)?.lastReceivedKey) return []; // a chat without a newest message: only memory has its messages
+    throw error;
+  });
+
+// The newest page of a chat, with what memory has. A failure leaves what was found until then.
+async function readNewest(reading) {
+  const chat = WPP.chat.get(reading.chat);
+  const recent = chat?.msgs?.getModelsArray?.() ?? [];
+  let page = recent;
+  try {
+    const rows = await newestRows(reading.chat, PAGE);
+    page = withMemory(rows, recent);
+    return { rows, page: await withNewest(page, chat?.lastReceivedKey) };
+  } catch (error) {
+    reading.found = byId(page);
+    throw error;
+  }
+}
+
+async function readBefore({ chat, anchor }) {
+  const rows = await WPP.chat.getMessages(chat, { count: PAGE, direction: "before", id: anchor });
+  return { rows, page: rows };
 }
 
 // Reads one page further back. True once the mark and the last message that can have been changed, or the start of the chat,
 // are reached.
 async function readOlder(reading) {
-  const first = reading.anchor === undefined;
-  const rows = await WPP.chat
-    .getMessages(reading.chat, first ? { count: PAGE } : { count: PAGE, direction: "before", id: reading.anchor })
-    .catch((error) => {
-      if (first) return []; // a chat without a newest message: only memory has its messages
-      throw error;
-    });
-  let page = rows;
-  if (first) {
-    page = withMemory(rows, WPP.chat.get(reading.chat)?.msgs?.getModelsArray?.() ?? []);
-    page = await withNewest(page, WPP.chat.get(reading.chat)?.lastReceivedKey);
-  }
+  const { rows, page } = await (reading.anchor === undefined ? readNewest : readBefore)(reading);
   const older = page.filter((msg) => !reading.found.has(idOf(msg)));
   if (!older.length) return true;
-  reading.found = new Map([...older, ...reading.found.values()].map((msg) => [idOf(msg), msg]));
+  reading.found = byId([...older, ...reading.found.values()]);
   const ascending = rows.length ? rows : page; // rows are, whatever their times say; memory may have gaps
   reading.anchor = idOf(ascending[0]);
   const oldest = ascending.map(timeOf).find((time) => time !== null);
