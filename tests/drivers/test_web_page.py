@@ -244,7 +244,9 @@ DAMAGE_NEWEST = """(times) => {
     getMessages: failing(getMessages, (_, options) => (down = !options.id && times-- > 0)),
     getMessageById: failing(getMessageById, () => down),
   };
-  for (const [name, value] of Object.entries(damaged)) Object.defineProperty(WPP.chat, name, { configurable: true, value });
+  for (const [name, value] of Object.entries(damaged)) {
+    Object.defineProperty(WPP.chat, name, { configurable: true, value });
+  }
 }"""
 
 
