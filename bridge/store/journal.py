@@ -28,11 +28,15 @@ from bridge.store.database import SqliteDatabase
 from bridge.store.duplicates import Seen, are_one
 from bridge.store.recent_items import ITEMS, RecentItems
 from bridge.store.wake import Threshold
-from bridge.store.watermarks import move_watermark, watermarks_of_all
 
 _BOUNDS = """
     SELECT (SELECT seq FROM journal WHERE stream = :stream ORDER BY seq LIMIT 1),
            coalesce((SELECT last FROM streams WHERE stream = :stream), 0)
+"""
+_RAISE_ALIASES = """
+    UPDATE watermarks SET timestamp = :timestamp
+    WHERE chat IN (SELECT pn FROM aliases WHERE lid = :chat UNION ALL SELECT lid FROM aliases WHERE pn = :chat)
+    AND timestamp < :timestamp
 """
 
 
@@ -246,7 +250,9 @@ class SqliteJournal(Journal):
     @override
     async def watermarks(self) -> dict[str, int]:
         """Under each address that a chat was seen under."""
-        return await self._database.read(watermarks_of_all)
+        return await self._database.read(
+            lambda connection: dict(connection.execute("SELECT chat, timestamp FROM watermarks"))
+        )
 
     def replace(self, stream: Stream, seq: int, body: str) -> None:
         """Take over the committed change of an item's body."""
@@ -339,14 +345,27 @@ def _append_one(connection: sqlite3.Connection, record: JournalRecord, at: float
             record.content_hash,
         ),
     )
-    # A duplicate moves it, too: catch-up uses the address that the page uses now. A time in the future moves it no
-    # further than now: catch-up would skip everything until then.
-    move_watermark(connection, record.chat, min(record.timestamp, int(at)))
+    _move_watermarks(connection, record.chat, min(record.timestamp, int(at)))
     if known:
         return None
     seq = _next_in(connection, Stream.IN, record.body, record.chat, at)
     _add_media(connection, Stream.IN, seq, record.media, at)
     return seq
+
+
+def _move_watermarks(connection: sqlite3.Connection, chat: str, timestamp: int) -> None:
+    """Move the watermark of an address, and those that the chat has under other addresses; no watermark moves back.
+
+    A duplicate moves them too: catch-up uses the address that the page uses now. It starts at the oldest one of a chat,
+    so one of an address that is not used any more would make it read the chat from there for good. `timestamp` is not
+    in the future: catch-up would skip everything until then.
+    """
+    connection.execute(
+        "INSERT INTO watermarks (chat, timestamp) VALUES (?, ?)"
+        " ON CONFLICT (chat) DO UPDATE SET timestamp = max(timestamp, excluded.timestamp)",
+        (chat, timestamp),
+    )
+    connection.execute(_RAISE_ALIASES, {"chat": chat, "timestamp": timestamp})
 
 
 def _add_media(connection: sqlite3.Connection, stream: Stream, seq: int, media: NewMedia | None, at: float) -> None:
