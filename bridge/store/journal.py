@@ -33,11 +33,6 @@ _BOUNDS = """
     SELECT (SELECT seq FROM journal WHERE stream = :stream ORDER BY seq LIMIT 1),
            coalesce((SELECT last FROM streams WHERE stream = :stream), 0)
 """
-_RAISE_ALIASES = """
-    UPDATE watermarks SET timestamp = :timestamp
-    WHERE chat IN (SELECT pn FROM aliases WHERE lid = :chat UNION ALL SELECT lid FROM aliases WHERE pn = :chat)
-    AND timestamp < :timestamp
-"""
 
 
 #: Items of a stream whose commit times are kept until their PUBACK.
@@ -345,27 +340,18 @@ def _append_one(connection: sqlite3.Connection, record: JournalRecord, at: float
             record.content_hash,
         ),
     )
-    _move_watermarks(connection, record.chat, min(record.timestamp, int(at)))
+    # A duplicate moves it too: catch-up uses the address that the page uses now. A time in the future moves it no
+    # further than now: catch-up would skip everything until then.
+    connection.execute(
+        "INSERT INTO watermarks (chat, timestamp) VALUES (?, ?)"
+        " ON CONFLICT (chat) DO UPDATE SET timestamp = max(timestamp, excluded.timestamp)",
+        (record.chat, min(record.timestamp, int(at))),
+    )
     if known:
         return None
     seq = _next_in(connection, Stream.IN, record.body, record.chat, at)
     _add_media(connection, Stream.IN, seq, record.media, at)
     return seq
-
-
-def _move_watermarks(connection: sqlite3.Connection, chat: str, timestamp: int) -> None:
-    """Move the watermark of an address, and those that the chat has under other addresses; no watermark moves back.
-
-    A duplicate moves them too: catch-up uses the address that the page uses now. It starts at the oldest one of a chat,
-    so one of an address that is not used any more would make it read the chat from there for good. `timestamp` is not
-    in the future: catch-up would skip everything until then.
-    """
-    connection.execute(
-        "INSERT INTO watermarks (chat, timestamp) VALUES (?, ?)"
-        " ON CONFLICT (chat) DO UPDATE SET timestamp = max(timestamp, excluded.timestamp)",
-        (chat, timestamp),
-    )
-    connection.execute(_RAISE_ALIASES, {"chat": chat, "timestamp": timestamp})
 
 
 def _add_media(connection: sqlite3.Connection, stream: Stream, seq: int, media: NewMedia | None, at: float) -> None:

@@ -100,16 +100,6 @@ async def test_a_duplicate_moves_the_watermark_of_the_address_it_came_by(store: 
     assert await store.journal.watermarks() == {PN: 20, LID: 20}
 
 
-async def test_a_message_moves_the_watermarks_of_its_chats_other_addresses(store: SessionStore) -> None:
-    """Catch-up starts at the oldest of them: one of an address that is not used any more would stay for good."""
-    await store.journal.append([record("A", PN, timestamp=20), record("B", OTHER_PN, timestamp=20)])
-    await store.people.keep(Acquaintance(pairs=[(LID, PN)]))
-    await store.journal.append([record("C", LID, timestamp=30)])
-    assert await store.journal.watermarks() == {PN: 30, OTHER_PN: 20, LID: 30}
-    await store.journal.append([record("D", PN, timestamp=40), record("E", LID, timestamp=35)])
-    assert await store.journal.watermarks() == {PN: 40, OTHER_PN: 20, LID: 40}
-
-
 async def test_an_alias_outlives_a_restart_and_may_be_added_again(opener: Opener) -> None:
     async with opener() as store:
         await store.people.keep(Acquaintance(pairs=[(LID, PN)]))
