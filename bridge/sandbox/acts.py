@@ -41,8 +41,12 @@ class MessageActs:
 
     def take_new(self, device_id: str) -> list[Act]:
         """What was done since the last call for this device, also while its page had no connection."""
-        missed, self._shown[device_id] = self.log[self._shown.get(device_id, 0) :], len(self.log)
+        missed, self._shown[device_id] = self.missed(device_id), len(self.log)
         return missed
+
+    def missed(self, device_id: str) -> list[Act]:
+        """What was done since the last `take_new` for this device."""
+        return self.log[self._shown.get(device_id, 0) :]
 
     def react(self, message_id: str, emoji: str, author: str | None = None) -> ServiceMessage:
         """Someone (None: the account) reacts, or takes the reaction back (no emoji). Raises `EntryNotFound`."""

@@ -178,6 +178,7 @@ class SettingsPatch(RequestBody):
     preview: int | None = None
     announce_resumed: bool | None = None
     blocking_resume: int | None = None
+    offline_acts_ms: int | None = None
     history_page: int | None = None
     history_pages: int | None = None
     history_pause_ms: int | None = None

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from bridge.contract.jid import Jid, MessageKey
+from bridge.sandbox.changes import Act, Reacted, Voted
 from bridge.sandbox.records import ACCOUNT, ACCOUNT_LID, Chat, Contact, Device, ServiceMessage, is_own_chat
 from bridge.sandbox.world import World
 
@@ -21,6 +22,10 @@ NEW_CHAT_CAP = 475
 class DeviceDatabase:
     def __init__(self, world: World, device: Device) -> None:
         self.device = device
+        #: Whether the service has yet to deliver what was done to messages while the page was closed.
+        self.acts_wait = False
+        #: The votes and reactions of it: (id of the message, who).
+        self._withheld: frozenset[tuple[str, str]] = frozenset()
         self._world = world
 
     def catch_up(self) -> list[ServiceMessage]:
@@ -32,6 +37,16 @@ class DeviceDatabase:
             if message.from_me and message.device != self.device.id:
                 self.device.acks[message.key] = message.ack
         return [m for m in fresh if m.device != self.device.id]
+
+    def take_acts(self, *, later: bool = False) -> list[Act]:
+        """Store what was done to messages since the last call; returns it. `later`: leave it with the service."""
+        self.acts_wait, self._withheld = later, frozenset()
+        if not later:
+            return self._world.acts.take_new(self.device.id)
+        missed = self._world.acts.missed(self.device.id)
+        votes = {(act.message.id, act.voter) for act in missed if isinstance(act, Voted)}
+        self._withheld = frozenset(votes | {(act.message.id, act.author) for act in missed if isinstance(act, Reacted)})
+        return []
 
     def take_ack(self, message: ServiceMessage, ack: int) -> None:
         """Store an ack that the device received; the first one removes the message from the pending ones."""
@@ -152,11 +167,21 @@ class DeviceDatabase:
 
     def reactions(self, key: str | None) -> list[Record]:
         """The rows of the reactions to a message (None: to all); an empty one was taken back."""
-        return [reaction_record(message, author) for message in self._one_or_all(key) for author in message.reactions]
+        return [
+            reaction_record(message, author)
+            for message in self._one_or_all(key)
+            for author in message.reactions
+            if (message.id, author) not in self._withheld
+        ]
 
     def votes(self, key: str | None) -> list[Record]:
         """The rows of the votes in a poll (None: in all)."""
-        return [vote_record(message, voter) for message in self._one_or_all(key) for voter in message.votes]
+        return [
+            vote_record(message, voter)
+            for message in self._one_or_all(key)
+            for voter in message.votes
+            if (message.id, voter) not in self._withheld
+        ]
 
     def _one_or_all(self, key: str | None) -> list[ServiceMessage]:
         if key is None:

@@ -186,14 +186,14 @@ class PageSocket:
         if self._database:
             self._world.set_available(self._database.device.id, available=available)
 
-    def _attach(self, device: Device) -> None:
+    def _attach(self, device: Device, *, acts_wait: bool = False) -> None:
         self._database = DeviceDatabase(self._world, device)
         if self._world.online and self._has_missed_many(device):
             self._database.catch_up()
             for message, ack, _ in self._database.missed_acks():
                 self._database.take_ack(message, ack)
         self._shown = device.delivered
-        self._world.acts.take_new(device.id)
+        self._database.take_acts(later=acts_wait)
 
     def _has_missed_many(self, device: Device) -> bool:
         return len(self._world.state.messages) - device.delivered >= self._world.state.settings.blocking_resume
@@ -201,7 +201,11 @@ class PageSocket:
     def _resume(self, database: DeviceDatabase) -> None:
         """Push what the page missed while it was closed, loading or disconnected, or while the link was down."""
         self._push_messages(database, fresh=self._world.state.settings.announce_resumed)
-        self._push_acts(database)
+        if database.acts_wait:
+            seconds = self._world.state.settings.offline_acts_ms / 1000
+            asyncio.get_running_loop().call_later(seconds, self._deliver_acts, database)
+        else:
+            self._push_acts(database)
         for message, ack, participant in database.missed_acks():
             self._push_ack(database, message.key, ack, participant)
         for chat in self._world.directory.chats.values():
@@ -218,7 +222,7 @@ class PageSocket:
 
     def _push_acts(self, database: DeviceDatabase) -> None:
         """Push what was done to messages since the page was loaded. What was done before is in the database only."""
-        for act in self._world.acts.take_new(database.device.id):
+        for act in database.take_acts():
             message = act.message
             match act:
                 case Reacted(_, author):
@@ -230,6 +234,10 @@ class PageSocket:
                 case Revoked(_, before, device):
                     own = device == database.device.id
                     self._push("revoked", before=before, own=own, record=database.record(message))
+
+    def _deliver_acts(self, database: DeviceDatabase) -> None:
+        self._push_acts(database)
+        self._push("delivered")
 
     def _push_ack(self, database: DeviceDatabase, key: str, ack: int, participant: str | None) -> None:
         message = self._world.message(key)
@@ -268,9 +276,7 @@ class PageSocket:
             return
         try:
             value = self._call(str(frame["op"]), frame)
-        except ServiceRefused as error:
-            self._push("answer", call=frame["call"], error=str(error), status=error.status)
-        except LookupFailed as error:
+        except (ServiceRefused, LookupFailed) as error:
             self._push("answer", call=frame["call"], error=str(error), status=error.status)
         except (EntryNotFound, InvalidRequest, ValueError) as error:
             self._push("answer", call=frame["call"], error=str(error))
@@ -306,8 +312,9 @@ class PageSocket:
             if self._world.online:
                 self._reconnected(self._database)
         else:
-            self._attach(device)
-            self._push("welcome", **common, **self._contents())
+            acts_wait = state.settings.offline_acts_ms > 0
+            self._attach(device, acts_wait=acts_wait)
+            self._push("welcome", **common, delivered=not acts_wait, **self._contents())
 
     def _pair(self, slot: Slot, op: str, frame: Record) -> Any:
         linking = self._world.linking

@@ -326,6 +326,8 @@ class SandboxSettings(BaseModel, extra="forbid"):
     blocking_resume: int = Field(default=1000, ge=1)
     """From this number of missed messages on, a page stores them before it is usable, without an event. Fewer arrive as
     new ones after the load."""
+    offline_acts_ms: int = Field(default=0, ge=0)
+    """How long after a load the page gets the votes and reactions from while it was closed; 0: before it is usable."""
     history_waits: bool = False
     """Whether the phone sends the history of a new device only on request; the real one takes minutes for it."""
     history_page: int | None = Field(default=None, ge=1)

@@ -50,12 +50,15 @@ async def test_a_message_without_a_valid_time_is_found_in_its_place(web: WebWorl
         if number % 10 == 9:
             world.incoming(ANA, "sin hora", t=wrong)
     world.incoming(ELENA, "sola", t=wrong)
+    for text, t in (("primera", wrong), ("segunda", now + 5), ("tercera", now + 6)):
+        world.incoming(GROUP, text, t=t, author=MEMBER)
     world.incoming(DARIO, "antes", t=now - 5000)
     world.incoming(DARIO, "vieja", t=wrong)
     found = await collected(web, since=now)
     assert [message.body for message in found if str(message.chat) == ANA] == texts
     times = {message.body: message.timestamp for message in found}
     assert times["sin hora"] == now + 249
+    assert times["primera"] == now + 5  # not now: the chat's watermark would pass the rest of it
     assert times["sola"] == pytest.approx(time.time(), abs=60)  # of any age: it is not left out
     assert "vieja" not in times
 

@@ -55,6 +55,41 @@ async def test_no_report_of_the_page_ends_the_session(web: WebWorld, caplog: pyt
     assert sum("report of the page" in record.message for record in caplog.records) >= 1
 
 
+#: JSON shows each of them as two characters.
+A_MILLION_LINES = "\n" * 1_000_000
+HELD = "(count) => WPP.whatsapp.MsgStore.getModelsArray().length >= count"
+
+
+async def test_items_that_are_too_large_for_one_batch_come_in_several(web: WebWorld) -> None:
+    driver = web.web_driver()
+    async with running(driver) as sink:
+        await sink.until(lambda: sink.codes)
+        web.pair()
+        await sink.until_state(SessionState.CONNECTED)  # the page holds its items until `resume`
+        for number in range(9):
+            web.incoming(ANA, f"{number}{A_MILLION_LINES}")
+        await page_of(driver).wait_for_function(HELD, arg=9)
+        await driver.resume()
+        await sink.until(lambda: len(sink.messages) == 9)
+        assert [(message.body or "")[0] for message in sink.messages] == [f"{number}" for number in range(9)]
+        assert Reason.PAGE_LOST not in [situation.reason for situation in sink.situations]
+
+
+async def test_an_item_that_no_batch_can_carry_is_collected_after_another_load(web: WebWorld) -> None:
+    async with connected(web) as (driver, sink):
+        seen = len(sink.states)
+        web.incoming(ANA, A_MILLION_LINES * 9)
+        web.incoming(ANA, "después")
+        lost = await sink.until_state(SessionState.RECONNECTING, since=seen)
+        assert lost.reason is Reason.PAGE_LOST
+        await sink.until_state(SessionState.CONNECTED, since=seen)
+        found = [len(m.body or "") async for batch in driver.collect({}, 0) for m in batch]
+        assert found == [9_000_000, len("después")]
+        await driver.resume()
+        web.incoming(ANA, "en vivo")
+        await sink.until(lambda: sink.messages and sink.messages[-1].body == "en vivo")
+
+
 CHAIN = "<script>open('about:blank'); open(location.href)</script>"
 
 
@@ -197,6 +232,32 @@ async def test_a_damaged_chat_blocks_no_other_and_is_read_once_it_is_repaired(we
         await page_of(driver).evaluate(DAMAGE, 1)
         once = [m.body async for batch in driver.collect({}, 0) for m in batch]
         assert sorted(once) == sorted(again)
+
+
+#: The next `times` reads of a chat's newest page fail, with what belongs to them; memory has nothing of any chat.
+DAMAGE_NEWEST = """(times) => {
+  const { getMessages, getMessageById } = globalThis.__undamaged ??= { ...WPP.chat };
+  for (const chat of WPP.whatsapp.ChatStore.getModelsArray()) chat.msgs.reset();
+  let down = false;
+  const failing = (call, isDown) => (...args) => isDown(...args) ? Promise.reject(new Error("damaged")) : call(...args);
+  const damaged = {
+    getMessages: failing(getMessages, (_, options) => (down = !options.id && times-- > 0)),
+    getMessageById: failing(getMessageById, () => down),
+  };
+  for (const [name, value] of Object.entries(damaged)) {
+    Object.defineProperty(WPP.chat, name, { configurable: true, value });
+  }
+}"""
+
+
+async def test_a_chat_whose_first_read_fails_is_not_read_completely(web: WebWorld) -> None:
+    web.incoming(ANA, "hola")
+    async with connected(web) as (driver, _):
+        await page_of(driver).evaluate(DAMAGE_NEWEST, 1)
+        assert [m.body async for batch in driver.collect({}, 0) for m in batch] == ["hola"]
+        await page_of(driver).evaluate(DAMAGE_NEWEST, 10)
+        assert [m async for batch in driver.collect({}, 7) for m in batch] == []
+        assert driver.unread == {ANA: 7}
 
 
 async def test_a_page_that_does_not_resume_gets_another_catch_up(web: WebWorld) -> None:

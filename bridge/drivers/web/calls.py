@@ -238,6 +238,8 @@ async def collect(
         done = False
         while not done:
             part = await page.call("collectSome", limits.batch, limits.collecting * 1000)
+            if part.get("overdue"):
+                _log.warning("WhatsApp still delivers after %g s: catch-up begins without the rest", limits.delivery)
             for failed in part["failed"]:
                 _log.warning("not all messages of chat %s can be read", mask(failed["chat"]))
                 _log.debug("%s", failed["text"])

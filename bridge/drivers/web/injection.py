@@ -88,6 +88,7 @@ if (window === window.top && location.protocol.startsWith("http")) {{
     const variants = {json.dumps(VARIANTS)};
     const reportMs = {limits.report * 1000:.0f};
     const confirmMs = {limits.confirm * 1000:.0f};
+    const deliveryMs = {limits.delivery * 1000:.0f};
     const undecryptedMs = {limits.undecrypted * 1000:.0f};
     const showsOnline = {json.dumps(available)};
     const requiredModules = {json.dumps(REQUIRED_MODULES)};

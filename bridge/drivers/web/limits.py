@@ -70,6 +70,8 @@ class Limits:
     batch: int = 200
     #: Duration of one call that reads messages for a catch-up.
     collecting: float = 0.5
+    #: How long a catch-up waits until WhatsApp has delivered what came while the page was away.
+    delivery: float = 60.0
 
 
 def retry_delay(attempt: int, limits: Limits, random: float) -> float:

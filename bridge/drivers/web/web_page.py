@@ -33,6 +33,8 @@ _log = logging.getLogger(__name__)
 _INTERRUPTIONS, _RETRY_DELAY = 5, 0.3
 #: Seconds until a batch is asked for again that was not taken.
 _NOT_TAKEN = 0.5
+#: Times that a batch may come unreadable: the page would offer it again and again, and nothing after it.
+_UNREADABLE = 3
 #: Reports that wait to be processed; the page repeats what was not taken.
 _WAITING = 100
 _CLOSED = "has been closed"
@@ -157,11 +159,12 @@ class WebPage:
 
     async def take_items(self) -> None:
         """Take batch after batch from the page, and mark it as lost when the connection to it breaks. No event reports
-        that: Playwright's Node may die.
+        that: Playwright's Node may die. A batch that stays unreadable loses the page, too: the next load collects it.
 
         The call for the next batch confirms the one before. It ends when the page reloads, or with the connection.
         """
         confirmed: int | None = None
+        unreadable = 0
         while self.lost is None:
             try:
                 answer = await self._page.evaluate(_NEXT, confirmed)
@@ -177,8 +180,12 @@ class WebPage:
             batch = batch_of(answer)
             if batch is None:
                 self._refuse("it cannot be read")
+                unreadable += 1
+                if unreadable == _UNREADABLE:
+                    self.lose("it offers items that cannot be read")
             else:
                 number, items = batch
+                unreadable = 0
                 if await self._is_taken(items):
                     confirmed = number
                     continue

@@ -28,11 +28,23 @@ function chatsSince(since, baseline) {
   return found;
 }
 
+// Fewer than 1,000 missed messages come after the link is up, and with them what was done to messages meanwhile. The stores
+// lack it until then, and wa-js announces no vote from before the load. A page without this mark is not waited for.
+const isDelivered = () => read(store("BackendEventBus"), "isOfflineDeliveryEnd") !== false;
+
+// True once everything is delivered, or was waited for long enough.
+async function awaitDelivery({ deliveredBy }, until) {
+  const ends = Math.min(until, deliveredBy);
+  while (!isDelivered() && performance.now() < ends) await pause(50);
+  return isDelivered() || performance.now() >= deliveredBy;
+}
+
 // Replaces a collection that was interrupted.
 function beginCollecting(since, baseline, actsSince) {
   const acts = Math.max(baseline, actsSince - REVOCABLE); // what is older was not changed meanwhile
-  const chats = chatsSince(since, baseline).map(({ chat, mark }) => ({ chat, mark, acts, tries: 0 }));
-  current = { chats, reading: null, past: { baseline, actsSince }, unlisted: null };
+  const list = () => chatsSince(since, baseline).map(({ chat, mark }) => ({ chat, mark, acts, tries: 0 }));
+  const deliveredBy = performance.now() + deliveryMs;
+  current = { deliveredBy, list, chats: null, reading: null, past: { baseline, actsSince }, unlisted: null };
 }
 
 function openReading(chat) {
@@ -60,28 +72,45 @@ function withMemory(page, recent) {
 // A page ends before the chat's newest message: this one is in memory, unless it came with the history.
 async function withNewest(page, key) {
   if (!key || page.some((msg) => idOf(msg) === String(key))) return page;
-  const newest = await WPP.chat.getMessageById(String(key)).catch(() => undefined);
+  const newest = await pastMessage(String(key));
   return newest ? [...page, newest] : page;
+}
+
+const byId = (messages) => new Map(messages.map((msg) => [idOf(msg), msg]));
+
+const newestRows = (chat, count) =>
+  WPP.chat.getMessages(chat, { count }).catch((error) => {
+    if (!WPP.chat.get(chat)?.lastReceivedKey) return []; // a chat without a newest message: only memory has its messages
+    throw error;
+  });
+
+// The newest page of a chat, with what memory has. A failure leaves what was found until then.
+async function readNewest(reading) {
+  const chat = WPP.chat.get(reading.chat);
+  const recent = chat?.msgs?.getModelsArray?.() ?? [];
+  let page = recent;
+  try {
+    const rows = await newestRows(reading.chat, PAGE);
+    page = withMemory(rows, recent);
+    return { rows, page: await withNewest(page, chat?.lastReceivedKey) };
+  } catch (error) {
+    reading.found = byId(page);
+    throw error;
+  }
+}
+
+async function readBefore({ chat, anchor }) {
+  const rows = await WPP.chat.getMessages(chat, { count: PAGE, direction: "before", id: anchor });
+  return { rows, page: rows };
 }
 
 // Reads one page further back. True once the mark and the last message that can have been changed, or the start of the chat,
 // are reached.
 async function readOlder(reading) {
-  const first = reading.anchor === undefined;
-  const rows = await WPP.chat
-    .getMessages(reading.chat, first ? { count: PAGE } : { count: PAGE, direction: "before", id: reading.anchor })
-    .catch((error) => {
-      if (first) return []; // a chat without a newest message: only memory has its messages
-      throw error;
-    });
-  let page = rows;
-  if (first) {
-    page = withMemory(rows, WPP.chat.get(reading.chat)?.msgs?.getModelsArray?.() ?? []);
-    page = await withNewest(page, WPP.chat.get(reading.chat)?.lastReceivedKey);
-  }
+  const { rows, page } = await (reading.anchor === undefined ? readNewest : readBefore)(reading);
   const older = page.filter((msg) => !reading.found.has(idOf(msg)));
   if (!older.length) return true;
-  reading.found = new Map([...older, ...reading.found.values()].map((msg) => [idOf(msg), msg]));
+  reading.found = byId([...older, ...reading.found.values()]);
   const ascending = rows.length ? rows : page; // rows are, whatever their times say; memory may have gaps
   reading.anchor = idOf(ascending[0]);
   const oldest = ascending.map(timeOf).find((time) => time !== null);
@@ -97,12 +126,15 @@ function takeReading(reading, count) {
   return batch.map(({ msg, t }) => messageItem(msg, t));
 }
 
-// A message that has no time is as old as the one before it; the first one of a chat may be of any age.
+// A message that has no time is as old as the one before it. The first ones of a chat may be of any age: they get the time of
+// the first one that has any. With that of now they would move the chat's watermark past all others.
 function sinceMark(messages, mark) {
-  let last = null;
-  const dated = messages.map((msg) => ({ msg, t: (last = timeOf(msg) ?? last) }));
+  const times = messages.map(timeOf);
+  const first = times.findIndex((time) => time !== null);
+  let last = times[first] ?? null;
+  const dated = messages.map((msg, place) => ({ msg, t: (last = times[place] ?? last), isUndated: place < first }));
   // the sort is stable: it keeps the order of the page's store within a second
-  return dated.filter(({ t }) => t === null || t >= mark).sort((one, other) => (one.t ?? 0) - (other.t ?? 0));
+  return dated.filter(({ t, isUndated }) => isUndated || t === null || t >= mark).sort((one, other) => (one.t ?? 0) - (other.t ?? 0));
 }
 
 // Reactions and votes may be on messages of any age, further back than a chat is read: their tables list them. Returns
@@ -145,11 +177,15 @@ async function readNext(collection, failed) {
   }
 }
 
-// At most `count` items, in about `budget` milliseconds. `failed` lists the chats that could not be read completely.
+// At most `count` items, in about `budget` milliseconds. `failed` lists the chats that could not be read completely. `overdue`:
+// it begins although not everything is delivered.
 async function collectSome(count, budget) {
   const collection = current;
   const until = performance.now() + budget;
   const [items, failed] = [[], []];
+  if (!collection.chats && !(await awaitDelivery(collection, until))) return { items, failed, done: false };
+  const overdue = !collection.chats && !isDelivered();
+  collection.chats ??= collection.list();
   collection.unlisted ??= await findAddons(collection.past.actsSince);
   while (items.length < count && performance.now() < until) {
     collection.reading ??= openReading(collection.chats.shift()) ?? null;
@@ -161,5 +197,5 @@ async function collectSome(count, budget) {
     items.push(...takeReading(collection.reading, count - items.length));
     if (collection.reading.offset >= collection.reading.sorted.length) collection.reading = null;
   }
-  return { items, failed, done: !collection.reading && !collection.chats.length };
+  return { items, failed, overdue, done: !collection.reading && !collection.chats.length };
 }

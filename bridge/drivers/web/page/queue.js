@@ -3,6 +3,7 @@
 // results of catch-up are published first.
 
 const BATCH = 200;
+const BATCH_CHARS = 4_000_000; // of JSON; Python reads no batch of more than 16 million
 const RETRY_MS = 500;
 const GATHER_MS = 30; // how long what a running send announces may wait for more: each batch costs Python a commit
 const ACKS_KEPT = 10_000; // a repetition of an older one is queued again; the session accepts that
@@ -91,9 +92,23 @@ function offer() {
   clearTimeout(gathering);
   gathering = 0;
   if (!take || !items.length || holding) return;
-  const batch = items.slice(0, BATCH);
+  const batch = batchOf();
   pressing &&= items.length > batch.length;
   offered = { number: (offers += 1), count: batch.length };
-  take(JSON.stringify({ number: offers, items: batch }));
+  take(`{"number":${offers},"items":[${batch.join(",")}]}`);
   take = null;
+}
+
+// The oldest items, each as JSON: as many as one batch takes, at least one.
+function batchOf() {
+  const batch = [];
+  let chars = 0;
+  for (const item of items) {
+    if (batch.length === BATCH) break;
+    const json = JSON.stringify(item);
+    chars += json.length;
+    if (batch.length && chars > BATCH_CHARS) break;
+    batch.push(json);
+  }
+  return batch;
 }

@@ -6,7 +6,7 @@ import { edited, reacted, revoked, voted } from './modules/acts.js';
 import { takeCall } from './modules/calls.js';
 import { addLabels } from './modules/chat_marks.js';
 import { addChat, setMigrated } from './modules/chats.js';
-import { Cmd, Conn, setClock, Socket, Stream } from './modules/connection.js';
+import { BackendEventBus, Cmd, Conn, setClock, Socket, Stream } from './modules/connection.js';
 import { takePresence } from './modules/contact_presence.js';
 import { addContact, setBlocklistMigrated } from './modules/contacts.js';
 import { setRetry } from './modules/file_servers.js';
@@ -141,7 +141,10 @@ function welcome(frame) {
     takeRef(frame);
     return;
   }
-  if (frame.chats) load(frame);
+  if (frame.chats) {
+    BackendEventBus.isOfflineDeliveryEnd = frame.delivered;
+    load(frame);
+  }
   setLink({ up: frame.link, trouble: frame.trouble });
 }
 
@@ -220,6 +223,9 @@ export async function start() {
     edited,
     reacted,
     voted,
+    delivered: () => {
+      BackendEventBus.isOfflineDeliveryEnd = true;
+    },
     group_changed: changed,
     lost: () => {
       if (login.device) setLink({ up: false, trouble: null });

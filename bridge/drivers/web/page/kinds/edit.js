@@ -15,8 +15,9 @@ function requireEditable(msg) {
 
 actors.edit = async (msg, { message }) => {
   const shown = isText(msg) ? read(msg, "body") : read(msg, "caption");
-  if (shown === message && read(msg, "latestEditMsgKey")) return;
+  if (shown === message && read(msg, "latestEditMsgKey") && !read(msg, "isSendFailure")) return;
   requireEditable(msg);
+  if (msg.ack > 0) msg.isSendFailure = false; // the page does not reset it; of a message that did not go out it says that
   const chat = address(msg.id.remote);
   const key = await WPP.chat.generateMessageID(chat);
   const edit = {

@@ -4,11 +4,8 @@ const FROM_PHONE_MS = 15_000;
 
 // What the page has before a message, oldest first. Without one: the newest, which are in memory first.
 async function olderMessages(chat, before, count) {
-  const rows = await WPP.chat.getMessages(chat, before ? { count, direction: "before", id: before } : { count }).catch((error) => {
-    if (before) throw error;
-    return []; // a chat without a newest message: only memory has its messages
-  });
-  if (before) return rows;
+  if (before) return WPP.chat.getMessages(chat, { count, direction: "before", id: before });
+  const rows = await newestRows(chat, count);
   const model = WPP.chat.get(chat);
   return (await withNewest(withMemory(rows, model?.msgs?.getModelsArray?.() ?? []), model?.lastReceivedKey)).slice(-count);
 }

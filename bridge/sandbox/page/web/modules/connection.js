@@ -72,7 +72,8 @@ class CmdImpl extends EventEmitter {
   }
 }
 
-export const BackendEventBus = new EventEmitter();
+// `isOfflineDeliveryEnd`: what came while the page was away is in its stores.
+export const BackendEventBus = Object.assign(new EventEmitter(), { isOfflineDeliveryEnd: true });
 export const Conn = new ConnModel({ ref: undefined, refTTL: undefined, connected: false, platform: 'android', pushname: '' });
 export const Stream = new StreamModel({ mode: 'SYNCING', info: 'OPENING', needsUpdate: false, available: true });
 // Before its screen is shown, the page announces no change.
