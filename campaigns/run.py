@@ -234,6 +234,7 @@ class CampaignRun:
             return None
         expires = max(now + SHORTEST_TTL, min(closes, now + LONGEST_TTL))
         claimed = await while_down(lambda: self._parts.recipients.claim(one, epoch, now, expires))
+        claimed = claimed or await self._unconfirmed(one)
         if claimed is None:
             self._next = []
             return None
@@ -244,6 +245,11 @@ class CampaignRun:
         self._sends = replace(sends, last=(one.n, now), first=first, today=sends.today + 1)
         self._parts.publisher.changed(self.id)
         return claimed
+
+    async def _unconfirmed(self, one: Recipient) -> Recipient | None:
+        """The recipient, if it was claimed and the database lost the answer to that: no delivery has it yet."""
+        claimed = await while_down(lambda: self._parts.recipients.sending(self.id))
+        return next((o for o in claimed if o.command == one.command and str(o.command) not in self._open), None)
 
     async def _deliver(self, one: Recipient, *, holds_slot: bool = True) -> None:
         self._open[str(one.command)] = one
@@ -330,7 +336,7 @@ class CampaignRun:
         self._wake.set()
 
     async def _has_lost_claim(self) -> bool:
-        """Whether a recipient is claimed whose claim the database did not confirm: no delivery asks for its outcome."""
+        """Whether a recipient is claimed whose outcome no delivery asks for."""
         return bool(await while_down(lambda: self._parts.recipients.sending(self.id)))
 
     async def _stop(self, rule: StopRule) -> None:

@@ -172,13 +172,24 @@ async def test_a_done_campaign_with_a_recipient_that_waits_goes_on(harness: Camp
 
 async def test_a_claim_that_the_database_did_not_confirm_is_found_and_sent(harness: CampaignsHarness) -> None:
     service = await harness.start()
-    view = await harness.plan(2, pace="30/minute", jitter=0.0)  # 2 s to the second
+    view = await harness.plan(3, pace="30/minute", jitter=0.0)  # 2 s to the second
     await harness.act(view["id"], "start")
     await harness.reach(view["id"], sent=1)
-    [second] = await service.recipients.waiting(view["id"], 5)
+    [second, _] = await service.recipients.waiting(view["id"], 5)
     now = time.time()
     assert await service.recipients.claim(second, harness.bridge.epoch, now, now + 600) is not None
-    await harness.reach(view["id"], state="done", sent=2, sending=0)
+    await harness.reach(view["id"], state="done", sent=3, sending=0)
+    assert [one.key.remote.user for one in harness.bridge.phone.sent] == [number(1), number(2), number(3)]
+
+
+async def test_a_claim_of_a_campaign_with_nothing_left_is_sent_before_it_is_done(harness: CampaignsHarness) -> None:
+    service = await harness.start()
+    view = await harness.plan(1)
+    [only] = await service.recipients.waiting(view["id"], 5)
+    now = time.time()
+    await service.campaigns.move(view["id"], CampaignState.DRAFT, CampaignState.RUNNING, now)
+    assert await service.recipients.claim(only, harness.bridge.epoch, now, now + 600) is not None
+    await harness.reach(view["id"], state="done", sent=1, sending=0)
 
 
 async def test_a_baja_takes_back_what_the_bridge_has_not_sent(harness: CampaignsHarness) -> None:
