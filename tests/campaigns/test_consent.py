@@ -16,6 +16,7 @@ from bridge.contract.lifecycle import AckName
 from bridge.contract.limits import AccountLimits
 from bridge.contract.payload import instant
 from bridge.contract.replays import Cursor
+from bridge.drivers.scripted.phone import SendMode
 from bridge.sql.database import SqlDatabase
 from campaigns.commands import CampaignCommand
 from campaigns.errors import WrongState
@@ -207,6 +208,19 @@ async def test_a_baja_takes_back_what_the_bridge_has_not_sent(harness: Campaigns
     harness.bridge.phone.limit(AccountLimits())
     await harness.reach(view["id"], state="done", sent=2)
     assert [harness.sent_to(number(n)) for n in (1, 2)] == [[], []]
+
+
+async def test_a_baja_that_a_person_writes_takes_back_what_waits_in_the_bridge(harness: CampaignsHarness) -> None:
+    await harness.start()
+    harness.bridge.phone.send_mode = SendMode.UNAVAILABLE  # the bridge tries again and again
+    view = await harness.plan(2)
+    await harness.act(view["id"], "start")
+    await harness.reach(view["id"], sending=2)
+    harness.bridge.phone.incoming(f"{number(2)}@c.us", "baja")
+    await harness.reach(view["id"], sending=1, skipped_by={"opted_out": 1})
+    harness.bridge.phone.send_mode = SendMode.NORMAL
+    await harness.reach(view["id"], state="done", sent=1)
+    assert harness.sent_to(number(2)) == []
 
 
 async def test_no_message_is_claimed_after_the_window_has_closed(harness: CampaignsHarness) -> None:
