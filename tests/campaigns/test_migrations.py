@@ -9,6 +9,7 @@ from sqlalchemy import inspect
 from bridge.contract.campaigns import RecipientState
 from bridge.sql.database import SqlDatabase
 from campaigns.settings import load
+from campaigns.store.erasure import erase
 from campaigns.store.schema import SCHEMA, metadata
 from tests.campaigns.conftest import number
 from tests.campaigns.test_planning import NOW, Desk
@@ -32,6 +33,7 @@ async def test_a_database_of_the_first_version_is_migrated_with_its_rows(databas
             on = "" if database.is_sqlite else " ON wa_campaign_recipient"
             for step in _TO_FIRST:
                 await connection.exec_driver_sql(step.format(on=on))
+        assert (await erase(database, {f"{number(2)}@c.us"}))["recipients"] == 0  # before the service has migrated
         await SCHEMA.migrate(database)
         async with database.read() as connection:
             found = await connection.run_sync(lambda sync: inspect(sync).get_columns("wa_campaign_recipient"))
