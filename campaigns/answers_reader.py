@@ -28,12 +28,16 @@ REFUSED_RETRY = 30.0
 
 
 class AnswersReader:
-    """`run` reads one session until cancelled; `answered` gets each new answer."""
+    """`run` reads one session until cancelled; `answered` gets each new answer, `opted_out` is called after any
+    opt-out."""
 
-    def __init__(self, session: str, people: HeardPeople, answered: Callable[[Answered], None]) -> None:
+    def __init__(
+        self, session: str, people: HeardPeople, answered: Callable[[Answered], None], opted_out: Callable[[], None]
+    ) -> None:
         self._session = session
         self._people = people
         self._answered = answered
+        self._opted_out = opted_out
 
     async def run(self, client: Client) -> None:
         while True:
@@ -66,6 +70,8 @@ class AnswersReader:
                         answers += await while_down(partial(self._people.record, self._session, [one], None))
                 _log.exception("%s: a message could not be stored; it is passed over.", self._session)
                 await while_down(partial(self._people.record, self._session, [], cursor))
+            if any(one.opts_out for one in heard):
+                self._opted_out()
             for answer in answers:
                 self._answered(answer)
 

@@ -182,6 +182,7 @@ class CampaignsApp:
             uploads=self.settings.data_dir,
             limits=self._limits,
             publisher=self.publisher,
+            opted_out=self.runner.wake_for_opt_outs,
             outcomes=self.runner.deliveries.outcomes,
         )
 
@@ -214,7 +215,7 @@ class CampaignsApp:
                     reading[session] = tasks.create_task(self._read(session, client), name=f"read {session}")
 
     async def _read(self, session: str, client: Client) -> None:
-        answers = AnswersReader(session, self.people, self._answered)
+        answers = AnswersReader(session, self.people, self._answered, self.runner.wake_for_opt_outs)
         ticks = TickReader(session, self.recipients, self.publisher.changed, self._now)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(answers.run(client), name=f"answers {session}")
@@ -238,8 +239,9 @@ class CampaignsApp:
 
     async def _take_opt_outs(self) -> None:
         """Take over who opted out with the responder. Raises DatabaseDown."""
-        if people := people_of(await self._responder.opted_out()):
-            await self.people.opt_out(people, self._now(), "responder")
+        found = await self._responder.opted_out()
+        if found is not None and await self.people.opt_out_with_responder(people_of(found), self._now()):
+            self.runner.wake_for_opt_outs()
 
     async def _own_number(self, session: str | None = None) -> str | None:
         return await self._own_numbers.of(session or self.served.names[0])

@@ -79,12 +79,17 @@ class Deliveries:
             if self._now() > (one.expires_at or 0.0) + GRACE and result is None:
                 return await self._finish(one, RecipientState.UNKNOWN, NO_ANSWER)
 
-    async def take_back(self, session: str, one: Recipient) -> None:
-        """Cancel a command that has not left; `deliver` then gets that outcome, and the recipient waits again."""
+    async def take_back(self, session: str, one: Recipient) -> bool:
+        """Cancel a command that has not left; `deliver` then gets that outcome, and the recipient waits again.
+
+        Returns whether the bridge cancelled it.
+        """
         try:
-            await self._client().cancel(session, str(one.command), timeout=CANCEL_TIMEOUT)
+            result = await self._client().cancel(session, str(one.command), timeout=CANCEL_TIMEOUT)
         except CodedError as error:  # it leaves, or it expires: its result says which
             _log.info("%s could not be taken back: %s", one.command, error.text)
+            return False
+        return result.error is not None and result.error.code == "cancelled"
 
     async def _ask(self, session: str, one: Recipient, content: str | Content) -> Result | DeliveryOutcome | None:
         try:
@@ -113,7 +118,8 @@ class Deliveries:
         code = result.error.code if result.error else None
         text = result.error.text if result.error else None
         if result.status is ResultStatus.SENT:
-            return await self._finish(one, RecipientState.SENT, chat=person_of(result.chat))
+            sent_at = result.at.timestamp()
+            return await self._finish(one, RecipientState.SENT, chat=person_of(result.chat), at=sent_at)
         if result.status is ResultStatus.UNKNOWN and code is None and await self._has_other_store(session, one):
             code = NEW_STORE
         if result.status is ResultStatus.UNKNOWN or code == Conflict.code:
@@ -148,9 +154,10 @@ class Deliveries:
         code: str | None = None,
         error: str | None = None,
         chat: str | None = None,
+        at: float | None = None,
     ) -> DeliveryOutcome:
-        now = self._now()
-        await while_down(lambda: self._recipients.finish(one, state, now, code=code, error=error, chat=chat))
+        moment = self._now() if at is None else at
+        await while_down(lambda: self._recipients.finish(one, state, moment, code=code, error=error, chat=chat))
         if state is not RecipientState.SENT:
             _log.info("%s: %s (%s)", one.command, state, code)
         return DeliveryOutcome(state, code)

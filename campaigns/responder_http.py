@@ -23,20 +23,20 @@ class ResponderHttp:
         """Whether there is a responder to ask."""
         return self._url is not None
 
-    async def opted_out(self) -> list[str]:
-        """The addresses of those who opted out with the responder; empty where there is none."""
+    async def opted_out(self) -> list[str] | None:
+        """The addresses of all those who opted out with the responder; None where it cannot be asked."""
         if self._url is None:
-            return []
+            return None
         url = f"{self._url}/api/opted-out"
         try:
             async with httpx.AsyncClient(timeout=TIMEOUT, trust_env=False) as client:
                 answer = await client.get(url, headers=self._headers)
             if answer.status_code == httpx.codes.SERVICE_UNAVAILABLE:  # it is starting, or waits for its database
                 _log.info("%s is not ready.", url)
-                return []
+                return None
             answer.raise_for_status()
             found = answer.json()
         except (httpx.HTTPError, ValueError) as error:
             _log.warning("%s cannot be read: %s. Set WA_CAMPAIGNS_RESPONDER, WA_RESPONDER_SECRET.", url, error)
-            return []
-        return [str(name) for name in found.get("people") or []] if isinstance(found, dict) else []
+            return None
+        return [str(name) for name in found.get("people") or []] if isinstance(found, dict) else None

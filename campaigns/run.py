@@ -15,7 +15,7 @@ from bridge.contract.campaigns import CampaignState, RecipientState, SkipRule, S
 from bridge.contract.kinds import load_field
 from bridge.contract.session import SessionState
 from bridge.sql.database import while_down
-from campaigns.deliveries import Deliveries, DeliveryOutcome
+from campaigns.deliveries import AWAY, Deliveries, DeliveryOutcome
 from campaigns.numbers import AbsentNumbers
 from campaigns.pacing import CampaignPace
 from campaigns.publisher import CampaignPublisher
@@ -65,9 +65,11 @@ class CampaignRun:
         self._wake = asyncio.Event()
         self._next: list[Recipient] = []
         self._checked: set[int] = set()
-        self._open: dict[int, Recipient] = {}  # published, without an outcome yet
+        self._open: dict[str, Recipient] = {}  # published, without an outcome yet, by command
         self._held = 0  # slots that this run has
-        self._taken_back: set[int] = set()
+        self._taken_back: set[str] = set()
+        self._look_for_opt_outs = True  # among those that are open
+        self._unwanted: set[str] = set()  # commands that are being taken back because of one
         self._sends = SendsSoFar(None, None, 0)
         self._sends_of: tuple[float, int] | None = None  # midnight, and the session's claims, of that reading
         self._since = parts.now()
@@ -78,6 +80,11 @@ class CampaignRun:
 
     def wake(self) -> None:
         """Look again at state and time."""
+        self._wake.set()
+
+    def wake_for_opt_outs(self) -> None:
+        """A person asked for no more messages: take back what has not left."""
+        self._look_for_opt_outs = True
         self._wake.set()
 
     async def run(self) -> None:
@@ -104,12 +111,16 @@ class CampaignRun:
                 if may_send and await self._stopped_by_lock():
                     continue
                 if may_send:
+                    if self._look_for_opt_outs:
+                        await self._take_back_opted_out(tasks)
                     taken = await self._take_next(idle=not running)
+                    if taken is None and not running and not self._next and await self._has_lost_claim():
+                        return  # the runner starts another run, which asks for its outcome
                     if taken is not None:
                         running.add(tasks.create_task(self._deliver(taken), name=f"deliver {taken.command}"))
                 elif running:
-                    for one in [one for one in self._open.values() if one.id not in self._taken_back]:
-                        self._taken_back.add(one.id)
+                    for one in [one for name, one in self._open.items() if name not in self._taken_back]:
+                        self._taken_back.add(str(one.command))
                         tasks.create_task(
                             self._parts.deliveries.take_back(self.session, one), name=f"take back {one.n}"
                         )
@@ -146,9 +157,9 @@ class CampaignRun:
             await self._skip_absent()
         if not self._next:
             self._turn.says(may_send=False)
-            if idle and not await while_down(lambda: self._parts.recipients.waiting(self.id, 1)):
-                await self._move(CampaignState.RUNNING, CampaignState.DONE, kind="done")
-            elif not idle:
+            if idle:
+                await self._end()
+            else:
                 await self._sleep_until(self._parts.now() + 1.0)
             return None
         if not await self._is_time():
@@ -211,6 +222,9 @@ class CampaignRun:
 
     async def _claim(self) -> Recipient | None:
         now = self._parts.now()
+        closes = self._pace.hours.open_until(now)
+        if closes is None:
+            return None  # the window has closed while it waited for a slot
         one, epoch = self._next[0], self._parts.states.epoch(self.session)
         midnight, claims = self._sends_of or (0.0, -1)
         if epoch is None or claims != self._turn.session.claims:
@@ -218,9 +232,9 @@ class CampaignRun:
         del self._next[0]
         if await self._has_opted_out(one):
             return None
-        closes = self._pace.hours.open_until(now) or now
         expires = max(now + SHORTEST_TTL, min(closes, now + LONGEST_TTL))
         claimed = await while_down(lambda: self._parts.recipients.claim(one, epoch, now, expires))
+        claimed = claimed or await self._unconfirmed(one)
         if claimed is None:
             self._next = []
             return None
@@ -232,12 +246,17 @@ class CampaignRun:
         self._parts.publisher.changed(self.id)
         return claimed
 
+    async def _unconfirmed(self, one: Recipient) -> Recipient | None:
+        """The recipient, if it was claimed and the database lost the answer to that: no delivery has it yet."""
+        claimed = await while_down(lambda: self._parts.recipients.sending(self.id))
+        return next((o for o in claimed if o.command == one.command and str(o.command) not in self._open), None)
+
     async def _deliver(self, one: Recipient, *, holds_slot: bool = True) -> None:
-        self._open[one.id] = one
+        self._open[str(one.command)] = one
         try:
             outcome = await self._parts.deliveries.deliver(self.session, one, self._content(one))
         finally:
-            self._open.pop(one.id, None)
+            self._open.pop(str(one.command), None)
             if holds_slot:
                 self._release_slot()
             self._wake.set()
@@ -269,10 +288,29 @@ class CampaignRun:
         """Whether a recipient asked for no more messages since the planning; it is left out then."""
         if SkipRule.OPTED_OUT not in self._campaign.plan.skip:
             return False
-        if not await while_down(lambda: self._parts.people.opted_out([one.person])):
+        if not await while_down(lambda: self._parts.people.opted_out(_people_of(one))):
             return False
         await self._skip(one, SkipRule.OPTED_OUT)
         return True
+
+    async def _take_back_opted_out(self, tasks: asyncio.TaskGroup) -> None:
+        """Take back the open messages to those who asked for no more; each then waits, and its claim skips it."""
+        self._look_for_opt_outs = False
+        if SkipRule.OPTED_OUT not in self._campaign.plan.skip or not self._open:
+            return
+        people = {person for one in self._open.values() for person in _people_of(one)}
+        gone = await while_down(lambda: self._parts.people.opted_out(people))
+        for name, one in list(self._open.items()):
+            if name not in self._unwanted and not gone.isdisjoint(_people_of(one)):
+                self._unwanted.add(name)
+                tasks.create_task(self._take_back_for_good(name, one), name=f"take back {name}")
+
+    async def _take_back_for_good(self, name: str, one: Recipient) -> None:
+        while name in self._open:
+            if await self._parts.deliveries.take_back(self.session, one):
+                break
+            await asyncio.sleep(AWAY)  # the bridge is away, or does not have it yet
+        self._unwanted.discard(name)
 
     async def _skip_absent(self) -> None:
         """Leave out those of the next ones who are not on WhatsApp, where the plan asks for that."""
@@ -288,6 +326,18 @@ class CampaignRun:
     async def _skip(self, one: Recipient, rule: SkipRule) -> None:
         await while_down(partial(self._parts.recipients.skip, one, rule))
         self._parts.publisher.changed(self.id)
+
+    async def _end(self) -> None:
+        """The campaign is done, unless a text waits by now or a message of it has no outcome."""
+        now = self._parts.now()
+        if await while_down(lambda: self._parts.campaigns.finish(self.id, now)):
+            self._parts.publisher.happened(self.session, self.id, "done")
+        self._parts.publisher.changed(self.id)
+        self._wake.set()
+
+    async def _has_lost_claim(self) -> bool:
+        """Whether a recipient is claimed whose outcome no delivery asks for."""
+        return bool(await while_down(lambda: self._parts.recipients.sending(self.id)))
 
     async def _stop(self, rule: StopRule) -> None:
         await self._move(CampaignState.RUNNING, CampaignState.STOPPED, kind="stopped", reason=rule)
@@ -322,3 +372,8 @@ class CampaignRun:
         with suppress(TimeoutError):
             async with asyncio.timeout(pause):
                 await self._wake.wait()
+
+
+def _people_of(one: Recipient) -> list[str]:
+    """The forms under which a recipient may have opted out."""
+    return [one.person] if one.chat is None else [one.person, one.chat]

@@ -68,6 +68,11 @@ class CampaignRunner:
             if campaign_id in (None, name):
                 run.wake()
 
+    def wake_for_opt_outs(self) -> None:
+        """A person asked for no more messages, in whatever session."""
+        for run in self._runs.values():
+            run.wake_for_opt_outs()
+
     def wake_session(self, session: str) -> None:
         """A session's state has changed."""
         for run in self._runs.values():
@@ -95,6 +100,9 @@ class CampaignRunner:
 
     async def _all_to_run(self) -> list[Campaign]:
         """Those that may send, and those with messages that have no result yet."""
+        for one in await self._campaigns.done_with_waiting():
+            if await self._campaigns.move(one.id, CampaignState.DONE, CampaignState.RUNNING, self._parts.now()):
+                self._parts.publisher.changed(one.id)
         active = await self._campaigns.find(states=_ACTIVE)
         others = await self._campaigns.with_open_recipients()
         return [*active, *(one for one in others if one.state not in _ACTIVE)]

@@ -22,7 +22,8 @@ from campaigns.views import CampaignViews
 @dataclass(frozen=True, slots=True)
 class CampaignContext:
     """`problems` lists what is wrong now; `is_standby`: another service works on the database; `uploads` is the folder
-    of files while they are read; `outcomes` counts those of all messages since the start, by session and state."""
+    of files while they are read; `opted_out` is called after an opt-out; `outcomes` counts those of all messages since
+    the start, by session and state."""
 
     report: SettingsReport
     database: SqlDatabase
@@ -40,4 +41,5 @@ class CampaignContext:
     uploads: Path
     limits: CampaignHttpLimits
     publisher: CampaignPublisher
+    opted_out: Callable[[], None]
     outcomes: Mapping[tuple[str, str], int]

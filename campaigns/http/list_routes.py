@@ -77,6 +77,7 @@ async def add_opt_out(request: Request) -> Response:
     """Put a person on the list of opt-outs."""
     context = context_of(request)
     await context.people.opt_out([await _person(request)], context.now(), "operator")
+    context.opted_out()
     return Response(status_code=204)
 
 

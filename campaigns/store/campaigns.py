@@ -15,8 +15,9 @@ from bridge.contract.campaigns import CampaignPlan, CampaignState, RecipientStat
 from bridge.sql.database import SqlDatabase
 from campaigns.errors import NoSuchCampaign, WrongState
 from campaigns.lifecycle import ENDED, check_transition
+from campaigns.store.consent import locked_campaign
 from campaigns.store.rows import Campaign, UnderWay
-from campaigns.store.schema import campaigns, recipients
+from campaigns.store.schema import campaigns, recipients, used_ids
 
 #: Bad rows that are kept with a campaign or a list.
 MOST_BAD_ROWS = 100
@@ -31,7 +32,8 @@ class CampaignStore:
         self._database = database
 
     async def create(self, campaign_id: str, session: str, plan: CampaignPlan, seed: int, now: float) -> None:
-        """Store a draft whose recipients follow. Raises `WrongState` for an id in use."""
+        """Store a draft whose recipients follow. Raises `WrongState` for an id in use, also by a deleted campaign that
+        was started."""
         spec = plan.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude={"recipients"})
         row = {
             "id": campaign_id,
@@ -46,6 +48,13 @@ class CampaignStore:
         }
         try:
             async with self._database.write() as connection:
+                used = select(used_ids.c.id).where(used_ids.c.id == campaign_id)
+                if (await connection.execute(used)).scalar() is not None:
+                    raise WrongState(
+                        f"A deleted campaign {campaign_id} has sent with this id, and the bridge would answer with its"
+                        " results: choose another id.",
+                        detail="id_in_use",
+                    )
                 await connection.execute(insert(campaigns).values(row))
         except IntegrityError as error:
             raise WrongState(
@@ -120,6 +129,26 @@ class CampaignStore:
         async with self._database.write() as connection:
             return await _moved(connection, campaign_id, before, after, now, reason)
 
+    async def finish(self, campaign_id: str, now: float) -> bool:
+        """A running campaign is done; False if it runs no longer, or a recipient still waits or is being sent to."""
+        is_open = recipients.c.state.in_([_R.WAITING, _R.SENDING])
+        left = select(recipients.c.id).where(recipients.c.campaign == campaign_id, is_open).limit(1)
+        async with self._database.write() as connection:
+            await locked_campaign(connection, campaign_id)  # a yes waits for that lock, too, before it lets a text wait
+            if (await connection.execute(left)).scalar() is not None:
+                return False
+            return await _moved(connection, campaign_id, CampaignState.RUNNING, CampaignState.DONE, now)
+
+    async def done_with_waiting(self) -> list[Campaign]:
+        """Campaigns that are `done` though a recipient waits: only an earlier version leaves them so, or a command that
+        provably sent nothing and whose campaign was done."""
+        waits = select(recipients.c.id).where(recipients.c.campaign == campaigns.c.id, recipients.c.state == _R.WAITING)
+        query = select(campaigns).where(campaigns.c.state == CampaignState.DONE, waits.exists())
+        async with self._database.read() as connection:
+            return [
+                _campaign(row) for row in await connection.execute(query.where(campaigns.c.planned_at.is_not(None)))
+            ]
+
     async def retry(self, campaign_id: str, before: CampaignState, now: float, *, unknown: bool = False) -> None:
         """Run again, with the failed recipients waiting again, and on request those in doubt.
 
@@ -146,8 +175,12 @@ class CampaignStore:
                 raise WrongState("Nothing failed, so there is nothing to repeat.")
 
     async def delete(self, campaign_id: str) -> None:
-        """Delete a campaign with its recipients."""
+        """Delete a campaign with its recipients. The id of one that was started is not used again."""
+        started = select(campaigns.c.id).where(campaigns.c.id == campaign_id, campaigns.c.started_at.is_not(None))
+        known = select(used_ids.c.id).where(used_ids.c.id == campaign_id)
         async with self._database.write() as connection:
+            if (await connection.execute(started.where(~known.exists()))).scalar() is not None:
+                await connection.execute(insert(used_ids).values(id=campaign_id))
             await connection.execute(delete(recipients).where(recipients.c.campaign == campaign_id))
             await connection.execute(delete(campaigns).where(campaigns.c.id == campaign_id))
 

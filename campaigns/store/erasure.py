@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy import delete, func, inspect, or_, select, update
 
 from bridge.contract.campaigns import RecipientState
 from bridge.sql.database import SqlDatabase
 from campaigns.addresses import people_of
-from campaigns.store.schema import contacts, heard, opt_outs, recipients
+from campaigns.store.schema import contacts, heard, opt_ins, opt_outs, recipients
 
 
 async def erase(database: SqlDatabase, addresses: Collection[str], *, dry_run: bool = False) -> dict[str, int]:
@@ -42,6 +42,9 @@ async def erase(database: SqlDatabase, addresses: Collection[str], *, dry_run: b
             if step is not None and not dry_run:
                 await connection.execute(step)
         if not dry_run:
+            # `wa forget` may run after an update and before the service, which migrates
+            if await connection.run_sync(lambda sync: inspect(sync).has_table(opt_ins.name)):
+                await connection.execute(delete(opt_ins).where(opt_ins.c.person.in_(people)))
             left_out = {"state": RecipientState.SKIPPED, "code": "erased"}
             await connection.execute(update(recipients).where(waiting).values(left_out))
             gone = {**nothing, "question": None, "answer": None, "error": None}

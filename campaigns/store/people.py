@@ -9,16 +9,15 @@ from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.contract.campaign_reports import OptOut
-from bridge.contract.campaigns import CampaignState, RecipientState
+from bridge.contract.campaigns import RecipientState
 from bridge.contract.payload import instant
 from bridge.contract.replays import Cursor
 from bridge.sql.database import SqlDatabase
-from campaigns.store.schema import campaigns, cursors, heard, opt_outs, recipients
+from campaigns.store.consent import CLOCKS, take_yes
+from campaigns.store.schema import campaigns, cursors, heard, opt_ins, opt_outs, recipients
 
 #: Seconds after a message of a campaign in which what the person writes counts as its answer.
 ANSWER_WITHIN = 14 * 86400.0
-#: Seconds by which this machine's clock may be ahead of WhatsApp's.
-CLOCKS = 5.0
 _LONGEST_ANSWER = 1_000
 
 
@@ -91,16 +90,26 @@ class HeardPeople:
     async def opt_out(self, people: Collection[str], at: float, source: str) -> None:
         """Put people on the list of opt-outs; those who are on it keep their entry."""
         async with self._database.write() as connection:
-            query = select(opt_outs.c.person).where(opt_outs.c.person.in_(people))
-            known = set((await connection.execute(query)).scalars())
-            rows = [{"person": person, "at": at, "source": source} for person in sorted({*people} - known)]
-            if rows:
-                await connection.execute(insert(opt_outs), rows)
+            await connection.execute(delete(opt_ins).where(opt_ins.c.person.in_(people)))
+            await _opt_out(connection, people, at, source)
+
+    async def opt_out_with_responder(self, people: Collection[str], at: float) -> bool:
+        """Take over all those who are opted out with the responder, but for whom `opt_in` took off the list since.
+
+        Returns whether there are new ones.
+        """
+        async with self._database.write() as connection:
+            undone = set((await connection.execute(select(opt_ins.c.person))).scalars())
+            if over := undone - {*people}:  # a later opt-out with the responder counts again
+                await connection.execute(delete(opt_ins).where(opt_ins.c.person.in_(over)))
+            return await _opt_out(connection, {*people} - undone, at, "responder")
 
     async def opt_in(self, person: str) -> None:
-        """Take a person off the list."""
+        """Take a person off the list; an opt-out that the responder still has brings nothing back."""
         async with self._database.write() as connection:
             await connection.execute(delete(opt_outs).where(opt_outs.c.person == person))
+            await connection.execute(delete(opt_ins).where(opt_ins.c.person == person))
+            await connection.execute(insert(opt_ins).values(person=person))
 
     async def all_opt_outs(self, limit: int = 1000) -> list[OptOut]:
         """The newest opt-outs, newest first."""
@@ -108,6 +117,15 @@ class HeardPeople:
         async with self._database.read() as connection:
             rows = list(await connection.execute(query))
         return [OptOut(to=row.person, at=instant(row.at), source=row.source) for row in rows]
+
+
+async def _opt_out(connection: AsyncConnection, people: Collection[str], at: float, source: str) -> bool:
+    query = select(opt_outs.c.person).where(opt_outs.c.person.in_(people))
+    known = set((await connection.execute(query)).scalars())
+    rows = [{"person": person, "at": at, "source": source} for person in sorted({*people} - known)]
+    if rows:
+        await connection.execute(insert(opt_outs), rows)
+    return bool(rows)
 
 
 async def _put(connection: AsyncConnection, session: str, person: str, message: Heard) -> None:
@@ -120,16 +138,15 @@ async def _put(connection: AsyncConnection, session: str, person: str, message: 
     if message.opts_in:
         await connection.execute(delete(opt_outs).where(opt_outs.c.person == person))
     elif message.opts_out:
-        found = (await connection.execute(select(opt_outs).where(opt_outs.c.person == person))).one_or_none()
-        if found is None:
-            await connection.execute(insert(opt_outs).values(person=person, at=message.at, source="message"))
+        await connection.execute(delete(opt_ins).where(opt_ins.c.person == person))
+        await _opt_out(connection, [person], message.at, "message")
 
 
 async def _answer(connection: AsyncConnection, session: str, message: Heard) -> Answered | None:
     """Note an answer with the newest campaign that wrote to the person."""
     of_person = recipients.c.person.in_(message.people) | recipients.c.chat.in_(message.people)
     query = (
-        select(recipients, campaigns.c.state.label("campaign_state"))
+        select(recipients)
         .join(campaigns, campaigns.c.id == recipients.c.campaign)
         .where(of_person, campaigns.c.session == session, recipients.c.claimed_at.is_not(None))
         .where(recipients.c.claimed_at <= message.at + CLOCKS, recipients.c.claimed_at >= message.at - ANSWER_WITHIN)
@@ -140,17 +157,10 @@ async def _answer(connection: AsyncConnection, session: str, message: Heard) -> 
     row = (await connection.execute(query)).one_or_none()
     if row is None:
         return None
-    wants = message.agrees and row.question is not None and row.stage == 0 and row.state != RecipientState.WAITING
-    wants = wants and row.campaign_state != CampaignState.CANCELLED
-    values: dict[str, object] = {}
+    wants = message.agrees and await take_yes(connection, row, message.at)
     if row.answered_at is None:
         values = {"answered_at": message.at, "answer": message.body[:_LONGEST_ANSWER]}
-    if wants:
-        values |= {"stage": 1, "attempt": 1, "state": RecipientState.WAITING, "claimed_at": None, "expires_at": None}
-    if not values:
+        await connection.execute(update(recipients).where(recipients.c.id == row.id).values(values))
+    elif not wants:
         return None
-    await connection.execute(update(recipients).where(recipients.c.id == row.id).values(values))
-    if wants:  # a campaign whose last question was sent long ago goes on with this one
-        done = (campaigns.c.id == row.campaign) & (campaigns.c.state == CampaignState.DONE)
-        await connection.execute(update(campaigns).where(done).values(state=CampaignState.RUNNING, ended_at=None))
     return Answered(row.campaign, session, row.n, message.opts_out)

@@ -13,6 +13,7 @@ from bridge.contract.lifecycle import AckName
 from bridge.sql.database import SqlDatabase
 from campaigns.commands import CampaignCommand
 from campaigns.lifecycle import after_tick
+from campaigns.store.consent import take_early_yes
 from campaigns.store.rows import NewRecipient, Recipient, SendsSoFar
 from campaigns.store.schema import campaigns, heard, recipients
 
@@ -23,7 +24,7 @@ _SENT_NOW = case(
 _COLUMNS = (
     *(recipients.c.id, recipients.c.campaign, recipients.c.n, recipients.c.recipient, recipients.c.person),
     *(_SENT_NOW.label("text"), recipients.c.state, recipients.c.stage, recipients.c.attempt, recipients.c.epoch),
-    *(recipients.c.claimed_at, recipients.c.expires_at),
+    *(recipients.c.claimed_at, recipients.c.expires_at, recipients.c.chat),
 )
 #: Seconds before midnight in which the last send of a session is looked for: longer than the pause of any pace.
 LONGEST_PAUSE = 7 * 86_400.0
@@ -101,16 +102,16 @@ class RecipientStore:
         self,
         one: Recipient,
         state: RecipientState,
-        now: float,
+        at: float,
         *,
         code: str | None = None,
         error: str | None = None,
         chat: str | None = None,
     ) -> bool:
-        """The result of a command. A tick that came before it stays. False if it changes nothing."""
+        """The result of a command, with its moment. A tick that came before it stays. False if it changes nothing."""
         values: dict[str, Any] = {"state": state, "code": code, "error": error, "chat": chat}
         if state in _MOMENT:
-            values[_MOMENT[state]] = now
+            values[_MOMENT[state]] = at
         allowed = [_R.SENDING, _R.UNKNOWN] if state is _R.SENT else [_R.SENDING]
         change = (
             update(recipients)
@@ -122,13 +123,16 @@ class RecipientStore:
             changed = bool((await connection.execute(change)).rowcount)
             if not changed and chat is not None:
                 await connection.execute(update(recipients).where(recipients.c.id == one.id).values(chat=chat))
+            if changed and state is _R.SENT and one.stage == 0:
+                await take_early_yes(connection, one.id)
         return changed
 
     async def release(self, one: Recipient, code: str) -> None:
         """A command that provably sent nothing: the recipient waits again, with another id."""
         change = (
             update(recipients)
-            .where(recipients.c.id == one.id, recipients.c.state == _R.SENDING, recipients.c.attempt == one.attempt)
+            .where(recipients.c.id == one.id, recipients.c.stage == one.stage, recipients.c.attempt == one.attempt)
+            .where(recipients.c.state == _R.SENDING)
             .values(state=_R.WAITING, attempt=one.attempt + 1, code=code, epoch=None, claimed_at=None, expires_at=None)
         )
         async with self._database.write() as connection:
@@ -165,21 +169,29 @@ class RecipientStore:
                 }
                 change = update(recipients).where(recipients.c.id == row.id)
                 await connection.execute(change.values(state=after, code=None, error=None, **moments))
+                if command.stage == 0 and row.state == _R.SENDING:
+                    await take_early_yes(connection, row.id)
                 changed.add(command.campaign)
         return changed
 
     async def sends(self, campaign_id: str, session: str, midnight: float) -> SendsSoFar:
         """What the pace of a campaign needs of all campaigns of its session; `midnight` began the present day."""
-        claimed = recipients.c.claimed_at
         of_session = recipients.c.campaign.in_(select(campaigns.c.id).where(campaigns.c.session == session))
-        lately = select(recipients.c.n, claimed).where(of_session, claimed >= midnight - LONGEST_PAUSE)
-        first = select(func.min(claimed)).where(recipients.c.campaign == campaign_id)
-        today = select(func.count()).select_from(recipients).where(of_session, claimed >= midnight)
+        lasts: list[tuple[float, int]] = []
+        firsts: list[float] = []
+        count = 0
         async with self._database.read() as connection:
-            last = (await connection.execute(lately.order_by(claimed.desc()).limit(1))).one_or_none()
-            began = (await connection.execute(first)).scalar()
-            count = (await connection.execute(today)).scalar_one()
-        return SendsSoFar(None if last is None else (last.n, last.claimed_at), began, int(count))
+            for at in (recipients.c.claimed_at, recipients.c.asked_at):  # a question and its text are two sends
+                lately = select(at, recipients.c.n).where(of_session, at >= midnight - LONGEST_PAUSE)
+                if (last := (await connection.execute(lately.order_by(at.desc()).limit(1))).one_or_none()) is not None:
+                    lasts.append((last[0], last[1]))
+                first = select(func.min(at)).where(recipients.c.campaign == campaign_id)
+                if (began := (await connection.execute(first)).scalar()) is not None:
+                    firsts.append(began)
+                today = select(func.count()).select_from(recipients).where(of_session, at >= midnight)
+                count += int((await connection.execute(today)).scalar_one())
+        newest = max(lasts, default=None)
+        return SendsSoFar(None if newest is None else (newest[1], newest[0]), min(firsts, default=None), count)
 
     async def waiting_strangers(self, campaign_id: str, session: str, since: float) -> int:
         """How many of the waiting ones have not written to the session after a moment."""
@@ -258,7 +270,7 @@ class RecipientStore:
             Follow.SAID_YES: list(_R),
         }[who]
         query = select(recipients).where(recipients.c.campaign == campaign_id, recipients.c.n > after)
-        query = query.where(recipients.c.state.in_(states))
+        query = query.where(recipients.c.state.in_(states), recipients.c.person != "")  # erased: no one to write to
         if who is Follow.NOT_ANSWERED:
             query = query.where(recipients.c.answered_at.is_(None))
         if who is Follow.SAID_YES:
@@ -285,4 +297,5 @@ def _recipient(row: Any) -> Recipient:
         epoch=row.epoch,
         claimed_at=row.claimed_at,
         expires_at=row.expires_at,
+        chat=row.chat,
     )

@@ -52,6 +52,7 @@ class Recipient:
     epoch: str | None
     claimed_at: float | None
     expires_at: float | None
+    chat: str | None  # of its question, where that is not the chat of the number
 
     @property
     def command(self) -> CampaignCommand:

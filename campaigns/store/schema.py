@@ -21,7 +21,7 @@ from sqlalchemy.types import TypeEngine
 
 from bridge.sql.migrations import Schema
 
-SCHEMA = Schema(service="campaigns service", package="campaigns.store", head="0001", version_table="wa_campaign_schema")
+SCHEMA = Schema(service="campaigns service", package="campaigns.store", head="0002", version_table="wa_campaign_schema")
 metadata = MetaData()
 _ID = BigInteger().with_variant(Integer(), "sqlite")  # SQLite generates ids for INTEGER only
 #: MEDIUMTEXT on MySQL, which this length selects: WhatsApp's 65,536 characters are up to 256 KB.
@@ -77,6 +77,7 @@ recipients = Table(
     Column("attempt", Integer, nullable=False),
     Column("epoch", _exact(64)),  # of the bridge's store that may have claimed the command
     Column("claimed_at", Double),
+    Column("asked_at", Double),  # of a recipient that said yes: when its question was claimed
     Column("expires_at", Double),
     Column("sent_at", Double),
     Column("delivered_at", Double),
@@ -87,6 +88,7 @@ recipients = Table(
     Index("ix_wa_campaign_recipient_state", "campaign", "state", "stage", "n"),
     Index("ix_wa_campaign_recipient_open", "state", "campaign"),
     Index("ix_wa_campaign_recipient_claimed", "campaign", "claimed_at"),
+    Index("ix_wa_campaign_recipient_asked", "campaign", "asked_at"),
     Index("ix_wa_campaign_recipient_person", "person", "claimed_at"),
     Index("ix_wa_campaign_recipient_chat", "chat"),
     **_SERVER,
@@ -132,6 +134,12 @@ opt_outs = Table(
     Column("source", String(16), nullable=False),
     **_SERVER,
 )
+
+#: People who are opted out with the responder and whom an operator took off the list here.
+opt_ins = Table("wa_campaign_opt_in", metadata, Column("person", _exact(96), primary_key=True), **_SERVER)
+
+#: Ids of deleted campaigns that were started: the bridge remembers their commands and would answer the old results.
+used_ids = Table("wa_campaign_used_id", metadata, Column("id", _exact(64), primary_key=True), **_SERVER)
 
 #: When each person wrote last, and the address that WhatsApp shows instead of the number.
 heard = Table(
