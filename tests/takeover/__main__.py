@@ -20,7 +20,7 @@ from tests.takeover.faults import FAULTS, owner_wholly_frozen
 from tests.takeover.move import move
 from tests.takeover.rig import Pair
 
-#: Seconds that a machine which was paused as a whole may take to end its browser when it wakes (docs/several-bridges.md).
+#: Seconds in which a machine that was paused as a whole ends its browser when it wakes (docs/several-bridges.md).
 WOKEN = 0.25
 
 

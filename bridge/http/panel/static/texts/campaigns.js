@@ -250,7 +250,7 @@ const es = {
     past: 'El inicio ya pasó: elegí una hora más tarde, o dejalo vacío e iniciala a mano.',
     no_recipient: 'No queda ninguna persona: mirá las filas de la lista y las variables del texto.',
     too_slow: 'A este ritmo tardaría más de diez años.',
-    id_in_use: 'Ya hay una campaña con este id.',
+    id_in_use: 'Este id ya está en uso, o lo tuvo una campaña borrada: elegí otro.',
   },
 };
 
