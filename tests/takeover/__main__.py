@@ -50,6 +50,8 @@ async def main() -> int:
                 await load.settle()
                 verdict = judge(load.ledger, load.received)
                 print(verdict, flush=True)
+                lost = [name for name in load.ledger.done if name not in load.ledger.events]
+                print(*(f"act lost: {name}" for name in lost), sep="\n", flush=True)
             print(f"overlap {pair.overlap:.2f} s", flush=True)
         if not options.only:
             moved = await move((options.keep or Path(temporary)) / "move")
