@@ -190,15 +190,17 @@ class Replies:
             self._serving.pop(chat_id, None)
 
     async def _gather_messages(self, chat: _Chat) -> None:
-        """Wait until the messages are due; an order is at once."""
+        """Wait until the messages are due; an order is at once, and what a rule answers needs no model."""
         clock = asyncio.get_running_loop().time
         while chat.waiting[0][0].verdict is not Verdict.ORDER:
             chat.added.clear()
             queued = sorted(queued_at for _, queued_at in chat.waiting)
             held = self._voice.held_until(chat.waiting[0][0].chat_id)
-            due = max(due_at(queued, self._gather), chat.not_before, held)
+            due = max(due_at(queued, self._gather), held)
             if clock() >= due:
-                return
+                if clock() >= chat.not_before or self._answers.canned(_next_batch(chat)) is not None:
+                    return
+                due = chat.not_before
             with suppress(TimeoutError):
                 async with asyncio.timeout_at(due):
                     await chat.added.wait()
@@ -249,7 +251,8 @@ class Replies:
         chat.remove(batch)
 
     def _schedule_retry(self, chat: _Chat, first: Pending, error: ModelFailed) -> None:
-        pause = max(chat.retry, error.retry_after or 0.0)
+        # a server may ask for a day, in which the chat would not even be found too old
+        pause = max(chat.retry, min(error.retry_after or 0.0, self._timing.longest_retry))
         chat.retry = min(chat.retry * 2, self._timing.longest_retry)
         chat.not_before = asyncio.get_running_loop().time() + pause
         self._faults.note(error.code, mask(first.chat), f"{error.text}; asked again in {pause:.0f} s")
