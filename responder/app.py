@@ -32,6 +32,7 @@ from responder.lease_worker import LeaseWorker, ReaderFactory
 from responder.leases import HeldLeases, Leases, all_leases, is_gone, owner_name
 from responder.model import Model
 from responder.pictures import PictureFetcher
+from responder.policy import Verdict
 from responder.replies import Replies
 from responder.rules_editor import RulesEditor
 from responder.rules_file import RulesFile
@@ -45,7 +46,7 @@ from responder.store.migrate import SCHEMA
 from responder.store.pending import PendingWork
 from responder.store.recorder import Recorder
 from responder.store.retention import DAY, Pruning
-from responder.store.rows import Lease, Pending
+from responder.store.rows import Lease, Pending, Turn
 from responder.store.switches import Switches
 from responder.store.transcripts import Transcripts
 from responder.store.turns import Turns
@@ -248,7 +249,8 @@ class Responder:
             chat_time=self._transport.now,
             started_at=time.time(),
             take=self._take,
-            resume=lambda turn: self.replies.resume([turn]),
+            resume=self._resume,
+            stopped=lambda chat_id: self.replies.review([chat_id]),
             sender=self._sender,
             whatsapp=self._transport.whatsapp,
             has_started=self._migrated.is_set,
@@ -359,6 +361,8 @@ class Responder:
 
     def _recorded(self, pending: list[Pending], changed: set[int]) -> None:
         self.changes.notify(changed)
+        # an order may have switched all answers off
+        self.replies.review(None if any(one.verdict is Verdict.ORDER for one in pending) else changed)
         self._voice.files_changed(changed)
         self.replies.enqueue(pending)
         self.replies.wake(changed)
@@ -384,6 +388,11 @@ class Responder:
         hours = self.rules.rules.hours
         return self.settings.opening if hours is None else OpeningTimes(hours.open, hours.closed_text)
 
+    def _resume(self, turn: Turn) -> None:
+        self.replies.review([turn.chat_id])
+        self.replies.resume([turn])
+
     def _switched(self) -> None:
+        self.replies.review()
         self.changes.notify([None])
         self._switch_publisher.changed()

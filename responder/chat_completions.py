@@ -163,8 +163,8 @@ def reason_of(text: str) -> ServerReason:
     start = text[:20_000]
     if "<" not in start:
         return ServerReason(sentence=_line(start))
-    title = re.search(r"<title[^>]*>([^<]{1,300})", start, re.IGNORECASE)
-    words = title[1] if title else re.sub(r"<[^>]*>", " ", start)
+    title = re.search(r"<title[^<>]*>([^<]{1,300})", start, re.IGNORECASE)
+    words = title[1] if title else re.sub(r"<[^<>]*>", " ", start)
     return ServerReason(sentence=f"an HTML page («{_line(html.unescape(words))[:100]}»)")
 
 

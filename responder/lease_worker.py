@@ -75,5 +75,5 @@ class LeaseWorker(LeasedWork):
 
     async def _poll(self) -> None:
         if parts := tuple(self._parts):
-            self._replies.resume(await self._store.unfinished(parts))
+            await self._replies.take_up(await self._store.unfinished(parts))
             self._replies.enqueue(await self._store.pending(parts))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import Protocol
 from typing_extensions import override
 
 from bridge.client import Client, CodedError, Content, NoAnswer, NoSuchSession, Priority, Result, ResultStatus
-from bridge.contract.errors import Conflict, MediaUnavailable
+from bridge.contract.errors import Cancelled, Conflict, MediaUnavailable, MessageNotFound
 from bridge.contract.kinds import MAX_INLINE, load_field
 from responder.errors import FileFailed
 from responder.store.rows import QueuedAnswer, Turn
@@ -28,6 +28,8 @@ RESULT_TIMEOUT = 120.0
 GRACE = 60.0
 #: Seconds before a command to an unknown session is published again, and before a file is uploaded again.
 UNKNOWN_SESSION_RETRY = UPLOAD_RETRY = 15.0
+#: Seconds before a command that is being sent is asked for again, where it should be taken back.
+SENDING_RETRY = 1.0
 #: Seconds that one typing indicator lasts, and between two of them: it ends by itself if the responder dies.
 TYPING, TYPING_AGAIN = 15.0, 10.0
 
@@ -35,10 +37,20 @@ TYPING, TYPING_AGAIN = 15.0, 10.0
 class AnswerSink(Protocol):
     """Where answers go out."""
 
+    #: Whether a delivery may be cancelled before `withdraw`; else it goes on, and knows that its turn was taken back.
+    is_cancellable: bool
+
     async def deliver(self, turn: Turn, accepted: Callable[[], None]) -> Finished | None:
         """Publish and wait for the outcome; `accepted` is called once a following turn can no longer overtake this one.
 
         None: another replica delivers it, and this one must not finish it.
+        """
+        ...
+
+    async def withdraw(self, turn: Turn) -> Finished | None:
+        """Take back what has not left of a turn that is being delivered no more; the outcome, as of `deliver`.
+
+        None: it is not known, or another process delivers the turn.
         """
         ...
 
@@ -69,6 +81,8 @@ class MqttAnswerSink(AnswerSink):
     """Repeats the same ids until there is a result: the bridge sends each once. `client` returns the connected one,
     `file` a rule's file by its SHA-256, if it is still there. `upload` brings a large one to the bridge."""
 
+    is_cancellable = True
+
     def __init__(
         self,
         client: Callable[[], Client],
@@ -91,8 +105,28 @@ class MqttAnswerSink(AnswerSink):
                 outcomes.append(tasks.create_task(self._command(turn, number, event), name=f"deliver {turn.id}"))
                 await event.wait()
             accepted()
-        results = [outcome.result() for outcome in outcomes]
-        return next((result for result in results if result.state is not TurnState.SENT), results[0])
+        return _outcome([outcome.result() for outcome in outcomes])
+
+    @override
+    async def withdraw(self, turn: Turn) -> Finished | None:
+        """The last part first: the bridge would go on with it while the first is taken back."""
+        try:
+            return _outcome([await self._cancel(turn, command.id) for command in reversed(turn.commands)])
+        except CodedError as error:
+            if self._now() > turn.expires_at + GRACE:
+                return Finished(turn.id, TurnState.UNKNOWN, "no_answer")
+            _log.warning("%s: an answer is not taken back yet: %s", turn.session, error.text)
+            return None
+
+    async def _cancel(self, turn: Turn, command_id: str) -> Finished:
+        """Raises NoAnswer, NoSuchSession, BrokerDown."""
+        while True:
+            result = await self._client().cancel(turn.session, command_id)
+            if result.error is not None and result.error.code == MessageNotFound.code:
+                return Finished(turn.id, TurnState.FAILED, Cancelled.code)  # it was not published
+            if result.status is not ResultStatus.ACCEPTED:
+                return _finished(turn, result)
+            await asyncio.sleep(SENDING_RETRY)  # it is being sent
 
     @override
     async def show_typing(self, session: str, chat: str, seconds: float) -> None:
@@ -170,6 +204,11 @@ class MqttAnswerSink(AnswerSink):
         rest = {name: one for name, one in value.items() if name != "sha256"}
         content = await asyncio.to_thread(path.read_bytes)
         return load_field(field, rest | {"data": base64.b64encode(content).decode()})
+
+
+def _outcome(results: Sequence[Finished]) -> Finished:
+    """That of a turn, by those of its parts."""
+    return next((result for result in results if result.state is not TurnState.SENT), results[0])
 
 
 def _finished(turn: Turn, result: Result) -> Finished:

@@ -193,5 +193,12 @@ def reconsider(timestamp: float, now: Circumstances, policy: Policy) -> Verdict:
     return _first(moment_refusals(timestamp, now, policy)) or Verdict.ANSWER
 
 
+def takes_back(now: Circumstances) -> Verdict | None:
+    """The verdict that takes back an answer which has not left yet; not age, hours or budgets, which count before."""
+    stops = (Verdict.OFF, Verdict.CLIENT_OFF, Verdict.OPTED_OUT, Verdict.HUMAN)
+    refusals = moment_refusals(now.now, now, Policy())
+    return _first(tuple(refusal for refusal in refusals if refusal[0] in stops))
+
+
 def _first(refusals: tuple[tuple[Verdict, bool], ...]) -> Verdict | None:
     return next((verdict for verdict, applies in refusals if applies), None)

@@ -11,23 +11,25 @@ _NAMES = (
     r"(?:\w{1,16}:)?(?:think|thinking|thoughts?|reason|reasoning|reflection|analysis|scratch_?pad|inner_monologue"
     r"|internal_monologue|cot|chain_of_thought)"
 )
-_TOKENS = r"\w*(?:think|thought|reason)\w*"
+#: Bounded, as each repetition here: beside another one that takes the same characters it would cost their product.
+_WORD = r"\w{0,16}"
+_TOKENS = rf"{_WORD}(?:think|thought|reason){_WORD}"
 #: Beginnings: <think>, [THINK], ◁think▷, <|START_THINKING|>, <|channel>thought, <details type=reasoning>, ```thinking.
 _BEGIN = re.compile(
-    rf"<\s*{_NAMES}(?:\s[^<>]{{0,200}})?>|\[\s*{_NAMES}\s*\]|◁\s*{_NAMES}\s*▷|<\|(?!\w*end){_TOKENS}\|>"
+    rf"<\s*{_NAMES}(?:\s[^<>]{{0,200}})?>|\[\s*{_NAMES}\s*\]|◁\s*{_NAMES}\s*▷|<\|(?!{_WORD}end){_TOKENS}\|>"
     r"|<\|channel>\s*(?:thought|analysis)|<unused94>(?:thought)?|<details\s+type=[\"']?reasoning[^<>]{0,200}>"
     r"|```[ \t]*(?:think|thinking|thought|reasoning)[ \t]*\n",
     re.IGNORECASE,
 )
 _END = re.compile(
-    rf"<\s*/\s*{_NAMES}\s*>|\[\s*/\s*{_NAMES}\s*\]|◁\s*/\s*{_NAMES}\s*▷|<\|\w*end\w*{_TOKENS}\|>|<\|/{_TOKENS}\|>"
+    rf"<\s*/\s*{_NAMES}\s*>|\[\s*/\s*{_NAMES}\s*\]|◁\s*/\s*{_NAMES}\s*▷|<\|{_WORD}end{_TOKENS}\|>|<\|/{_TOKENS}\|>"
     r"|<channel\|>|<unused95>",
     re.IGNORECASE,
 )
 #: Ends that are written alike elsewhere: they end reasoning only where their own beginning stands before them.
 _ENDS_OF = {"<details": re.compile(r"</details\s*>", re.IGNORECASE), "```": re.compile(r"```")}
 _MARK = re.compile("|".join(one.pattern for one in (_BEGIN, _END, *_ENDS_OF.values())), re.IGNORECASE)
-_ESCAPED = re.compile(rf"&lt;(\s*/?\s*{_NAMES}\s*)&gt;", re.IGNORECASE)
+_ESCAPED = re.compile(rf"&lt;(\s*(?:/\s*)?{_NAMES}\s*)&gt;", re.IGNORECASE)
 #: A tag that a length limit cut.
 _CUT_TAG = re.compile(r"<\|?/?[a-z][\w|:]{0,24}$", re.IGNORECASE)
 #: Channels as gpt-oss writes them; only the one called `final` is meant for the reader.

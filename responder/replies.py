@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 from bridge.contract.jid import mask
 from bridge.sql.database import while_down
+from bridge.sql.errors import DatabaseDown
 from responder.answers import Answer, AnswerSource
 from responder.errors import ModelFailed
 from responder.faults import FaultLog
@@ -23,7 +24,7 @@ from responder.store.group_commit import GroupCommit
 from responder.store.rows import Lease, NewTurn, Pending, QueuedAnswer, Turn, chats_lease
 from responder.store.turns import Finished, Turns
 from responder.timing import ReplyTiming
-from responder.turns import command_ids, due_at, split_answer
+from responder.turns import AUTOMATIC, command_ids, due_at, split_answer
 from responder.voice_notes import VoiceNotes
 
 _log = logging.getLogger(__name__)
@@ -74,7 +75,8 @@ class Replies:
         self._timing = timing
         self._chats: dict[int, _Chat] = {}
         self._serving: dict[int, asyncio.Task[None]] = {}
-        self._delivering: dict[int, asyncio.Task[None]] = {}
+        self._delivering: dict[int, tuple[Turn, asyncio.Task[None]]] = {}
+        self._withdrawing: set[int] = set()
         self._opening: GroupCommit[NewTurn, Turn | Verdict | None] = GroupCommit(self._open, turns.fit)
         self._finishing: GroupCommit[Finished, None] = GroupCommit(self._finish)
         self._tasks: asyncio.TaskGroup
@@ -132,8 +134,33 @@ class Replies:
         if not self._is_running:  # they are found in the store once it runs
             return
         for turn in turns:
-            if turn.id not in self._delivering:
+            if turn.id not in self._delivering and turn.id not in self._withdrawing:
                 self._deliver(turn)
+
+    async def take_up(self, turns: Sequence[Turn]) -> None:
+        """Resume turns, or take them back where their chat is not answered any more. Raises DatabaseDown."""
+        if not self._is_running:
+            return
+        stopped = await self._turns.stopped({turn.chat_id for turn in turns if turn.origin in AUTOMATIC}, self._now())
+        for turn in turns:
+            if turn.origin in AUTOMATIC and turn.chat_id in stopped:
+                self._withdraw(turn, stopped[turn.chat_id])
+            else:
+                self.resume([turn])
+
+    def review(self, chat_ids: Iterable[int] | None = None) -> None:
+        """Take back what waits to be sent to these chats, or to all, if they are not answered any more."""
+        among = None if chat_ids is None else set(chat_ids)
+        delivered = {turn.chat_id for turn, _ in self._delivering.values() if turn.origin in AUTOMATIC}
+        if found := delivered if among is None else delivered & among:
+            self._tasks.create_task(self._review(found), name="review answers")
+
+    async def _review(self, chat_ids: set[int]) -> None:
+        with suppress(DatabaseDown):  # else at the next poll
+            stopped = await self._turns.stopped(chat_ids, self._now())
+            for turn, _ in list(self._delivering.values()):
+                if turn.origin in AUTOMATIC and turn.chat_id in stopped:
+                    self._withdraw(turn, stopped[turn.chat_id])
 
     async def drop(self, part: int) -> None:
         """Stop the work on a part that another replica takes over."""
@@ -163,15 +190,17 @@ class Replies:
             self._serving.pop(chat_id, None)
 
     async def _gather_messages(self, chat: _Chat) -> None:
-        """Wait until the messages are due; an order is at once."""
+        """Wait until the messages are due; an order is at once, and what a rule answers needs no model."""
         clock = asyncio.get_running_loop().time
         while chat.waiting[0][0].verdict is not Verdict.ORDER:
             chat.added.clear()
             queued = sorted(queued_at for _, queued_at in chat.waiting)
             held = self._voice.held_until(chat.waiting[0][0].chat_id)
-            due = max(due_at(queued, self._gather), chat.not_before, held)
+            due = max(due_at(queued, self._gather), held)
             if clock() >= due:
-                return
+                if clock() >= chat.not_before or self._answers.canned(_next_batch(chat)) is not None:
+                    return
+                due = chat.not_before
             with suppress(TimeoutError):
                 async with asyncio.timeout_at(due):
                     await chat.added.wait()
@@ -222,7 +251,8 @@ class Replies:
         chat.remove(batch)
 
     def _schedule_retry(self, chat: _Chat, first: Pending, error: ModelFailed) -> None:
-        pause = max(chat.retry, error.retry_after or 0.0)
+        # a server may ask for a day, in which the chat would not even be found too old
+        pause = max(chat.retry, min(error.retry_after or 0.0, self._timing.longest_retry))
         chat.retry = min(chat.retry * 2, self._timing.longest_retry)
         chat.not_before = asyncio.get_running_loop().time() + pause
         self._faults.note(error.code, mask(first.chat), f"{error.text}; asked again in {pause:.0f} s")
@@ -230,8 +260,29 @@ class Replies:
     def _deliver(self, turn: Turn) -> asyncio.Event:
         accepted = asyncio.Event()
         task = self._tasks.create_task(self._delivery(turn, accepted), name=f"deliver turn {turn.id}")
-        self._delivering[turn.id] = task
+        self._delivering[turn.id] = turn, task
         return accepted
+
+    def _withdraw(self, turn: Turn, verdict: Verdict) -> None:
+        if turn.id not in self._withdrawing:
+            self._withdrawing.add(turn.id)
+            self._tasks.create_task(self._withdrawal(turn, verdict), name=f"take back turn {turn.id}")
+
+    async def _withdrawal(self, turn: Turn, verdict: Verdict) -> None:
+        try:
+            if self._sink.is_cancellable and (delivery := self._delivering.get(turn.id)) is not None:
+                delivery[1].cancel()
+                await asyncio.wait([delivery[1]])
+            if (finished := await self._sink.withdraw(turn)) is None:
+                return
+            _log.info("%s: the answer to %s is %s: %s", turn.session, mask(turn.chat), finished.state, verdict)
+            await while_down(lambda: self._finishing.put(finished))
+            self._changed(turn.chat_id)
+        except Exception as error:  # noqa: BLE001 - the turn stays in the store and is taken back from there
+            _log.exception("turn %d", turn.id)
+            self._faults.note("internal", mask(turn.chat), type(error).__name__)
+        finally:
+            self._withdrawing.discard(turn.id)
 
     async def _delivery(self, turn: Turn, accepted: asyncio.Event) -> None:
         try:

@@ -39,7 +39,7 @@ class ModelTiming:
 
 @dataclass(frozen=True, slots=True)
 class ReplyTiming:
-    """Backoff of a message that the model failed on."""
+    """Backoff of a message that the model failed on; its server's Retry-After is obeyed up to `longest_retry`."""
 
     retry: float = 15.0
     longest_retry: float = 120.0

@@ -40,6 +40,10 @@ class TurnOrigin(StrEnum):
     HUMAN = "human"
 
 
+#: Origins whose answers are taken back once the chat is not answered any more.
+AUTOMATIC = (TurnOrigin.RULE, TurnOrigin.MODEL, TurnOrigin.CLOSED)
+
+
 def command_ids(session: str, first_message: str, parts: int) -> list[str]:
     digest = hashlib.sha256(f"{session}\n{first_message}".encode()).hexdigest()[:32]
     return [f"{_PREFIX}{digest}" if number == 0 else f"{_PREFIX}{digest}-{number + 1}" for number in range(parts)]

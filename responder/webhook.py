@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
 
+from bridge.contract.errors import Cancelled
 from responder.errors import SenderFailed
 from responder.faults import FaultLog
 from responder.outgoing import AnswerSink
@@ -134,6 +135,8 @@ async def stay_registered(sender: LegacySender, faults: FaultLog, timing: Sender
 class LegacyAnswerSink(AnswerSink):
     """Sends by the legacy sender, each turn at most once."""
 
+    is_cancellable = False
+
     def __init__(self, sender: LegacySender, turns: Turns, now: Callable[[], float], timing: SenderTiming) -> None:
         self._sender = sender
         self._turns = turns
@@ -143,6 +146,11 @@ class LegacyAnswerSink(AnswerSink):
     @override
     async def show_typing(self, session: str, chat: str, seconds: float) -> None:
         """Does nothing: the legacy sender has no typing indicator."""
+
+    @override
+    async def withdraw(self, turn: Turn) -> Finished | None:
+        """Only a turn that nothing was sent of; its delivery then finds it claimed."""
+        return Finished(turn.id, TurnState.FAILED, Cancelled.code) if await self._turns.claim(turn) else None
 
     @override
     async def deliver(self, turn: Turn, accepted: Callable[[], None]) -> Finished | None:

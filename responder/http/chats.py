@@ -168,7 +168,9 @@ async def pause(request: Request) -> Response:
     until = surface.chat_time() + requested.seconds if requested.seconds else 0.0
     if requested.seconds is None:
         until = NO_END
-    surface.changes.notify([await surface.chats.pause(chat_id, until)])
+    paused = await surface.chats.pause(chat_id, until)
+    surface.stopped(paused)
+    surface.changes.notify([paused])
     return JSONResponse({"paused_until": until})
 
 

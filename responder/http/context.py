@@ -31,6 +31,7 @@ from responder.webhook import LegacySender
 @dataclass(frozen=True, slots=True)
 class Surface:
     """`take` records a message from a webhook; `resume` publishes a turn; `unready` lists the current problems.
+    `stopped` is called after a chat was paused here.
     `chat_time` is the clock of messages and pauses, the bridge's.
     `has_started`: the database was ready once.
 
@@ -57,6 +58,7 @@ class Surface:
     started_at: float
     take: Callable[[ReceivedMessage], Awaitable[None]]
     resume: Callable[[Turn], None]
+    stopped: Callable[[int], None]
     sender: LegacySender | None
     whatsapp: Callable[[], Awaitable[WhatsAppState]]
     has_started: Callable[[], bool]

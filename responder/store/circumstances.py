@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
+from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from responder.chat_state import OperatorSettings
-from responder.policy import Circumstances, Verdict, reconsider
+from responder.chat_state import OperatorSettings, SwitchState
+from responder.policy import Circumstances, Verdict, reconsider, takes_back
 from responder.store.rows import COUNTED, UNREPEATED, NewTurn, Pending, commands_from_json, text_of
 from responder.store.statements import ANSWERS, CHATS_NOW, RECENT_ANSWERS
 from responder.store.switches import Switches
@@ -42,17 +44,20 @@ class CircumstanceReader:
             answers = {row[0]: row[1] for row in counted}
         rows = await connection.execute(CHATS_NOW, {"ids": ids})
         return {
-            row.id: Circumstances(
-                now=now,
-                active=switches.active,
-                client_active=switches.clients.get(row.cliente_id),
-                opted_out=row.opted_out_at is not None,
-                paused_until=row.paused_until,
+            row.id: replace(
+                _present(row, switches, now),
                 answers_to_chat=answers.get(row.id, 0),
                 answers_in_all=answers.get(0, 0),
             )
             for row in rows
         }
+
+    async def stopped(self, connection: AsyncConnection, chat_ids: Collection[int], now: float) -> dict[int, Verdict]:
+        """The chats among these whose answers are taken back, each with the verdict."""
+        switches = await self._switches.state(connection)
+        rows = await connection.execute(CHATS_NOW, {"ids": list(chat_ids)})
+        found = {row.id: takes_back(_present(row, switches, now)) for row in rows}
+        return {chat_id: verdict for chat_id, verdict in found.items() if verdict is not None}
 
     async def answered_before(self, connection: AsyncConnection, new: Sequence[NewTurn], now: float) -> AnswersBefore:
         """Recent answers to the chats of these turns."""
@@ -65,6 +70,17 @@ class CircumstanceReader:
         }
         closed = {row.chat_id for row in rows if row.origin == TurnOrigin.CLOSED and row.created_at >= day}
         return AnswersBefore(frozenset(texts), frozenset(closed))
+
+
+def _present(row: Row[Any, Any, Any, Any], switches: SwitchState, now: float) -> Circumstances:
+    """The circumstances of a row of `CHATS_NOW`, without its answers."""
+    return Circumstances(
+        now=now,
+        active=switches.active,
+        client_active=switches.clients.get(row.cliente_id),
+        opted_out=row.opted_out_at is not None,
+        paused_until=row.paused_until,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,10 +88,11 @@ class HumanReplies:
                     **common,
                 )
             )
+            until = max(chat.paused_until, now + self._pause)  # a longer pause, or one without an end, stays
             await connection.execute(
                 update(chats)
                 .where(chats.c.id == chat_id)
-                .values(paused_until=now + self._pause, last_at=now, last_message=row_id, last_print=None)
+                .values(paused_until=until, last_at=now, last_message=row_id, last_print=None)
             )
             return turn
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import update
@@ -44,6 +44,16 @@ class Turns:
         if (circumstances := found.get(pending.chat_id)) is None:
             return Verdict.ANSWER  # its chat is another one by now: `open` refuses it
         return self._reader.reconsider(pending, circumstances)
+
+    async def stopped(self, chat_ids: Collection[int], now: float) -> dict[int, Verdict]:
+        """The chats among these that are not answered any more, each with the verdict that takes its answers back.
+
+        Raises DatabaseDown.
+        """
+        if not chat_ids:
+            return {}
+        async with self._database.read() as connection:
+            return await self._reader.stopped(connection, chat_ids, now)
 
     async def open(self, new: Sequence[NewTurn], held: Sequence[Lease], now: float) -> list[Turn | Verdict | None]:
         """Record turns in one transaction; the result for each is a turn, a verdict against it, or None.

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -266,3 +267,26 @@ async def test_a_persons_reply_replaces_the_models_pending_answer(
     assert await harness.verdicts(2) == ["human", "own"]
     await asyncio.sleep(1.2)  # the model has answered by then; its answer is dropped
     assert phone.sent == []
+
+
+async def test_a_day_of_retry_after_is_no_day_of_silence(harness: ResponderHarness, server: OpenAiServer) -> None:
+    server.script = [{"retry-after": "86400"}]
+    timing = Timing(replies=ReplyTiming(retry=0.1, longest_retry=0.5))
+    await harness.start(**options(server), timing=timing)
+    harness.bridge.phone.incoming(ANA, "¿Abren mañana?")
+    assert await harness.answers(1) == ["Sobre «¿Abren mañana?»: sí."]
+
+
+async def test_a_rule_answers_while_the_models_server_wants_to_be_left_alone(
+    harness: ResponderHarness, server: OpenAiServer, tmp_path: Path
+) -> None:
+    rules = tmp_path / "reglas.yaml"
+    rules.write_text("version: 1\nrules: [{name: h, when: {contains: [horario]}, answer: De 9 a 18.}]\n")
+    server.script = [{"retry-after": "60"}] * 9
+    responder = await harness.start(**options(server), rules_file=rules)
+    harness.bridge.phone.incoming(ANA, "¿Mañana abren?")
+    await harness.until(lambda: responder.faults.counts["model_failed"] == 1)
+    harness.bridge.phone.incoming(ANA, "Digo, ¿qué horario tienen?")
+    assert await harness.answers(1, within=10) == ["De 9 a 18."]
+    assert await harness.verdicts(2) == ["answered", "answered"]
+    assert len(server.asked) == 1

@@ -225,3 +225,15 @@ async def test_a_broken_rules_file_is_no_working_responder(
     await expect(page.get_by_role("status")).to_have_text("Funciona")
     path.write_text("version: 1\nregals: []")
     await expect(page.get_by_role("status")).to_have_text("El archivo de reglas tiene un error", timeout=15_000)
+
+
+async def test_the_language_is_chosen_and_kept(shown: ResponderHarness, page: Page) -> None:
+    await page.get_by_role("button", name="Beto Gómez").click()
+    await page.get_by_role("button", name="English").click()
+    await expect(page.get_by_role("heading", name="Conversations")).to_be_visible()
+    await expect(page.get_by_role("log", name="Messages")).to_contain_text("no automatic answer")  # the chat stays open
+    await page.reload()
+    await expect(page.get_by_role("status")).to_have_text("Working")
+    assert await page.evaluate("document.documentElement.lang") == "en"
+    await page.get_by_role("button", name="Español").click()
+    await expect(page.get_by_role("heading", name="Conversaciones")).to_be_visible()

@@ -23,6 +23,7 @@ from bridge.contract.messages import Stream
 from bridge.sql.database import SqlDatabase
 from responder.chat_state import OpeningTimes, OperatorSettings
 from responder.errors import NoSuchChat, WrongSettings
+from responder.http.chats import NO_END
 from responder.incoming import PersonLink, ReceivedMessage, StreamPosition, of_webhook
 from responder.policy import Policy, Verdict
 from responder.settings import load
@@ -283,6 +284,17 @@ async def test_the_id_of_a_merged_chat_leads_to_the_conversation(each_desk: Desk
         assert (again.id, again.chat_id) == (sent.id, kept)
     with pytest.raises(NoSuchChat):
         await chat_list.one(999)
+
+
+async def test_a_reply_from_the_page_never_shortens_a_pause(each_desk: Desk) -> None:
+    desk, chat_list = each_desk, Chats(each_desk.database)
+    await desk.say(NUMBER, "hola")
+    [(chat_id,)] = await desk.rows("SELECT id FROM wa_chat")
+    human = HumanReplies(desk.database, 60)
+    for number, (before, after) in enumerate(((0.0, desk.now + 60), (NO_END, NO_END))):
+        await chat_list.pause(chat_id, before)
+        await human.open(chat_id, "Sí", f"request-{number}", now=desk.now, expires_at=desk.now + 60)
+        assert (await chat_list.one(chat_id)).paused_until == after
 
 
 async def test_a_whole_batch_in_any_order_is_one_conversation(database: SqlDatabase) -> None:

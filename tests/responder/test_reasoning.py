@@ -112,3 +112,20 @@ def test_a_long_answer_takes_little_time(piece: str) -> None:
     started = time.process_time()
     without_reasoning(piece * (65_536 // len(piece)))
     assert time.process_time() - started < 0.5
+
+
+@pytest.mark.parametrize(
+    ("begin", "piece", "times"),
+    [
+        ("<|", "end", 300),
+        ("<|", "endthink", 200),
+        ("<|end", "think", 400),
+        ("<|", "think", 9_999),
+        ("&lt;", " ", 4_000),
+    ],
+)
+def test_a_marker_that_never_ends_takes_little_time(begin: str, piece: str, times: int) -> None:
+    """A customer can have the model write it, and it is read on the event loop."""
+    started = time.process_time()
+    without_reasoning(begin + piece * times)
+    assert time.process_time() - started < 0.5

@@ -238,11 +238,27 @@ async def test_a_sender_that_is_not_running_gets_the_answer_later(
     assert [send["to"] for send in bad_sender.sends] == [ANA]
 
 
-async def post(url: str, chat: str, raw_id: str) -> None:
+async def test_an_answer_that_waits_for_the_sender_is_not_sent_after_an_opt_out(
+    harness: ResponderHarness, bad_sender: BadSender
+) -> None:
+    await harness.bridge.stop()
+    responder = await harness.start(sender_url=bad_sender.url, timing=Timing(sender=SenderTiming(resend=0.2)))
+    await bad_sender.stop()
+    await post(responder.url, ANA, "A1")
+    await harness.until(lambda: responder.replies.deliveries == 1)
+    await post(responder.url, ANA, "A2", "baja")
+    await harness.until_rows("SELECT state, error FROM wa_turn", [("failed", "cancelled")])
+    await bad_sender.start()
+    await post(responder.url, BETO, "B1")
+    await harness.until(lambda: bool(bad_sender.sends))
+    assert [send["to"] for send in bad_sender.sends] == [BETO]
+
+
+async def post(url: str, chat: str, raw_id: str, body: str = "hola") -> None:
     """Post a message in the form of a legacy sender."""
     message = {
         "from": chat,
-        "body": "hola",
+        "body": body,
         "timestamp": int(time.time()),
         "type": "chat",
         "id": f"false_{chat}_{raw_id}",

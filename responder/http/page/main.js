@@ -4,7 +4,7 @@ import { follow } from './api.js';
 import * as conversation from './conversation.js';
 import * as list from './list.js';
 import * as switches from './switches.js';
-import { translate } from './words.js';
+import { chooseOther, translate } from './words.js';
 
 const REFRESH = 10_000; // milliseconds; changes by another replica are not in the live stream
 const PAUSE = 250; // milliseconds between two refreshes
@@ -78,6 +78,7 @@ async function changed(chatIds) {
 }
 
 translate(document);
+document.getElementById('language').addEventListener('click', chooseOther);
 switches.start(fail);
 list.start(go);
 conversation.start({ closed: back, failed: fail });

@@ -1,4 +1,4 @@
-// The texts of the page in English and Spanish; the browser's language selects one.
+// The texts of the page in English and Spanish; the browser's language selects one until another is chosen.
 
 import { kinds } from './kinds.js';
 
@@ -62,7 +62,9 @@ const es = {
   },
 };
 
-export const language = navigator.language.startsWith('es') ? 'es' : 'en';
+const NAMES = { en: 'English', es: 'Español' };
+export const language = (localStorage.getItem('language') ?? navigator.language).startsWith('es') ? 'es' : 'en';
+const other = language === 'es' ? 'en' : 'es';
 export const words = language === 'es' ? es : en;
 
 // The text of a message; for one without a text, recorded as `[kind]` with the name of its file, what people call it.
@@ -77,10 +79,17 @@ export function headOf(line) {
   return [kinds[line.kind][language], line.title].filter(Boolean).join(' · ');
 }
 
+// The page is made in one language: it is loaded again, with the chat of its address.
+export function chooseOther() {
+  localStorage.setItem('language', other);
+  location.reload();
+}
+
 // Fills the texts into the served page.
 export function translate(root) {
   root.documentElement.lang = language;
   root.title = words.conversations;
+  Object.assign(root.getElementById('language'), { lang: other, textContent: NAMES[other] });
   for (const node of root.querySelectorAll('[data-word]')) node.textContent = words[node.dataset.word];
   for (const node of root.querySelectorAll('[data-label]')) node.setAttribute('aria-label', words[node.dataset.label]);
   for (const node of root.querySelectorAll('[data-placeholder]')) node.placeholder = words[node.dataset.placeholder];
