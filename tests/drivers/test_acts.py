@@ -223,6 +223,18 @@ async def test_acts_while_no_page_was_open_are_announced(web: WebWorld, missing:
     assert all(author == ANA for _, author in events(sink, "poll_vote"))
 
 
+async def test_acts_before_a_thousand_missed_messages_are_announced(web: WebWorld) -> None:
+    world, now = web.sandbox.world, int(web.sandbox.world.now())
+    revoked = world.incoming(ANA, "borrame", t=now - 20).id
+    for number in range(1200):
+        world.incoming(ANA, str(number), t=now - (20 if number < 200 else 10))
+    world.acts.revoke(revoked)
+    async with connected(web) as (driver, sink):
+        assert sum([len(batch) async for batch in driver.collect({ANA: now - 10}, 0, now)]) == 1000
+        await sink.until(lambda: events(sink, "revoke"))
+    assert events(sink, "revoke")[0][0]["message_id"] == f"false_{ANA}_{revoked}"
+
+
 @pytest.mark.parametrize("ends", [True, False])
 async def test_what_is_delivered_after_a_load_is_waited_for(
     web: WebWorld, caplog: pytest.LogCaptureFixture, *, ends: bool

@@ -115,7 +115,8 @@ async function readOlder(reading) {
   reading.anchor = idOf(ascending[0]);
   const oldest = ascending.map(timeOf).find((time) => time !== null);
   if (oldest === undefined || oldest >= reading.mark) return false;
-  return oldest < reading.acts || reading.found.size >= LOOK_BACK;
+  reading.enough ??= reading.found.size + LOOK_BACK;
+  return oldest < reading.acts || reading.found.size >= reading.enough;
 }
 
 function takeReading(reading, count) {
