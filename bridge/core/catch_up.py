@@ -73,6 +73,7 @@ class CatchUp:
             except TimeoutError as error:
                 raise DriverUnavailable(f"The page has delivered nothing for {self._limits.stalled:g} s.") from error
             await self._inbound.unread.replace(unread)
+            await self._inbound.level_watermarks()
             return found
 
     def paired(self) -> None:

@@ -190,6 +190,10 @@ class InboundPipeline:
             marks = {chat: min(mark, self._owed_from) for chat, mark in marks.items()}
         return await self.unread.lowered(await self._undecrypted.lowered(marks)), self._history_ends
 
+    async def level_watermarks(self) -> None:
+        """Every chat was read completely, or is noted as `unread`: both addresses of a chat stand where it does."""
+        await self._journal.level_watermarks()
+
     async def _note_pairing(self, paired_at: int | None, *, is_new: bool) -> None:
         before = json.loads(await self._memory.get(_PAIRED) or "[0, 0]")
         self._paired_at, self._owed_from = before

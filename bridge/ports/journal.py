@@ -124,3 +124,10 @@ class Journal(Protocol):
     async def watermarks(self) -> dict[str, int]:
         """Newest timestamp journalled in each chat."""
         ...
+
+    async def level_watermarks(self) -> None:
+        """Raise the watermark of an address to that of its chat's other address, once both were read completely.
+
+        Catch-up starts at the older one: that of a number stays where it is once WhatsApp writes from the LID.
+        """
+        ...

@@ -33,8 +33,12 @@ _BOUNDS = """
     SELECT (SELECT seq FROM journal WHERE stream = :stream ORDER BY seq LIMIT 1),
            coalesce((SELECT last FROM streams WHERE stream = :stream), 0)
 """
-
-
+_LEVEL = """
+    UPDATE watermarks SET timestamp = newest FROM (
+        SELECT pn AS one, timestamp AS newest FROM aliases JOIN watermarks ON chat = lid
+        UNION ALL SELECT lid, timestamp FROM aliases JOIN watermarks ON chat = pn
+    ) WHERE chat = one AND timestamp < newest
+"""
 #: Items of a stream whose commit times are kept until their PUBACK.
 TIMED = 10_000
 
@@ -249,6 +253,10 @@ class SqliteJournal(Journal):
             lambda connection: dict(connection.execute("SELECT chat, timestamp FROM watermarks"))
         )
 
+    @override
+    async def level_watermarks(self) -> None:
+        await self._database.write(lambda connection: connection.execute(_LEVEL))
+
     def replace(self, stream: Stream, seq: int, body: str) -> None:
         """Take over the committed change of an item's body."""
         self._tails[stream].replace(seq, body)
@@ -331,13 +339,8 @@ def _append_one(connection: sqlite3.Connection, record: JournalRecord, at: float
         "INSERT INTO message_keys (raw_id, from_me, chat, author, timestamp, type, content_hash)"
         " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
         (
-            record.raw_id,
-            record.from_me,
-            record.chat,
-            record.author or "",
-            record.timestamp,
-            record.type,
-            record.content_hash,
+            *(record.raw_id, record.from_me, record.chat, record.author or ""),
+            *(record.timestamp, record.type, record.content_hash),
         ),
     )
     # A duplicate moves it too: catch-up uses the address that the page uses now. A time in the future moves it no

@@ -18,11 +18,12 @@ from bridge.contract.session import Reason, SessionState
 from bridge.core.catch_up import CatchUpLimits
 from bridge.core.session_view import StateChange, ViewChange
 from bridge.drivers.scripted import ScriptedDriver
-from bridge.ports import IncomingMessage
+from bridge.ports import Acquaintance, IncomingMessage
 from tests.core.commands import ANA, BETO, command
 from tests.core.conftest import SessionHarness
 
 _S = SessionState
+LID = "188000000000001@lid"
 
 
 class HeldCatchUp:
@@ -176,6 +177,20 @@ async def test_a_failed_catch_up_reloads_the_page(harness: SessionHarness) -> No
     assert await texts(harness, 1) == [("1", True)]
     await harness.reach(_S.CONNECTED)
     assert driver.reloads == 2
+
+
+async def test_a_chat_whose_number_became_a_lid_is_not_read_from_that_day_on(harness: SessionHarness) -> None:
+    await harness.start()
+    harness.phone.incoming(ANA, "by number")
+    await harness.stream(Stream.IN, 1)
+    harness.clock.advance(86400)
+    harness.phone.incoming(LID, "by LID")
+    await harness.stream(Stream.IN, 2)
+    await harness.store.people.keep(Acquaintance(pairs=[(LID, ANA)]))
+    marks = await harness.store.journal.watermarks()
+    assert marks[LID] > marks[ANA]
+    await harness.again()
+    assert await harness.store.journal.watermarks() == {ANA: marks[LID], LID: marks[LID]}
 
 
 async def test_an_incomplete_chat_is_read_again_after_a_kill(harness: SessionHarness) -> None:

@@ -100,6 +100,17 @@ async def test_a_duplicate_moves_the_watermark_of_the_address_it_came_by(store: 
     assert await store.journal.watermarks() == {PN: 20, LID: 20}
 
 
+async def test_watermarks_of_a_chats_addresses_are_levelled(store: SessionStore) -> None:
+    messages = [record("A", PN, timestamp=20), record("B", OTHER_PN, timestamp=20), record("C", LID, timestamp=30)]
+    await store.people.keep(Acquaintance(pairs=[(LID, PN)]))
+    await store.journal.append(messages)
+    await store.journal.level_watermarks()
+    assert await store.journal.watermarks() == {PN: 30, OTHER_PN: 20, LID: 30}
+    await store.journal.append([record("D", PN, timestamp=40)])
+    await store.journal.level_watermarks()
+    assert await store.journal.watermarks() == {PN: 40, OTHER_PN: 20, LID: 40}
+
+
 async def test_an_alias_outlives_a_restart_and_may_be_added_again(opener: Opener) -> None:
     async with opener() as store:
         await store.people.keep(Acquaintance(pairs=[(LID, PN)]))
