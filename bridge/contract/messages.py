@@ -57,7 +57,7 @@ class Referral(Payload):
     source_url: PageText | None = Field(default=None, description="address of the advertisement")
     source_id: PageText | None = Field(default=None, description="its id")
     headline: PageText | None = Field(default=None, description="its title")
-    ctwa_clid: PageText | None = Field(default=None, description="id of the click")
+    ctwa_clid: PageText | None = Field(default=None, description="id of the click; WhatsApp Web keeps none so far")
 
 
 #: Fields of kinds that are null where they have no value, as readers have known them; later ones are left out.
