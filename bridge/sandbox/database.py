@@ -183,6 +183,11 @@ class DeviceDatabase:
             if (message.id, voter) not in self._withheld
         ]
 
+    def indexed(self, field: str, above: str) -> list[Record]:
+        """The messages whose key in this field, which has an index, is above a text."""
+        acted = [one for one in self._one_or_all(None) if one.edited or one.revoked]
+        return [found for message in acted if (found := self.record(message)).get(field, "") > above]
+
     def _one_or_all(self, key: str | None) -> list[ServiceMessage]:
         if key is None:
             return [one for one in self._world.state.messages if self.device.has(one.chat, one.position)]

@@ -343,10 +343,10 @@ class PageSocket:
         match op:
             case "find":
                 return database.find(frame["anchor"], frame["count"], before=frame["before"])
-            case "reactions":
-                return database.reactions(frame.get("key"))
-            case "votes":
-                return database.votes(frame.get("key"))
+            case "reactions" | "votes":
+                return getattr(database, op)(frame.get("key"))
+            case "indexed":
+                return database.indexed(frame["field"], frame["above"])
             case "act":
                 return self._world.acts.from_device(database.device, frame["kind"], frame)
             case "group":

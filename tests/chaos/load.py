@@ -39,8 +39,6 @@ DARIO, GROUP = "188000000000004@lid", "120363000000000001@g.us"
 #: Messages per second from contacts, and seconds between two commands of one sender.
 RATE, PAUSE = 8.0, 0.25
 TIMEOUT = 180.0
-#: Texts that acts may be on: those further back may be beyond the 1,000 messages that catch-up looks back in a chat.
-ACTED_ON = 1000
 #: Timeout of a command's final result in seconds: it may wait behind the queue of several outages of minutes.
 RESULT_TIMEOUT = 900.0
 
@@ -109,7 +107,6 @@ class Load:
     def contact_writes(self, body: str, chat: str | None = None) -> None:
         chat, author = self._someone(chat)
         self._texts.append(self._rig.world.incoming(chat, body, author=author))
-        del self._texts[:-ACTED_ON]
         self.ledger.written[body] = chat
 
     def _someone(self, chat: str | None = None) -> tuple[str, str | None]:

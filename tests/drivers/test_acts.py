@@ -223,16 +223,23 @@ async def test_acts_while_no_page_was_open_are_announced(web: WebWorld, missing:
     assert all(author == ANA for _, author in events(sink, "poll_vote"))
 
 
-async def test_acts_before_a_thousand_missed_messages_are_announced(web: WebWorld) -> None:
+@pytest.mark.parametrize(("seen", "missing"), [(1300, []), (200, ["WAWebSchemaMessage"])])
+async def test_acts_before_a_thousand_missed_messages_are_announced(
+    web: WebWorld, seen: int, missing: list[str]
+) -> None:
+    """Of any age, where the page shows its table of messages; else on the thousand before those that were missed."""
     world, now = web.sandbox.world, int(web.sandbox.world.now())
-    revoked = world.incoming(ANA, "borrame", t=now - 20).id
-    for number in range(1200):
-        world.incoming(ANA, str(number), t=now - (20 if number < 200 else 10))
+    world.configure(world.state.settings.model_copy(update={"missing_modules": missing}))
+    revoked, edited = (world.incoming(ANA, "borrame", t=now - 20).id for _ in range(2))
+    for number in range(seen + 1000):
+        world.incoming(ANA, str(number), t=now - (20 if number < seen else 10))
     world.acts.revoke(revoked)
+    world.acts.edit(edited, "mejor así")
     async with connected(web) as (driver, sink):
         assert sum([len(batch) async for batch in driver.collect({ANA: now - 10}, 0, now)]) == 1000
-        await sink.until(lambda: events(sink, "revoke"))
-    assert events(sink, "revoke")[0][0]["message_id"] == f"false_{ANA}_{revoked}"
+        await sink.until(lambda: events(sink, "revoke") and events(sink, "edit"))
+    assert [fields["message_id"] for fields, _ in events(sink, "revoke")] == [f"false_{ANA}_{revoked}"]
+    assert [fields["body"] for fields, _ in events(sink, "edit")] == ["mejor así"]
 
 
 @pytest.mark.parametrize("ends", [True, False])

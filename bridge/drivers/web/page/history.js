@@ -138,14 +138,19 @@ function sinceMark(messages, mark) {
   return dated.filter(({ t, isUndated }) => isUndated || t === null || t >= mark).sort((one, other) => (one.t ?? 0) - (other.t ?? 0));
 }
 
-// Reactions and votes may be on messages of any age, further back than a chat is read: their tables list them. Returns
-// those whose table this page does not show.
-async function findAddons(since) {
+// Messages with a key in this field, as the page's database has them: it has an index of each such field.
+const messagesWith = (field) =>
+  WPP.loader.loadModule("WAWebSchemaMessage").getMessageTable().greaterThan([field], "", { shouldDecrypt: false });
+
+// What was done may be on messages of any age, further back than a chat is read: tables list it. Returns what they do not list
+// on this page.
+async function findAddons({ baseline, actsSince }) {
   const unlisted = [];
   for (const addon of addons) {
-    const rows = await Promise.resolve().then(() => addon.table().all()).catch(() => null);
-    await addon.announceRows(rows?.filter((row) => inSeconds(row[addon.time]) >= since) ?? [], since);
-    if (!rows) unlisted.push(addon);
+    const rows = await Promise.resolve().then(addon.rows).catch(() => null);
+    const from = Math.max(baseline, actsSince - (addon.span ?? 0));
+    await addon.announceRows(rows?.filter((row) => inSeconds(row[addon.time]) >= from) ?? [], actsSince);
+    if (!rows && addon.announce) unlisted.push(addon);
   }
   return unlisted;
 }
@@ -187,7 +192,7 @@ async function collectSome(count, budget) {
   if (!collection.chats && !(await awaitDelivery(collection, until))) return { items, failed, done: false };
   const overdue = !collection.chats && !isDelivered();
   collection.chats ??= collection.list();
-  collection.unlisted ??= await findAddons(collection.past.actsSince);
+  collection.unlisted ??= await findAddons(collection.past);
   while (items.length < count && performance.now() < until) {
     collection.reading ??= openReading(collection.chats.shift()) ?? null;
     if (!collection.reading) break;

@@ -12,3 +12,10 @@ async function announceEdit(msg) {
 
 WPP.on("chat.msg_edited", ({ msg }) => void announceEdit(msg));
 finders.push(announceEdit);
+addons.push({
+  rows: () => messagesWith("latestEditMsgKey"),
+  time: "latestEditSenderTimestampMs",
+  announceRows: async (rows) => {
+    for (const { id } of rows) await pastMessage(id).then((msg) => msg && announceEdit(msg)).catch(() => undefined);
+  },
+});

@@ -19,7 +19,7 @@ async function announceVotes(poll, since) {
 }
 
 addons.push({
-  table: () => WPP.whatsapp.functions.getTableVotes(),
+  rows: () => WPP.whatsapp.functions.getTableVotes().all(),
   time: "senderTimestampMs",
   announceRows: async (rows, since) => {
     const polls = new Set(rows.map(({ parentMsgKey }) => String(parentMsgKey)));

@@ -19,7 +19,7 @@ async function announceReactions(key, since) {
 }
 
 addons.push({
-  table: () => WPP.loader.loadModule("WAWebSchemaReactions").getReactionsTable(),
+  rows: () => WPP.loader.loadModule("WAWebSchemaReactions").getReactionsTable().all(),
   time: "timestamp",
   announceRows: async (rows) => {
     for (const { msgKey, parentMsgKey, reactionText, senderUserJid, timestamp } of rows) {

@@ -16,6 +16,13 @@ WPP.loader.onInjected(() => {
   // those of this account, done here
   store("MsgStore")?.on("change:type", (msg) => queueMicrotask(() => read(msg, "type") === "revoked" && announceRevoked(msg)));
 });
-finders.push(async (msg) => {
+const findRevoked = async (msg) => {
   if (read(msg, "type") === "revoked") announceRevoked(msg);
+};
+finders.push(findRevoked);
+addons.push({
+  rows: () => messagesWith("protocolMessageKey"),
+  time: "t",
+  span: REVOCABLE,
+  announceRows: (rows) => Promise.all(rows.map(findRevoked)),
 });

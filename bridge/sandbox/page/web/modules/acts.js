@@ -99,6 +99,8 @@ async function getVotes(keys) {
 const reactionsTable = { all: () => socket.database('reactions') };
 const votesTable = { all: () => socket.database('votes') };
 
+const messageTable = { greaterThan: ([field], above) => socket.database('indexed', { field, above }) };
+
 // wa-js recognizes the function by the name in its text.
 const getTable = () => ({ 'poll-votes': votesTable })["poll-votes"];
 
@@ -108,6 +110,7 @@ register({
   WAWebReactionsCollectionUpdate: reactionsModule,
   WAWebReactionsBridge: { getReactions },
   WAWebSchemaReactions: { getReactionsTable: () => reactionsTable },
+  WAWebSchemaMessage: { getMessageTable: () => messageTable },
   WAWebPollsVotesSchema: { getTable },
   WAWebSendMessageEditAction: { addAndSendMessageEdit },
   WAWebChatForwardMessage: { forwardMessages },
