@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -176,6 +177,36 @@ async def test_processes_that_ignore_sigterm_are_killed() -> None:
     await processes.end([mark], limit=0.2)
     assert not any(m.is_alive for m in [mark, *below])
     await ignoring.wait()
+
+
+def proc_after_the_clock_was_set(folder: Path, seconds: int) -> Path:
+    """The system's own /proc with another boot time."""
+    folder.mkdir()
+    for entry in Path("/proc").iterdir():
+        if entry.name != "stat":
+            (folder / entry.name).symlink_to(entry)
+    boot = re.compile(r"(?<=^btime )\d+", re.MULTILINE)
+    text = boot.sub(lambda found: str(int(found[0]) + seconds), Path("/proc/stat").read_text())
+    (folder / "stat").write_text(text)
+    return folder
+
+
+async def test_a_browser_is_found_and_ended_after_the_clock_of_the_machine_was_set(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A start time is the boot time and what has passed since; the boot time moves with the clock."""
+    browser = await asyncio.create_subprocess_exec(
+        "sh", "-c", "read line", "sh", f"--user-data-dir={tmp_path}", stdin=subprocess.PIPE
+    )
+    [before] = processes.of_profile(tmp_path)
+    monkeypatch.setattr(psutil, "PROCFS_PATH", str(proc_after_the_clock_was_set(tmp_path / "proc", 3600)))
+    [mark] = processes.of_profile(tmp_path)
+    assert (mark.pid, round(mark.started - before.started)) == (browser.pid, 3600)
+    assert processes.browser_of(tmp_path) == mark
+    assert mark.is_alive
+    await processes.end([mark], limit=5)
+    await browser.wait()
+    assert processes.of_profile(tmp_path) == []
 
 
 def _start_of(pid: int) -> float:
