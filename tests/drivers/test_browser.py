@@ -20,6 +20,7 @@ from bridge.drivers.web.executable import NAMES, BrowserFailed, find_executable,
 from bridge.drivers.web.limits import Limits
 from bridge.drivers.web.processes import ProcessMark
 from bridge.drivers.web.profile import LOCK, Profile, ProfileLocked, ProfileUnusable
+from tests.full_disk import files_of
 
 
 def program(folder: Path, name: str, text: str = "exit 0") -> Path:
@@ -218,4 +219,16 @@ def _start_of(pid: int) -> float:
 async def test_on_a_full_disk_no_browser_starts(tmp_path: Path) -> None:
     with pytest.raises(ProfileUnusable, match="MB are free"):
         async with Profile(tmp_path / "profile", least_free=2**60):
+            pass
+
+
+async def test_a_browser_whose_record_cannot_be_written_is_ended(tmp_path: Path) -> None:
+    async with PlaywrightRuntime() as runtime:
+        await runtime.playwright()
+        async with Profile(tmp_path / "profile") as profile:
+            with files_of(0), pytest.raises(ProfileUnusable, match="cannot be written"):
+                async with Browser(runtime, profile, executable=None, arguments=(), limits=Limits()):
+                    pass
+            assert processes.of_profile(profile.path) == []
+        async with Profile(tmp_path / "profile"):  # it is free
             pass

@@ -86,6 +86,8 @@ class Browser:
         try:
             await self._wait_for(launch, executable)
             self._context = launch.result()
+            if (browser := processes.browser_of(self._profile.path)) is not None:
+                self._profile.record(browser)
         except asyncio.CancelledError:
             done, _ = await asyncio.wait([launch], timeout=self._limits.close)
             launch.cancel()
@@ -96,9 +98,6 @@ class Browser:
         except BaseException:
             await self._close()
             raise
-        browser = processes.browser_of(self._profile.path)
-        if browser is not None:
-            self._profile.record(browser)
         return self
 
     async def _wait_for(self, launch: asyncio.Task[BrowserContext], executable: Path) -> None:
