@@ -149,6 +149,19 @@ async def test_a_page_that_hangs_is_in_doubt_then_replaced(web: WebWorld) -> Non
     assert web.sent() == {}
 
 
+#: A load of years of messages; it begins after the page's first report.
+BUSY = "const until = performance.now() + 3500; while (performance.now() < until);"
+
+
+async def test_a_page_that_loads_itself_again_may_be_busy_for_as_long_as_at_first(web: WebWorld) -> None:
+    async with connected(web, web.web_driver(limits=SHORT_TIMEOUTS)) as (driver, sink):
+        await page_of(driver).add_init_script(BUSY)
+        seen = len(sink.situations)
+        web.sandbox.world.faults.reload()
+        await sink.until_state(SessionState.CONNECTED, seen)
+        assert Reason.PAGE_LOST not in [situation.reason for situation in sink.situations[seen:]]
+
+
 async def test_the_shared_playwright_is_replaced_when_its_driver_dies(web: WebWorld) -> None:
     async with connected(web) as (driver, sink):
         seen = len(sink.situations)
