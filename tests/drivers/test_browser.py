@@ -9,14 +9,16 @@ import re
 import stat
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
 import pytest
 
-from bridge.drivers.web import PlaywrightRuntime, processes
+from bridge.drivers.web import PlaywrightRuntime, browser, processes
+from bridge.drivers.web import runtime as playwright_runtime
 from bridge.drivers.web.browser import Browser, launch_failure
-from bridge.drivers.web.executable import NAMES, BrowserFailed, find_executable, user_agent
+from bridge.drivers.web.executable import NAMES, BrowserFailed, LaunchFailed, find_executable, user_agent
 from bridge.drivers.web.limits import Limits
 from bridge.drivers.web.processes import ProcessMark
 from bridge.drivers.web.profile import LOCK, Profile, ProfileLocked, ProfileUnusable
@@ -108,6 +110,38 @@ async def test_if_playwrights_node_does_not_start_the_error_names_it(monkeypatch
                 await runtime.playwright()
 
 
+async def test_a_start_of_playwright_that_is_cancelled_leaves_no_nodejs() -> None:
+    others = processes.playwright_drivers()
+    async with PlaywrightRuntime() as runtime:
+        asked = asyncio.create_task(runtime.playwright(), name="start")
+        while processes.playwright_drivers() == others:  # noqa: ASYNC110 - another program's start gives no event
+            await asyncio.sleep(0.01)
+        asked.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asked
+    assert processes.playwright_drivers() == others
+
+
+async def test_a_nodejs_that_hangs_during_a_launch_is_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(browser, "_LAUNCH_TIMEOUT", 0.5)
+    monkeypatch.setattr(playwright_runtime, "_TIMEOUT", 0.5)
+    others = processes.playwright_drivers()
+    async with PlaywrightRuntime() as runtime:
+        await runtime.playwright()
+        [node] = [mark for mark in processes.playwright_drivers() if mark not in others]
+        # between the check of Node.js and the launch
+        own = program(tmp_path, "chromium", f"kill -STOP {node.pid}; echo Chromium 1.2.3.4")
+        async with Profile(tmp_path / "profile") as profile:
+            with pytest.raises(LaunchFailed, match="did not start within"):
+                async with Browser(
+                    runtime, profile, executable=str(own), arguments=(), limits=replace(Limits(), close=1)
+                ):
+                    pass
+        assert node.is_alive
+        await runtime.replace_if_dead()
+        assert not node.is_alive
+
+
 async def test_the_lock_is_held_and_released(tmp_path: Path) -> None:
     path = tmp_path / "deep" / "profile"
     async with Profile(path):
@@ -196,17 +230,17 @@ async def test_a_browser_is_found_and_ended_after_the_clock_of_the_machine_was_s
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A start time is the boot time and what has passed since; the boot time moves with the clock."""
-    browser = await asyncio.create_subprocess_exec(
+    running = await asyncio.create_subprocess_exec(
         "sh", "-c", "read line", "sh", f"--user-data-dir={tmp_path}", stdin=subprocess.PIPE
     )
     [before] = processes.of_profile(tmp_path)
     monkeypatch.setattr(psutil, "PROCFS_PATH", str(proc_after_the_clock_was_set(tmp_path / "proc", 3600)))
     [mark] = processes.of_profile(tmp_path)
-    assert (mark.pid, round(mark.started - before.started)) == (browser.pid, 3600)
+    assert (mark.pid, round(mark.started - before.started)) == (running.pid, 3600)
     assert processes.browser_of(tmp_path) == mark
     assert mark.is_alive
     await processes.end([mark], limit=5)
-    await browser.wait()
+    await running.wait()
     assert processes.of_profile(tmp_path) == []
 
 

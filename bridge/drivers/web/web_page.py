@@ -134,10 +134,15 @@ class WebPage:
         self._previous_load, self.silence = self._load, self._limits.silence_loading
         self._drop_events()
         try:
-            response = await self._navigate(url)
+            async with asyncio.timeout(2 * self._limits.navigation):
+                response = await self._navigate(url)
+        except TimeoutError as error:  # Playwright's own limit is counted by its Node.js, which hangs
+            self.lose("the browser does not answer")
+            raise SiteUnreachable("The browser does not answer.") from error
         except PlaywrightError as error:
-            with suppress(PlaywrightError):
-                await self._page.goto("about:blank", timeout=self._limits.close * 1000)
+            with suppress(PlaywrightError, TimeoutError):
+                async with asyncio.timeout(2 * self._limits.close):
+                    await self._page.goto("about:blank", timeout=self._limits.close * 1000)
             why = first_line(error).partition(" at http")[0]
             raise (ProxyRefused if _OF_PROXY.search(why) else SiteUnreachable)(why) from error
         if response is not None and response.status >= 400:
