@@ -107,6 +107,17 @@ async def test_every_page_but_ours_is_closed_at_once(web: WebWorld) -> None:
         await sink.until(lambda: sink.messages and sink.messages[-1].body == "después")
 
 
+async def test_after_a_log_out_that_failed_the_phone_is_what_ends_the_login(web: WebWorld) -> None:
+    async with connected(web, web.web_driver(limits=replace(LIMITS, call=0.5))) as (driver, sink):
+        for answer, error in (("throw new Error('no');", DriverUnavailable), ("", CallInDoubt)):
+            await page_of(driver).evaluate(f"() => {{ WPP.whatsapp.Socket.logout = () => {{ {answer} }}; }}")
+            with pytest.raises(error):
+                await driver.log_out()
+        web.log_out()
+        gone = await sink.until_state(SessionState.LOGGED_OUT)
+        assert gone.reason is Reason.LOGGED_OUT_BY_PHONE
+
+
 async def test_a_code_that_rotates(web: WebWorld) -> None:
     async with running(web.web_driver()) as sink:
         await sink.until(lambda: sink.codes)
