@@ -81,8 +81,10 @@ def test_a_file_before_any_other(settings: BridgeSettings, tmp_path: Path) -> No
     chosen = library.chosen(settings.model_copy(update={"wa_js_file": own}))
     assert chosen.text == "mine"
     assert chosen.label.startswith("wa-js of an unknown version (file, SHA-256 ")
-    with pytest.raises(StartError, match="WA_JS_FILE"):
-        library.chosen(settings.model_copy(update={"wa_js_file": tmp_path / "absent.js"}))
+    (tmp_path / "package.tgz").write_bytes(b"\x1f\x8b\x08")
+    for wrong in ("absent.js", "package.tgz"):
+        with pytest.raises(StartError, match="WA_JS_FILE"):
+            library.chosen(settings.model_copy(update={"wa_js_file": tmp_path / wrong}))
 
 
 @pytest.mark.parametrize(
