@@ -90,6 +90,18 @@ async def test_an_item_that_no_batch_can_carry_is_collected_after_another_load(w
         await sink.until(lambda: sink.messages and sink.messages[-1].body == "en vivo")
 
 
+CONSOLE = "() => { for (let n = 0; n < 500; n += 1) console.log('n', { n }); }"
+
+
+async def test_what_the_page_writes_to_its_console_is_not_kept(web: WebWorld) -> None:
+    async with connected(web) as (driver, _):
+        kept = page_of(driver)._impl_obj._connection._objects
+        before = len(kept)
+        await page_of(driver).evaluate(CONSOLE)
+        await driver.reserve(Jid.parse(ANA))
+        assert len(kept) < before + 100
+
+
 CHAIN = "<script>open('about:blank'); open(location.href)</script>"
 
 

@@ -122,7 +122,8 @@ class WebPage:
         script = init_script(self._limits, self._versions.library.text, available=self._available)
         self._page.on("crash", lambda _: self.lose("the page crashed"))
         self._page.on("close", lambda _: self.lose("the browser closed the page"))
-        self._page.on("console", self._log_console)
+        if _log.isEnabledFor(logging.DEBUG):  # Playwright keeps what a listened console shows, until the page closes
+            self._page.on("console", self._log_console)
         self._page.on("pageerror", lambda error: _log.debug("%s: page error: %.300s", self._session, error))
         await self._page.expose_binding(BINDING, self._on_binding)
         await self._page.add_init_script(script=script)
@@ -301,5 +302,4 @@ class WebPage:
         self._refusal_level = logging.DEBUG  # the first one is enough
 
     def _log_console(self, message: ConsoleMessage) -> None:
-        if _log.isEnabledFor(logging.DEBUG):
-            _log.debug("%s: page %s: %.300s", self._session, message.type, message.text)
+        _log.debug("%s: page %s: %.300s", self._session, message.type, message.text)
