@@ -10,6 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from bridge.drivers.web.login_files import ProfileFiles
 from bridge.drivers.web.processes import browser_of, end
 from bridge.drivers.web.profile import Profile
 from bridge.sandbox import Sandbox
@@ -74,6 +75,7 @@ async def test_the_phone_scans_the_window_and_the_login_is_on_the_profile(
             await end([browser], 10)  # and closes the window
             assert await process.wait() == 0
         assert len(linking.devices) == 1
+        assert ProfileFiles().is_paired(profile)  # before a bridge has run on it
         async with Profile(profile):  # free again
             pass
 

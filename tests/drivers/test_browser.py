@@ -5,20 +5,24 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
+import re
 import stat
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
 import pytest
 
-from bridge.drivers.web import PlaywrightRuntime, processes
+from bridge.drivers.web import PlaywrightRuntime, browser, processes
+from bridge.drivers.web import runtime as playwright_runtime
 from bridge.drivers.web.browser import Browser, launch_failure
-from bridge.drivers.web.executable import NAMES, BrowserFailed, find_executable, user_agent
+from bridge.drivers.web.executable import NAMES, BrowserFailed, LaunchFailed, find_executable, user_agent
 from bridge.drivers.web.limits import Limits
 from bridge.drivers.web.processes import ProcessMark
 from bridge.drivers.web.profile import LOCK, Profile, ProfileLocked, ProfileUnusable
+from tests.full_disk import files_of
 
 
 def program(folder: Path, name: str, text: str = "exit 0") -> Path:
@@ -106,6 +110,38 @@ async def test_if_playwrights_node_does_not_start_the_error_names_it(monkeypatch
                 await runtime.playwright()
 
 
+async def test_a_start_of_playwright_that_is_cancelled_leaves_no_nodejs() -> None:
+    others = processes.playwright_drivers()
+    async with PlaywrightRuntime() as runtime:
+        asked = asyncio.create_task(runtime.playwright(), name="start")
+        while processes.playwright_drivers() == others:  # noqa: ASYNC110 - another program's start gives no event
+            await asyncio.sleep(0.01)
+        asked.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asked
+    assert processes.playwright_drivers() == others
+
+
+async def test_a_nodejs_that_hangs_during_a_launch_is_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(browser, "_LAUNCH_TIMEOUT", 0.5)
+    monkeypatch.setattr(playwright_runtime, "_TIMEOUT", 0.5)
+    others = processes.playwright_drivers()
+    async with PlaywrightRuntime() as runtime:
+        await runtime.playwright()
+        [node] = [mark for mark in processes.playwright_drivers() if mark not in others]
+        # between the check of Node.js and the launch
+        own = program(tmp_path, "chromium", f"kill -STOP {node.pid}; echo Chromium 1.2.3.4")
+        async with Profile(tmp_path / "profile") as profile:
+            with pytest.raises(LaunchFailed, match="did not start within"):
+                async with Browser(
+                    runtime, profile, executable=str(own), arguments=(), limits=replace(Limits(), close=1)
+                ):
+                    pass
+        assert node.is_alive
+        await runtime.replace_if_dead()
+        assert not node.is_alive
+
+
 async def test_the_lock_is_held_and_released(tmp_path: Path) -> None:
     path = tmp_path / "deep" / "profile"
     async with Profile(path):
@@ -178,6 +214,36 @@ async def test_processes_that_ignore_sigterm_are_killed() -> None:
     await ignoring.wait()
 
 
+def proc_after_the_clock_was_set(folder: Path, seconds: int) -> Path:
+    """The system's own /proc with another boot time."""
+    folder.mkdir()
+    for entry in Path("/proc").iterdir():
+        if entry.name != "stat":
+            (folder / entry.name).symlink_to(entry)
+    boot = re.compile(r"(?<=^btime )\d+", re.MULTILINE)
+    text = boot.sub(lambda found: str(int(found[0]) + seconds), Path("/proc/stat").read_text())
+    (folder / "stat").write_text(text)
+    return folder
+
+
+async def test_a_browser_is_found_and_ended_after_the_clock_of_the_machine_was_set(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A start time is the boot time and what has passed since; the boot time moves with the clock."""
+    running = await asyncio.create_subprocess_exec(
+        "sh", "-c", "read line", "sh", f"--user-data-dir={tmp_path}", stdin=subprocess.PIPE
+    )
+    [before] = processes.of_profile(tmp_path)
+    monkeypatch.setattr(psutil, "PROCFS_PATH", str(proc_after_the_clock_was_set(tmp_path / "proc", 3600)))
+    [mark] = processes.of_profile(tmp_path)
+    assert (mark.pid, round(mark.started - before.started)) == (running.pid, 3600)
+    assert processes.browser_of(tmp_path) == mark
+    assert mark.is_alive
+    await processes.end([mark], limit=5)
+    await running.wait()
+    assert processes.of_profile(tmp_path) == []
+
+
 def _start_of(pid: int) -> float:
     import psutil
 
@@ -187,4 +253,16 @@ def _start_of(pid: int) -> float:
 async def test_on_a_full_disk_no_browser_starts(tmp_path: Path) -> None:
     with pytest.raises(ProfileUnusable, match="MB are free"):
         async with Profile(tmp_path / "profile", least_free=2**60):
+            pass
+
+
+async def test_a_browser_whose_record_cannot_be_written_is_ended(tmp_path: Path) -> None:
+    async with PlaywrightRuntime() as runtime:
+        await runtime.playwright()
+        async with Profile(tmp_path / "profile") as profile:
+            with files_of(0), pytest.raises(ProfileUnusable, match="cannot be written"):
+                async with Browser(runtime, profile, executable=None, arguments=(), limits=Limits()):
+                    pass
+            assert processes.of_profile(profile.path) == []
+        async with Profile(tmp_path / "profile"):  # it is free
             pass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
 import pytest
@@ -80,8 +81,10 @@ def test_a_file_before_any_other(settings: BridgeSettings, tmp_path: Path) -> No
     chosen = library.chosen(settings.model_copy(update={"wa_js_file": own}))
     assert chosen.text == "mine"
     assert chosen.label.startswith("wa-js of an unknown version (file, SHA-256 ")
-    with pytest.raises(StartError, match="WA_JS_FILE"):
-        library.chosen(settings.model_copy(update={"wa_js_file": tmp_path / "absent.js"}))
+    (tmp_path / "package.tgz").write_bytes(b"\x1f\x8b\x08")
+    for wrong in ("absent.js", "package.tgz"):
+        with pytest.raises(StartError, match="WA_JS_FILE"):
+            library.chosen(settings.model_copy(update={"wa_js_file": tmp_path / wrong}))
 
 
 @pytest.mark.parametrize(
@@ -94,3 +97,11 @@ def test_another_package_is_refused(settings: BridgeSettings, tmp_path: Path, ve
     with pytest.raises(StartError, match="not a package"):
         InstalledLibraries(settings.data_dir).install(tmp_path / "no.tgz")
     assert not settings.data_dir.exists()
+
+
+def test_a_package_that_is_cut_off_is_refused(settings: BridgeSettings, tmp_path: Path) -> None:
+    path = package(tmp_path, "4.7.0", random.Random(1).randbytes(10_000).hex())
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(StartError, match="not a package"):
+        InstalledLibraries(settings.data_dir).install(path)

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
+from pathlib import Path
 
 import httpx
 import pytest
 
 from bridge.contract.session import SessionState
 from bridge.drivers.web.library import shipped
-from bridge.drivers.web.pinned_page import PinnedPage
+from bridge.drivers.web.pinned_page import PACKAGE, PinnedPage, save_page, saved_pages
 from bridge.drivers.web.versions import ChosenVersions
 from bridge.sandbox.records import Site
+from bridge.settings import BridgeSettings
 from tests.drivers.recording import running
 from tests.drivers.worlds import ANA, WebWorld, page_of
+from tests.full_disk import files_of
+from tests.npm_registry import packed
 
 pytestmark = pytest.mark.timeout(90)
 #: Chromium holds a replaced document for one of the internet, and keeps it from this machine's web socket.
@@ -29,6 +34,19 @@ async def pinned(web: WebWorld) -> ChosenVersions:
         html = (await client.get(web.sandbox.url)).text
     saved = html.replace("<html ", '<html data-mark="saved" ', 1).encode()
     return ChosenVersions(shipped(), PinnedPage("2.3000.1000000001", datetime.now(UTC), saved))
+
+
+def test_a_page_that_the_disk_does_not_take_is_none_that_is_saved(tmp_path: Path) -> None:
+    settings = BridgeSettings(data_dir=tmp_path / "data")
+    version = "2.3000.1000000001-alpha"
+    listed = json.dumps({"versions": [{"version": version, "released": "2026-09-01T00:00:00Z"}]})
+    package = tmp_path / "pages.tgz"
+    package.write_bytes(packed(PACKAGE, "1.5.0", {"versions.json": listed, f"html/{version}.html": "<html>" * 100}))
+    with files_of(100), pytest.raises(OSError, match="File too large"):
+        save_page(settings, package, version)
+    assert saved_pages(settings) == []
+    save_page(settings, package, version)
+    assert [(page.version, str(page.released.date())) for page in saved_pages(settings)] == [(version, "2026-09-01")]
 
 
 async def test_the_saved_document_works_while_the_site_sends_another(web: WebWorld) -> None:

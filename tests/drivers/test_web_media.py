@@ -16,8 +16,9 @@ from starlette.responses import Response
 
 from bridge.contract.errors import InternalError, TooLarge
 from bridge.contract.jid import MessageKey
+from bridge.drivers.web import downloads
 from bridge.drivers.web.profile import DOWNLOADS
-from bridge.ports import MediaGone, WhatsAppDriver
+from bridge.ports import CallInDoubt, MediaGone, WhatsAppDriver
 from bridge.sandbox.media import FALLBACK
 from bridge.sandbox.received_media import AGAIN, FIRST
 from bridge.sandbox.records import DownloadMode, SandboxSettings
@@ -163,6 +164,23 @@ async def test_a_slow_download_ends_in_time_and_goes_on(web: WebWorld) -> None:
         key = await arrived(web, content)
         with pytest.raises(InternalError):
             await taken(driver, key, seconds=0.5)
+        assert await taken(driver, key) == content
+
+
+#: Chromium drops what a page saves too fast; nothing reports it.
+DROP = "() => { HTMLAnchorElement.prototype.click = function () { delete HTMLAnchorElement.prototype.click; }; }"
+
+
+async def test_a_file_that_the_browser_does_not_save_can_be_repeated(
+    web: WebWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(downloads, "SAVING", 0.0)
+    async with connected(web) as (driver, _):
+        content = sample(100)
+        key = await arrived(web, content)
+        await page_of(driver).evaluate(DROP)
+        with pytest.raises(CallInDoubt, match="did not save the file"):
+            await taken(driver, key, seconds=1.0)
         assert await taken(driver, key) == content
 
 

@@ -18,8 +18,8 @@ from playwright.async_api import Error as PlaywrightError
 from bridge.contract.jid import Jid
 from bridge.contract.kinds import Text
 from bridge.contract.session import Reason, SessionState
-from bridge.drivers.web import Limits
-from bridge.drivers.web.processes import browser_of, of_profile
+from bridge.drivers.web import Limits, runtime
+from bridge.drivers.web.processes import browser_of, of_profile, playwright_drivers
 from bridge.drivers.web.profile import LOCK
 from bridge.ports import CallInDoubt, DriverUnavailable, WhatsAppDriver
 from bridge.sandbox import Sandbox
@@ -149,6 +149,19 @@ async def test_a_page_that_hangs_is_in_doubt_then_replaced(web: WebWorld) -> Non
     assert web.sent() == {}
 
 
+#: A load of years of messages; it begins after the page's first report.
+BUSY = "const until = performance.now() + 3500; while (performance.now() < until);"
+
+
+async def test_a_page_that_loads_itself_again_may_be_busy_for_as_long_as_at_first(web: WebWorld) -> None:
+    async with connected(web, web.web_driver(limits=SHORT_TIMEOUTS)) as (driver, sink):
+        await page_of(driver).add_init_script(BUSY)
+        seen = len(sink.situations)
+        web.sandbox.world.faults.reload()
+        await sink.until_state(SessionState.CONNECTED, seen)
+        assert Reason.PAGE_LOST not in [situation.reason for situation in sink.situations[seen:]]
+
+
 async def test_the_shared_playwright_is_replaced_when_its_driver_dies(web: WebWorld) -> None:
     async with connected(web) as (driver, sink):
         seen = len(sink.situations)
@@ -162,6 +175,27 @@ async def test_the_shared_playwright_is_replaced_when_its_driver_dies(web: WebWo
         await driver.resume()
         web.incoming(ANA, "hola")
         await sink.until(lambda: sink.messages)
+
+
+async def test_a_playwright_that_hangs_while_the_site_loads_is_given_up(
+    web: WebWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runtime, "_TIMEOUT", 0.5)
+    others = playwright_drivers()
+    async with runtime.PlaywrightRuntime() as own:
+        await own.playwright()
+        [node] = [mark for mark in playwright_drivers() if mark not in others]
+
+        async def stop_node(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            os.kill(node.pid, signal.SIGSTOP)
+            writer.close()
+
+        async with await asyncio.start_server(stop_node, "127.0.0.1", 0) as site:
+            web.runtime, url = own, f"http://127.0.0.1:{site.sockets[0].getsockname()[1]}/"
+            async with running(web.web_driver(url=url, limits=replace(SHORT_TIMEOUTS, navigation=1.0))) as sink:
+                lost = await sink.until_state(SessionState.RECONNECTING)
+                assert (lost.reason, lost.detail) == (Reason.PAGE_LOST, "the browser does not answer")
+    assert not node.is_alive
 
 
 async def test_an_unreachable_site_is_tried_until_it_answers(web: WebWorld) -> None:

@@ -90,6 +90,18 @@ async def test_an_item_that_no_batch_can_carry_is_collected_after_another_load(w
         await sink.until(lambda: sink.messages and sink.messages[-1].body == "en vivo")
 
 
+CONSOLE = "() => { for (let n = 0; n < 500; n += 1) console.log('n', { n }); }"
+
+
+async def test_what_the_page_writes_to_its_console_is_not_kept(web: WebWorld) -> None:
+    async with connected(web) as (driver, _):
+        kept = page_of(driver)._impl_obj._connection._objects
+        before = len(kept)
+        await page_of(driver).evaluate(CONSOLE)
+        await driver.reserve(Jid.parse(ANA))
+        assert len(kept) < before + 100
+
+
 CHAIN = "<script>open('about:blank'); open(location.href)</script>"
 
 
@@ -105,6 +117,17 @@ async def test_every_page_but_ours_is_closed_at_once(web: WebWorld) -> None:
         assert ours.context.pages == [ours]
         web.incoming(ANA, "después")
         await sink.until(lambda: sink.messages and sink.messages[-1].body == "después")
+
+
+async def test_after_a_log_out_that_failed_the_phone_is_what_ends_the_login(web: WebWorld) -> None:
+    async with connected(web, web.web_driver(limits=replace(LIMITS, call=0.5))) as (driver, sink):
+        for answer, error in (("throw new Error('no');", DriverUnavailable), ("", CallInDoubt)):
+            await page_of(driver).evaluate(f"() => {{ WPP.whatsapp.Socket.logout = () => {{ {answer} }}; }}")
+            with pytest.raises(error):
+                await driver.log_out()
+        web.log_out()
+        gone = await sink.until_state(SessionState.LOGGED_OUT)
+        assert gone.reason is Reason.LOGGED_OUT_BY_PHONE
 
 
 async def test_a_code_that_rotates(web: WebWorld) -> None:

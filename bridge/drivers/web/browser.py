@@ -86,6 +86,8 @@ class Browser:
         try:
             await self._wait_for(launch, executable)
             self._context = launch.result()
+            if (browser := processes.browser_of(self._profile.path)) is not None:
+                self._profile.record(browser)
         except asyncio.CancelledError:
             done, _ = await asyncio.wait([launch], timeout=self._limits.close)
             launch.cancel()
@@ -96,23 +98,23 @@ class Browser:
         except BaseException:
             await self._close()
             raise
-        browser = processes.browser_of(self._profile.path)
-        if browser is not None:
-            self._profile.record(browser)
         return self
 
     async def _wait_for(self, launch: asyncio.Task[BrowserContext], executable: Path) -> None:
         """Wait for the launch, or for the end of its browser: Playwright waits a minute for a browser that has died."""
         death = asyncio.create_task(processes.browser_ended(self._profile.path), name="early end of the browser")
         try:
-            await asyncio.wait([launch, death], return_when=asyncio.FIRST_COMPLETED)
+            # Playwright's own limit is counted by its Node.js, which may hang
+            limit = _LAUNCH_TIMEOUT + self._limits.close
+            ended, _ = await asyncio.wait([launch, death], timeout=limit, return_when=asyncio.FIRST_COMPLETED)
             if not launch.done():
                 await asyncio.wait([launch], timeout=_ERROR_GRACE)
         finally:
             death.cancel()
         if not launch.done():
             launch.cancel()
-            raise LaunchFailed(f"{executable} ended while it started.")
+            what = "ended while it started" if ended else f"did not start within {limit:g} s"
+            raise LaunchFailed(f"{executable} {what}.")
 
     async def __aexit__(self, *_: object) -> None:
         await self._close()

@@ -53,7 +53,7 @@ class Downloads:
             yield path
         finally:
             del self._expected[name]
-            if expected.done():
+            if _is_begun(expected):
                 await _delete(expected.result(), is_whole=is_whole)
 
     @asynccontextmanager
@@ -74,7 +74,7 @@ class Downloads:
             yield ProfilePicture(contact, tag, path)
         finally:
             del self._expected[name]
-            if expected.done():
+            if _is_begun(expected):
                 await _delete(expected.result())
 
 
@@ -85,6 +85,11 @@ async def find_message(page: WebPage, key: MessageKey) -> IncomingMessage | None
     except PageFailure as failure:
         raise nothing_done(failure) from failure
     return None if found is None else to_message(found)
+
+
+def _is_begun(expected: asyncio.Future[Download]) -> bool:
+    """Whether the browser began to save the file. A wait that ended in vain has cancelled the future."""
+    return expected.done() and not expected.cancelled()
 
 
 async def _saved(expected: asyncio.Future[Download], seconds: float) -> Path:

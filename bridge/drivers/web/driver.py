@@ -332,19 +332,21 @@ class WebDriver(WhatsAppDriver):
     @override
     async def log_out(self) -> None:
         """The page reloads before it can answer, so the situation that follows is the answer."""
-        page = self._page_loop.connected_page()
-        self._page_loop.reporter.logging_out = True
+        page, reporter = self._page_loop.connected_page(), self._page_loop.reporter
+        reporter.logging_out = True
         self._page_loop.logged_out.clear()
         try:
             await page.call("logOut")
         except (CallInDoubt, DriverUnavailable):
             _log.debug("%s: the page reloaded during the log-out", self._session)
         except PageFailure as failure:
+            reporter.logging_out = False
             raise DriverUnavailable(f"WhatsApp Web could not log out: {failure.text}.") from failure
         try:
             async with asyncio.timeout(self._limits.call):
                 await self._page_loop.logged_out.wait()
         except TimeoutError as error:
+            reporter.logging_out = False  # an end of the login that comes later may have any cause
             raise CallInDoubt("The page did not confirm the log-out.") from error
 
     @override

@@ -54,8 +54,9 @@ def of_file(path: Path) -> Library:
     """A file of the operator; its version is known if it lies in an npm package. Raises `StartError`."""
     try:
         return _of_package(path.parent.parent, "file", path)
-    except OSError as error:
-        raise StartError(f"WA_JS_FILE: {path} cannot be read ({error.strerror}).") from error
+    except (OSError, UnicodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is no text"
+        raise StartError(f"WA_JS_FILE: {path} cannot be read ({why}).") from error
 
 
 def chosen(settings: DriverSettings) -> Library:

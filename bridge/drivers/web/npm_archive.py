@@ -35,7 +35,7 @@ class NpmArchive:
         try:
             with tarfile.open(path) as tar:
                 yield cls(tar, name)
-        except (tarfile.TarError, OSError, ValueError) as error:
+        except (tarfile.TarError, OSError, EOFError, ValueError) as error:
             raise StartError(f"{path.name} is not a package of npm: {error}") from error
 
     def read(self, file: str) -> bytes:

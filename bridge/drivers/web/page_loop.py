@@ -148,6 +148,7 @@ class PageLoop:
                     if not self._repeats_failure(snapshot):
                         await self._report(sink, self.reporter.update(snapshot, self._clock.now()))
                     situation = self.reporter.situation or _LOADING
+                    page.silence = self._limits.silence_loading
                     if situation.state in _SETTLED:
                         self._failures, page.silence = 0, self._limits.silence
                     await self.pending.execute(page, snapshot)

@@ -118,9 +118,11 @@ def save_page(settings: DriverSettings, package: Path, version: str) -> PageVers
         html = archive.read(f"html/{page.version}.html")
     path = _saved(settings.data_dir, check_version(page.version))
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path.write_bytes(html)
-    path.chmod(0o600)
-    os.utime(path, (page.released.timestamp(),) * 2)
+    new = path.with_suffix(".new")  # a bridge may start at any moment, and the disk may be full
+    new.write_bytes(html)
+    new.chmod(0o600)
+    os.utime(new, (page.released.timestamp(),) * 2)
+    new.replace(path)
     return page
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,17 +41,12 @@ def _process(mark: ProcessMark) -> Any | None:
 
 def of_profile(profile: Path) -> list[ProcessMark]:
     """Every process that was started with this profile, with all descendants."""
-    roots = [ProcessMark(process.pid, process.info["create_time"]) for process, _ in _started_with(profile)]
-    return list({below: None for root in roots for below in tree(root)})
+    return list({below: None for root, _ in _started_with(profile) for below in tree(root)})
 
 
 def browser_of(profile: Path) -> ProcessMark | None:
     """The browser that runs on this profile. Debian's command is a shell script around it, with the same arguments."""
-    browsers = [
-        ProcessMark(process.pid, process.info["create_time"])
-        for process, words in _started_with(profile)
-        if not any(word.startswith("--type=") for word in words)
-    ]
+    browsers = [mark for mark, words in _started_with(profile) if not any(word.startswith("--type=") for word in words)]
     return max(browsers, key=lambda mark: (mark.started, mark.pid), default=None)
 
 
@@ -74,14 +70,16 @@ async def browser_ended(profile: Path) -> None:
         await asyncio.sleep(_POLL)
 
 
-def _started_with(profile: Path) -> Iterator[tuple[Any, list[str]]]:
+def _started_with(profile: Path) -> Iterator[tuple[ProcessMark, list[str]]]:
     argument = f"--user-data-dir={profile.absolute()}"
-    for process in psutil.process_iter(["cmdline", "create_time", "status"]):
+    for process in psutil.process_iter(["cmdline", "status"]):
         words = process.info["cmdline"] or []
         if len(words) == 1:
             words = words[0].split(" ")  # Chromium's children write their command line as one word
         if argument in words and process.info["status"] != psutil.STATUS_ZOMBIE:
-            yield process, words
+            with suppress(psutil.NoSuchProcess):
+                # asked again: `process_iter` keeps times that are wrong once the machine's clock was set
+                yield ProcessMark(process.pid, psutil.Process(process.pid).create_time()), words
 
 
 def tree(mark: ProcessMark) -> list[ProcessMark]:

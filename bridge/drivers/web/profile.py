@@ -71,7 +71,7 @@ class Profile:
             # not inherited by the browser, so the lock ends with this process, even if it is killed
             lock = (self.path / LOCK).open("a+", encoding="utf-8")
         except OSError as error:
-            raise ProfileUnusable(f"The browser profile {self.path} cannot be written: {error.strerror}.") from error
+            raise self._unwritable(error) from error
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -83,7 +83,7 @@ class Profile:
             await self.clear()
         except OSError as error:
             self._release()
-            raise ProfileUnusable(f"The browser profile {self.path} cannot be written: {error.strerror}.") from error
+            raise self._unwritable(error) from error
         except BaseException:
             self._release()
             raise
@@ -142,8 +142,11 @@ class Profile:
             raise ProfileUnusable(f"{error.filename or self.path} cannot be removed: {error.strerror}.") from error
 
     def record(self, browser: ProcessMark) -> None:
-        """Record the running browser for the next bridge process."""
-        self._write(json.dumps({"pid": browser.pid, "started": browser.started}))
+        """Record the running browser for the next bridge process. Raises `ProfileUnusable`."""
+        try:
+            self._write(json.dumps({"pid": browser.pid, "started": browser.started}))
+        except OSError as error:
+            raise self._unwritable(error) from error
 
     def _recorded(self) -> ProcessMark | None:
         if self._lock is None:
@@ -174,7 +177,11 @@ class Profile:
         for name in _SINGLETONS:
             (self.path / name).unlink(missing_ok=True)
 
+    def _unwritable(self, error: OSError) -> ProfileUnusable:
+        return ProfileUnusable(f"The browser profile {self.path} cannot be written: {error.strerror}.")
+
     def _release(self) -> None:
         if self._lock is not None:
-            self._lock.close()
+            with suppress(OSError):  # of a record that could not be written; it is closed all the same
+                self._lock.close()
             self._lock = None

@@ -13,8 +13,10 @@ import playwright
 from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import Playwright, async_playwright
 
+from bridge.drivers.web import processes
 from bridge.drivers.web.child_environment import clean_playwright
 from bridge.drivers.web.executable import BrowserFailed, LaunchFailed
+from bridge.drivers.web.processes import ProcessMark
 
 _log = logging.getLogger(__name__)
 #: Its Node.js needs a library that a minimal Debian does not have (seen once: no package of the list installed it).
@@ -22,6 +24,8 @@ _NO_DRIVER = (
     "Playwright's own Node.js does not start, and no browser starts without it. On Debian: apt install libatomic1."
     " Otherwise run it manually to see why: {} --version"
 )
+#: Seconds for an answer of its Node.js, for its end, and until it is killed.
+_TIMEOUT = 5.0
 
 
 class PlaywrightRuntime:
@@ -34,6 +38,7 @@ class PlaywrightRuntime:
         self._node_cache = node_cache
         self._starting = asyncio.Lock()
         self._playwright: Playwright | None = None
+        self._nodes: list[ProcessMark] = []
 
     async def __aenter__(self) -> Self:
         return self
@@ -48,14 +53,23 @@ class PlaywrightRuntime:
         async with self._starting:
             if self._playwright is None:
                 clean_playwright(self._node_cache)
+                others = processes.playwright_drivers()
+                # cancelled, it would leave its Node.js running: it is finished, for the next one that asks
+                start = asyncio.create_task(async_playwright().start(), name="start of Playwright")
                 try:
-                    self._playwright = await async_playwright().start()
+                    await asyncio.shield(start)
                 except Exception as error:  # Playwright raises plain exceptions here
                     own = Path(playwright.__file__).with_name("driver") / "node"
                     node = Path(os.environ.get("PLAYWRIGHT_NODEJS_PATH", own))  # as Playwright chooses
                     if await _starts(node):  # a signal for the whole process group ends it, for example
                         raise LaunchFailed("Playwright's driver ended while it started.") from error
                     raise BrowserFailed(_NO_DRIVER.format(node)) from error
+                finally:
+                    await asyncio.wait([start], timeout=_TIMEOUT)
+                    self._nodes = [mark for mark in processes.playwright_drivers() if mark not in others]
+                    if start.done() and start.exception() is None:
+                        self._playwright = start.result()
+                return start.result()
             return self._playwright
 
     async def replace_if_dead(self) -> None:
@@ -70,18 +84,26 @@ class PlaywrightRuntime:
     async def _answers(self, playwright: Playwright) -> bool:
         """Checked without a browser: one failed browser must not end the browsers of other sessions."""
         try:
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(_TIMEOUT):
                 await (await playwright.request.new_context()).dispose()
         except (TimeoutError, PlaywrightError):
             return False
         return True
 
     async def _stop(self, playwright: Playwright) -> None:
-        try:
-            async with asyncio.timeout(5):
-                await playwright.stop()
-        except Exception:  # noqa: BLE001 - a dead driver cannot be stopped
-            _log.debug("stopping Playwright", exc_info=True)
+        stopping = asyncio.create_task(_stopped(playwright), name="stop of Playwright")
+        _, hanging = await asyncio.wait([stopping], timeout=_TIMEOUT)
+        if hanging:  # it does not see that its input has ended
+            await processes.end(self._nodes, _TIMEOUT)
+            await asyncio.wait(hanging, timeout=_TIMEOUT)
+            stopping.cancel()
+
+
+async def _stopped(playwright: Playwright) -> None:
+    try:
+        await playwright.stop()
+    except Exception:  # noqa: BLE001 - a dead driver cannot be stopped
+        _log.debug("stopping Playwright", exc_info=True)
 
 
 async def _starts(node: Path) -> bool:

@@ -122,7 +122,8 @@ class WebPage:
         script = init_script(self._limits, self._versions.library.text, available=self._available)
         self._page.on("crash", lambda _: self.lose("the page crashed"))
         self._page.on("close", lambda _: self.lose("the browser closed the page"))
-        self._page.on("console", self._log_console)
+        if _log.isEnabledFor(logging.DEBUG):  # Playwright keeps what a listened console shows, until the page closes
+            self._page.on("console", self._log_console)
         self._page.on("pageerror", lambda error: _log.debug("%s: page error: %.300s", self._session, error))
         await self._page.expose_binding(BINDING, self._on_binding)
         await self._page.add_init_script(script=script)
@@ -134,10 +135,15 @@ class WebPage:
         self._previous_load, self.silence = self._load, self._limits.silence_loading
         self._drop_events()
         try:
-            response = await self._navigate(url)
+            async with asyncio.timeout(2 * self._limits.navigation):
+                response = await self._navigate(url)
+        except TimeoutError as error:  # Playwright's own limit is counted by its Node.js, which hangs
+            self.lose("the browser does not answer")
+            raise SiteUnreachable("The browser does not answer.") from error
         except PlaywrightError as error:
-            with suppress(PlaywrightError):
-                await self._page.goto("about:blank", timeout=self._limits.close * 1000)
+            with suppress(PlaywrightError, TimeoutError):
+                async with asyncio.timeout(2 * self._limits.close):
+                    await self._page.goto("about:blank", timeout=self._limits.close * 1000)
             why = first_line(error).partition(" at http")[0]
             raise (ProxyRefused if _OF_PROXY.search(why) else SiteUnreachable)(why) from error
         if response is not None and response.status >= 400:
@@ -296,5 +302,4 @@ class WebPage:
         self._refusal_level = logging.DEBUG  # the first one is enough
 
     def _log_console(self, message: ConsoleMessage) -> None:
-        if _log.isEnabledFor(logging.DEBUG):
-            _log.debug("%s: page %s: %.300s", self._session, message.type, message.text)
+        _log.debug("%s: page %s: %.300s", self._session, message.type, message.text)

@@ -18,7 +18,7 @@ from bridge.contract.errors import CodedError, Refused
 from bridge.drivers.web.browser import Browser
 from bridge.drivers.web.limits import Limits
 from bridge.drivers.web.login_files import ProfileFiles
-from bridge.drivers.web.profile import Profile, ProfileLocked
+from bridge.drivers.web.profile import Profile, ProfileLocked, mark_paired
 from bridge.drivers.web.runtime import PlaywrightRuntime
 from bridge.ports import DriverSettings, WindowStep
 
@@ -66,6 +66,7 @@ async def pair_in_window(settings: DriverSettings, session: str) -> AsyncIterato
             while not page.is_closed():
                 if not paired and await _is_logged_in(page):
                     paired = True
+                    mark_paired(profile.path, paired=True)
                     yield WindowStep.PAIRED
                 await asyncio.sleep(_POLL)
     except ProfileLocked as error:
