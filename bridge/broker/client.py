@@ -14,7 +14,7 @@ import socket
 import ssl
 import threading
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from typing import Any, Literal, TypeVar, cast
 
 import aiomqtt
@@ -29,7 +29,8 @@ from bridge.broker.address import BrokerAddress
 from bridge.broker.client_id import secret_client_id
 from bridge.broker.errors import BrokerDown, BrokerError, BrokerRefused, ConnectionEnded
 from bridge.broker.messages import BrokerOptions, Delivery
-from bridge.broker.readahead import ReadAhead
+from bridge.broker.properties import connect_properties
+from bridge.broker.readahead import LONGEST, ReadAhead
 from bridge.broker.refusals import explain, explain_end
 
 T = TypeVar("T")
@@ -38,8 +39,6 @@ T = TypeVar("T")
 WINDOW = 20
 #: Bytes of packets that are written to the socket together.
 JOINED = 65_536
-#: Unacknowledged messages that an MQTT 5 broker may send.
-RECEIVE_MAXIMUM = 1000
 
 # Whatever paho reports reaches the caller as an exception; logging it as well would duplicate it.
 _paho_log = logging.getLogger("bridge.broker.paho")
@@ -47,8 +46,6 @@ _paho_log.setLevel(logging.CRITICAL)
 
 _log = logging.getLogger(__name__)
 _SUCCESS = ReasonCode(PacketTypes.PUBACK)
-# The library leaves properties untyped.
-_new_properties = cast("Callable[[int], Any]", Properties)
 
 
 class MqttClient(aiomqtt.Client):
@@ -363,38 +360,22 @@ class MqttClient(aiomqtt.Client):
         # Not aiomqtt's `socket_options`: it sets none on a socket that is wrapped, by us or for WebSocket. With Nagle's
         # algorithm a result waits 40 ms behind its command's PUBACK for the broker's delayed ACK (measured).
         getattr(opened, "_socket", opened).setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        library._sock = ReadAhead(opened, self._packet_too_large)  # noqa: SLF001
+        library._sock = ReadAhead(opened, self._cut)  # noqa: SLF001
 
-    def _packet_too_large(self, size: int) -> None:
+    def _cut(self, size: int) -> None:
+        packet = cast("Any", self._client)._in_packet  # noqa: SLF001
+        if packet["command"] >> 4 == PacketTypes.PUBLISH:
+            # Refused, it would come again at every connection and block everything behind it.
+            _log.warning("%s sent a message of %s bytes: it is cut.", self._address.masked, f"{size:,}")
+            packet["to_process"] = LONGEST
+            return
         self._failure = failure = BrokerDown(
-            f"{self._address.masked} sent a packet of {size:,} bytes, more than any message has: is it your broker?"
+            f"{self._address.masked} sent a packet of {size:,} bytes, more than any answer has: is it your broker?"
         )
         self.lose(failure)
+        raise ConnectionAbortedError("a packet over the limit")
 
     def _release(self) -> None:
         if self._client.socket() is not None:
             # No public call closes a socket without a DISCONNECT.
             cast("Any", self._client)._sock_close()  # noqa: SLF001
-
-
-def connect_properties(options: BrokerOptions) -> Properties:
-    """For CONNECT: the number of inbound messages in flight, and the session's expiry."""
-    properties = _new_properties(PacketTypes.CONNECT)
-    properties.ReceiveMaximum = min(options.inbound_limit, RECEIVE_MAXIMUM)
-    if not options.clean:
-        properties.SessionExpiryInterval = options.session_expiry
-    return cast("Properties", properties)
-
-
-def publish_properties(
-    response_topic: str | None, correlation_data: bytes | None, expiry: int | None
-) -> Properties | None:
-    """For PUBLISH; None if there are none."""
-    properties = _new_properties(PacketTypes.PUBLISH)
-    if response_topic is not None:
-        properties.ResponseTopic = response_topic
-    if correlation_data is not None:
-        properties.CorrelationData = correlation_data
-    if expiry is not None:
-        properties.MessageExpiryInterval = expiry
-    return None if properties.isEmpty() else cast("Properties", properties)

@@ -14,10 +14,11 @@ from contextlib import asynccontextmanager
 from typing import NoReturn, TypeVar
 
 from bridge.broker.address import BrokerAddress
-from bridge.broker.client import WINDOW, MqttClient, publish_properties
+from bridge.broker.client import WINDOW, MqttClient
 from bridge.broker.endings import ConnectionEndings
 from bridge.broker.errors import BrokerDown, BrokerError, BrokerRefused, ConnectionEnded, PacketTooLarge
 from bridge.broker.messages import BrokerOptions, Delivery, Publication
+from bridge.broker.properties import publish_properties
 from bridge.broker.refusals import summarise
 
 _Answer = TypeVar("_Answer")
