@@ -38,6 +38,21 @@ async def test_each_tick_is_one_line(harness: ScriptedBridge, start: StartComman
     assert sent.text == "Hola"
 
 
+async def test_an_id_is_shown_as_it_is(harness: ScriptedBridge, wa: Wa) -> None:
+    """An id may have brackets, which rich takes for markup, and quotes."""
+    await harness.start()
+    identifier = 'pedido [/7] [x] "a"'
+    posted = await wa("send", TO, "uno", "--id", identifier, "--wait", "no", "--json")
+    assert (posted.code, json.loads(posted.out)) == (0, {"id": identifier})
+    later = (datetime.now().astimezone() + timedelta(hours=1)).isoformat()
+    shown = await wa("send", TO, "dos", "--id", f"2 {identifier}", "--wait", "no")
+    assert (shown.code, shown.out) == (0, f"accepted by the broker · id 2 {identifier}\n")
+    scheduled = await wa("send", TO, "tres", "--id", f"3 {identifier}", "--at", later)
+    cancelled = await wa("cancel", f"3 {identifier}")
+    assert f"accepted · id 3 {identifier} · " in scheduled.out
+    assert (cancelled.code, cancelled.out) == (0, f"cancelled · id 3 {identifier}\n")
+
+
 async def test_a_send_that_waits_says_why(harness: ScriptedBridge, wa: Wa) -> None:
     pace = Pace.parse("2/minute", burst=1)
     paces = {"pace": Pace.parse("60/minute", burst=9), "pace_chat": pace, "pace_new": Pace.parse("off", burst=1)}
