@@ -35,7 +35,8 @@ from bridge.broker.refusals import explain, explain_end
 
 T = TypeVar("T")
 
-# Mosquitto's default limit of messages in flight per client; every measured cluster accepted it.
+# Mosquitto's default limit of messages in flight per client; every measured cluster accepted it. An MQTT 5 broker may
+# announce less, and end the connection of a client that exceeds it.
 WINDOW = 20
 #: Bytes of packets that are written to the socket together.
 JOINED = 65_536
@@ -87,6 +88,7 @@ class MqttClient(aiomqtt.Client):
         self._sizes: dict[int, int] = {}  # bytes of the packets that await a PUBACK
         self.largest_unanswered = 0  # at the end of the connection
         self.packet_limit: int | None = None  # the broker's, reported by MQTT 5 only
+        self.window = WINDOW
         self._failure: Exception | None = None
         self.arrived: deque[Delivery] = deque()  # unread ones; read with `take`
         self._waiting_bytes = 0  # of their payloads
@@ -192,6 +194,7 @@ class MqttClient(aiomqtt.Client):
     ) -> None:
         self.session_present = flags.session_present
         self.packet_limit = getattr(properties, "MaximumPacketSize", None)
+        self.window = min(WINDOW, getattr(properties, "ReceiveMaximum", WINDOW))
         super()._on_connect(client, userdata, flags, reason_code, properties)
 
     @override

@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager
 from typing import NoReturn, TypeVar
 
 from bridge.broker.address import BrokerAddress
-from bridge.broker.client import WINDOW, MqttClient
+from bridge.broker.client import MqttClient
 from bridge.broker.endings import ConnectionEndings
 from bridge.broker.errors import BrokerDown, BrokerError, BrokerRefused, ConnectionEnded, PacketTooLarge
 from bridge.broker.messages import BrokerOptions, Delivery, Publication
@@ -41,7 +41,7 @@ class BrokerConnection:
         self._client = client
         self._endings = endings
         self._options = options
-        self._window = asyncio.Semaphore(WINDOW)
+        self._window = asyncio.Semaphore(client.window)
         self._outstanding: dict[int, Delivery] = {}
         self._settled: set[int] = set()
         self.address = address
