@@ -15,6 +15,7 @@ import ssl
 import threading
 from collections import deque
 from collections.abc import Awaitable
+from contextlib import suppress
 from typing import Any, Literal, TypeVar, cast
 
 import aiomqtt
@@ -107,6 +108,7 @@ class MqttClient(aiomqtt.Client):
         self._opening = True
         try:
             async with asyncio.timeout(self._options.connect_timeout):
+                await self._connect_socket()
                 await self.__aenter__()
         except (aiomqtt.MqttError, OSError, ValueError) as error:
             # aiomqtt keeps only the text of the error that the network or TLS raised.
@@ -331,15 +333,29 @@ class MqttClient(aiomqtt.Client):
 
     @override
     def _client_connect(self) -> None:
-        # Runs in a thread, which a cancelled caller cannot stop: the last of the two closes the socket.
-        try:
-            super()._client_connect()
-        except Exception as failure:
-            self._failure = failure
-            raise
+        """Nothing: `_connect_socket` has connected."""
+
+    async def _connect_socket(self) -> None:
+        """In a thread that Python does not wait for at its end, as for those of the loop: a host may be silent."""
+        connected = asyncio.Event()
+
+        def connect() -> None:
+            try:
+                self._connect()
+            except Exception as failure:  # noqa: BLE001 - raised below
+                self._failure = failure
+            with suppress(RuntimeError):  # the loop has ended meanwhile
+                # A cancelled caller cannot stop the thread: the last of the two closes the socket.
+                self._loop.call_soon_threadsafe(self._release if self._abandoned else connected.set)
+
+        threading.Thread(target=connect, name="mqtt connect", daemon=True).start()
+        await connected.wait()
+        if self._failure is not None:
+            raise self._failure
+
+    def _connect(self) -> None:
+        super()._client_connect()
         self._read_ahead()
-        if self._abandoned:
-            self._loop.call_soon_threadsafe(self._release)
 
     def _check_open(self) -> None:
         if self.lost.done():

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -225,6 +227,26 @@ async def test_a_cancelled_connect_leaves_no_socket(options: Options) -> None:
         async with asyncio.timeout(3):
             while established_to(port):  # noqa: ASYNC110 - a socket's end raises no event
                 await asyncio.sleep(0.01)
+
+
+def test_a_silent_host_does_not_hold_the_end_of_the_program(options: Options) -> None:
+    """Ctrl-C during a TLS handshake: Python waits for the threads of the loop at its end."""
+
+    async def interrupted(listener: socket.socket) -> None:
+        url = f"mqtts://127.0.0.1:{listener.getsockname()[1]}"
+        connecting = asyncio.create_task(connect_error(options(url, connect_timeout=20.0)))
+        there, _ = await asyncio.get_running_loop().sock_accept(listener)
+        open_until_the_end.enter_context(there)
+        await asyncio.get_running_loop().sock_recv(there, 1)
+        connecting.cancel()
+        await asyncio.wait([connecting])
+
+    with contextlib.ExitStack() as open_until_the_end:
+        listener = open_until_the_end.enter_context(socket.create_server(("127.0.0.1", 0)))
+        listener.setblocking(False)
+        began = time.monotonic()
+        asyncio.run(interrupted(listener))
+        assert time.monotonic() - began < 10
 
 
 async def test_a_connect_is_cancelled_in_the_turn_of_its_connack(
