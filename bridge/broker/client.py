@@ -86,7 +86,7 @@ class MqttClient(aiomqtt.Client):
         self._opening = False
         self._abandoned = False
         self._unanswered: dict[int, asyncio.Future[Any]] = {}
-        self._sizes: dict[int, int] = {}  # bytes of the packets that await a PUBACK
+        self._sent: dict[int, tuple[int, str]] = {}  # bytes and topic of the packets that await a PUBACK
         self.largest_unanswered = 0  # at the end of the connection
         self.packet_limit: int | None = None  # the broker's, reported by MQTT 5 only
         self.window = WINDOW
@@ -135,7 +135,7 @@ class MqttClient(aiomqtt.Client):
         if self.lost.done():
             return
         self.lost.set_result(reason)
-        self.largest_unanswered = max(self._sizes.values(), default=0)
+        self.largest_unanswered = max((size for size, _ in self._sent.values()), default=0)
         self.changed.set()
         for answer in list(self._unanswered.values()):
             if not answer.done():
@@ -152,7 +152,7 @@ class MqttClient(aiomqtt.Client):
         finally:
             self._write_deferred = False
         answer = self._await_answer(sent.rc, sent.mid)
-        self._sizes[sent.mid] = len(payload)
+        self._sent[sent.mid] = len(payload), topic
         return answer
 
     def flush(self) -> None:
@@ -254,12 +254,12 @@ class MqttClient(aiomqtt.Client):
     def _on_publish(
         self, client: paho.Client, userdata: Any, mid: int, reason_code: ReasonCode, properties: Properties | None
     ) -> None:
-        self._sizes.pop(mid, None)
+        _, topic = self._sent.pop(mid, (0, ""))
         answer = self._unanswered.pop(mid, None)
         if answer is None or answer.done():
             return
         if reason_code.is_failure:
-            answer.set_exception(BrokerRefused(f"The broker refused a message: {reason_code}."))
+            answer.set_exception(BrokerRefused(f"The broker refused a message to {topic}: {reason_code}."))
         else:
             answer.set_result(None)
 
