@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import re
+import signal
 import sys
 from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
@@ -279,10 +280,13 @@ def _text(given: str) -> str:
 
     if given != "-":
         return given
+    before = signal.signal(signal.SIGINT, signal.SIG_DFL)  # the loop's handler lets the reading go on
     try:
         return sys.stdin.buffer.read().decode("utf-8").removesuffix("\n")
     except UnicodeDecodeError as error:
         raise InvalidRequest("The text on standard input is not valid UTF-8.") from error
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 _LABELS = {
