@@ -44,7 +44,7 @@ class BrokerAddress:
         shown = _without_credentials(text)
         if "://" not in text:
             raise BadAddress(f"{shown!r} is not a broker address: it must look like {_FORM}.")
-        if re.search(r"[/\[\]]", text.partition("://")[2].rpartition("@")[0]) and not text.lower().startswith("ws"):
+        if re.search(r"://.*[/\[\]].*@", text) and not text.lower().startswith("ws"):
             raise BadAddress(f"{shown!r} has / [ or ] before its @: in a password write / as %2F, [ as %5B, ] as %5D.")
         try:
             parts = urlsplit(text)
