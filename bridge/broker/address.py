@@ -44,6 +44,8 @@ class BrokerAddress:
         shown = _without_credentials(text)
         if "://" not in text:
             raise BadAddress(f"{shown!r} is not a broker address: it must look like {_FORM}.")
+        if re.search(r"://.*[/\[\]].*@", text) and not text.lower().startswith("ws"):
+            raise BadAddress(f"{shown!r} has / [ or ] before its @: in a password write / as %2F, [ as %5B, ] as %5D.")
         try:
             parts = urlsplit(text)
         except ValueError as error:
@@ -113,6 +115,6 @@ def parse_addresses(text: str) -> tuple[BrokerAddress, ...]:
 
 def _without_credentials(text: str) -> str:
     """The text with everything masked that may be a password: a URL that does not parse may still contain one."""
-    scheme, separator, rest = text.rpartition("://")
+    scheme, separator, rest = text.partition("://") if "://" in text else ("", "", text)
     rest = re.sub(r"^.*@", "***@", rest, flags=re.DOTALL)
     return scheme + separator + re.sub(r"(?<!\[):(?!\d+(/|$))(?![^\[]*\]).*$", ":***", rest, flags=re.DOTALL)

@@ -14,7 +14,8 @@ import socket
 import ssl
 import threading
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
+from contextlib import suppress
 from typing import Any, Literal, TypeVar, cast
 
 import aiomqtt
@@ -29,17 +30,17 @@ from bridge.broker.address import BrokerAddress
 from bridge.broker.client_id import secret_client_id
 from bridge.broker.errors import BrokerDown, BrokerError, BrokerRefused, ConnectionEnded
 from bridge.broker.messages import BrokerOptions, Delivery
-from bridge.broker.readahead import ReadAhead
+from bridge.broker.properties import connect_properties
+from bridge.broker.readahead import LONGEST, ReadAhead
 from bridge.broker.refusals import explain, explain_end
 
 T = TypeVar("T")
 
-# Mosquitto's default limit of messages in flight per client; every measured cluster accepted it.
+# Mosquitto's default limit of messages in flight per client; every measured cluster accepted it. An MQTT 5 broker may
+# announce less, and end the connection of a client that exceeds it.
 WINDOW = 20
 #: Bytes of packets that are written to the socket together.
 JOINED = 65_536
-#: Unacknowledged messages that an MQTT 5 broker may send.
-RECEIVE_MAXIMUM = 1000
 
 # Whatever paho reports reaches the caller as an exception; logging it as well would duplicate it.
 _paho_log = logging.getLogger("bridge.broker.paho")
@@ -47,8 +48,6 @@ _paho_log.setLevel(logging.CRITICAL)
 
 _log = logging.getLogger(__name__)
 _SUCCESS = ReasonCode(PacketTypes.PUBACK)
-# The library leaves properties untyped.
-_new_properties = cast("Callable[[int], Any]", Properties)
 
 
 class MqttClient(aiomqtt.Client):
@@ -87,9 +86,10 @@ class MqttClient(aiomqtt.Client):
         self._opening = False
         self._abandoned = False
         self._unanswered: dict[int, asyncio.Future[Any]] = {}
-        self._sizes: dict[int, int] = {}  # bytes of the packets that await a PUBACK
+        self._sent: dict[int, tuple[int, str]] = {}  # bytes and topic of the packets that await a PUBACK
         self.largest_unanswered = 0  # at the end of the connection
         self.packet_limit: int | None = None  # the broker's, reported by MQTT 5 only
+        self.window = WINDOW
         self._failure: Exception | None = None
         self.arrived: deque[Delivery] = deque()  # unread ones; read with `take`
         self._waiting_bytes = 0  # of their payloads
@@ -108,6 +108,7 @@ class MqttClient(aiomqtt.Client):
         self._opening = True
         try:
             async with asyncio.timeout(self._options.connect_timeout):
+                await self._connect_socket()
                 await self.__aenter__()
         except (aiomqtt.MqttError, OSError, ValueError) as error:
             # aiomqtt keeps only the text of the error that the network or TLS raised.
@@ -134,7 +135,7 @@ class MqttClient(aiomqtt.Client):
         if self.lost.done():
             return
         self.lost.set_result(reason)
-        self.largest_unanswered = max(self._sizes.values(), default=0)
+        self.largest_unanswered = max((size for size, _ in self._sent.values()), default=0)
         self.changed.set()
         for answer in list(self._unanswered.values()):
             if not answer.done():
@@ -151,7 +152,7 @@ class MqttClient(aiomqtt.Client):
         finally:
             self._write_deferred = False
         answer = self._await_answer(sent.rc, sent.mid)
-        self._sizes[sent.mid] = len(payload)
+        self._sent[sent.mid] = len(payload), topic
         return answer
 
     def flush(self) -> None:
@@ -195,6 +196,7 @@ class MqttClient(aiomqtt.Client):
     ) -> None:
         self.session_present = flags.session_present
         self.packet_limit = getattr(properties, "MaximumPacketSize", None)
+        self.window = min(WINDOW, getattr(properties, "ReceiveMaximum", WINDOW))
         super()._on_connect(client, userdata, flags, reason_code, properties)
 
     @override
@@ -252,12 +254,12 @@ class MqttClient(aiomqtt.Client):
     def _on_publish(
         self, client: paho.Client, userdata: Any, mid: int, reason_code: ReasonCode, properties: Properties | None
     ) -> None:
-        self._sizes.pop(mid, None)
+        _, topic = self._sent.pop(mid, (0, ""))
         answer = self._unanswered.pop(mid, None)
         if answer is None or answer.done():
             return
         if reason_code.is_failure:
-            answer.set_exception(BrokerRefused(f"The broker refused a message: {reason_code}."))
+            answer.set_exception(BrokerRefused(f"The broker refused a message to {topic}: {reason_code}."))
         else:
             answer.set_result(None)
 
@@ -331,15 +333,29 @@ class MqttClient(aiomqtt.Client):
 
     @override
     def _client_connect(self) -> None:
-        # Runs in a thread, which a cancelled caller cannot stop: the last of the two closes the socket.
-        try:
-            super()._client_connect()
-        except Exception as failure:
-            self._failure = failure
-            raise
+        """Nothing: `_connect_socket` has connected."""
+
+    async def _connect_socket(self) -> None:
+        """In a thread that Python does not wait for at its end, as for those of the loop: a host may be silent."""
+        connected = asyncio.Event()
+
+        def connect() -> None:
+            try:
+                self._connect()
+            except Exception as failure:  # noqa: BLE001 - raised below
+                self._failure = failure
+            with suppress(RuntimeError):  # the loop has ended meanwhile
+                # A cancelled caller cannot stop the thread: the last of the two closes the socket.
+                self._loop.call_soon_threadsafe(self._release if self._abandoned else connected.set)
+
+        threading.Thread(target=connect, name="mqtt connect", daemon=True).start()
+        await connected.wait()
+        if self._failure is not None:
+            raise self._failure
+
+    def _connect(self) -> None:
+        super()._client_connect()
         self._read_ahead()
-        if self._abandoned:
-            self._loop.call_soon_threadsafe(self._release)
 
     def _check_open(self) -> None:
         if self.lost.done():
@@ -363,38 +379,22 @@ class MqttClient(aiomqtt.Client):
         # Not aiomqtt's `socket_options`: it sets none on a socket that is wrapped, by us or for WebSocket. With Nagle's
         # algorithm a result waits 40 ms behind its command's PUBACK for the broker's delayed ACK (measured).
         getattr(opened, "_socket", opened).setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        library._sock = ReadAhead(opened, self._packet_too_large)  # noqa: SLF001
+        library._sock = ReadAhead(opened, self._cut)  # noqa: SLF001
 
-    def _packet_too_large(self, size: int) -> None:
+    def _cut(self, size: int) -> None:
+        packet = cast("Any", self._client)._in_packet  # noqa: SLF001
+        if packet["command"] >> 4 == PacketTypes.PUBLISH:
+            # Refused, it would come again at every connection and block everything behind it.
+            _log.warning("%s sent a message of %s bytes: it is cut.", self._address.masked, f"{size:,}")
+            packet["to_process"] = LONGEST
+            return
         self._failure = failure = BrokerDown(
-            f"{self._address.masked} sent a packet of {size:,} bytes, more than any message has: is it your broker?"
+            f"{self._address.masked} sent a packet of {size:,} bytes, more than any answer has: is it your broker?"
         )
         self.lose(failure)
+        raise ConnectionAbortedError("a packet over the limit")
 
     def _release(self) -> None:
         if self._client.socket() is not None:
             # No public call closes a socket without a DISCONNECT.
             cast("Any", self._client)._sock_close()  # noqa: SLF001
-
-
-def connect_properties(options: BrokerOptions) -> Properties:
-    """For CONNECT: the number of inbound messages in flight, and the session's expiry."""
-    properties = _new_properties(PacketTypes.CONNECT)
-    properties.ReceiveMaximum = min(options.inbound_limit, RECEIVE_MAXIMUM)
-    if not options.clean:
-        properties.SessionExpiryInterval = options.session_expiry
-    return cast("Properties", properties)
-
-
-def publish_properties(
-    response_topic: str | None, correlation_data: bytes | None, expiry: int | None
-) -> Properties | None:
-    """For PUBLISH; None if there are none."""
-    properties = _new_properties(PacketTypes.PUBLISH)
-    if response_topic is not None:
-        properties.ResponseTopic = response_topic
-    if correlation_data is not None:
-        properties.CorrelationData = correlation_data
-    if expiry is not None:
-        properties.MessageExpiryInterval = expiry
-    return None if properties.isEmpty() else cast("Properties", properties)

@@ -14,10 +14,11 @@ from contextlib import asynccontextmanager
 from typing import NoReturn, TypeVar
 
 from bridge.broker.address import BrokerAddress
-from bridge.broker.client import WINDOW, MqttClient, publish_properties
+from bridge.broker.client import MqttClient
 from bridge.broker.endings import ConnectionEndings
 from bridge.broker.errors import BrokerDown, BrokerError, BrokerRefused, ConnectionEnded, PacketTooLarge
 from bridge.broker.messages import BrokerOptions, Delivery, Publication
+from bridge.broker.properties import publish_properties
 from bridge.broker.refusals import summarise
 
 _Answer = TypeVar("_Answer")
@@ -40,7 +41,7 @@ class BrokerConnection:
         self._client = client
         self._endings = endings
         self._options = options
-        self._window = asyncio.Semaphore(WINDOW)
+        self._window = asyncio.Semaphore(client.window)
         self._outstanding: dict[int, Delivery] = {}
         self._settled: set[int] = set()
         self.address = address

@@ -11,37 +11,56 @@ from typing import Any
 #: Bytes per read. They are processed in one turn of the event loop, so this limits its length: some hundred small
 #: packets.
 AHEAD = 32_768
-#: Bytes of a packet. A message has a megabyte at most; a false broker may announce 268 MB, and keep them coming.
-LONGEST = 16_000_000
+#: Bytes of a packet that are kept: what the shipped mosquitto lets through. A broker without such a limit passes on the
+#: 268 MB that anyone publishes, again at each connection; a false one keeps them coming.
+LONGEST = 2**24
 
 
 class ReadAhead:
     """Replaces a connected, non-blocking socket of any kind (plain, TLS, websocket).
 
-    Refuses to receive a packet of more than `LONGEST` bytes: `too_large` is called with its size, and the read fails.
+    Cuts a packet of more than `LONGEST` bytes: `cut` is called with its size, and refuses by raising. What is behind
+    those bytes is received and dropped.
     """
 
-    def __init__(self, sock: Any, too_large: Callable[[int], None] = lambda _: None) -> None:
+    def __init__(self, sock: Any, cut: Callable[[int], None] = lambda _: None) -> None:
         self._sock = sock
-        self._too_large = too_large
+        self._cut = cut
         self._read = b""
         self._at = 0
+        self._kept = 0  # bytes of a cut packet that are still to be read, and those behind them
+        self._dropped = 0
 
     def recv(self, size: int) -> bytes:
         """As `socket.recv`: at most `size` bytes, b"" at the end. Raises what the socket raises when it has none.
 
         The library asks for the rest of a packet at once, so a `size` over the limit is that of a packet.
         """
+        if self._dropped and not self._kept:
+            self._drop()
         if size > LONGEST:
-            self._too_large(size)
-            raise ConnectionAbortedError("a packet over the limit")
-        if self._at == len(self._read):
-            if size >= AHEAD:
-                return bytes(self._sock.recv(size))
-            self._read, self._at = self._sock.recv(AHEAD), 0
-        taken = self._read[self._at : self._at + size]
-        self._at += len(taken)
+            self._cut(size)
+            self._kept, self._dropped, size = LONGEST, size - LONGEST, LONGEST
+        if self._at == len(self._read) and size >= AHEAD:
+            taken = bytes(self._sock.recv(size))
+        else:
+            if self._at == len(self._read):
+                self._read, self._at = self._sock.recv(AHEAD), 0
+            taken = self._read[self._at : self._at + size]
+            self._at += len(taken)
+        if self._kept:
+            self._kept -= len(taken)
         return taken
+
+    def _drop(self) -> None:
+        while self._dropped:
+            if self._at == len(self._read):
+                self._read, self._at = self._sock.recv(AHEAD), 0
+                if not self._read:  # the end, which the caller sees next
+                    return
+            taken = min(self._dropped, len(self._read) - self._at)
+            self._at += taken
+            self._dropped -= taken
 
     def pending(self) -> int:
         """Bytes available although the socket itself is not readable: aiomqtt reads until this is 0."""

@@ -35,7 +35,7 @@ def cancel(
         code = None if result.error is None else result.error.code
         if code == Cancelled.code:
             if not json:
-                console().print(f"cancelled · id {result.id}", highlight=False)
+                console().print(f"cancelled · id {result.id}", markup=False, highlight=False)
             return Exit.OK
         if result.error is not None:
             fail(result.error.text)

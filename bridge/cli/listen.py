@@ -48,15 +48,20 @@ def listen(
 
     async def command() -> Exit:
         from bridge.cli.connect import connect_session
-        from bridge.client import FileCursor, NoBridge
+        from bridge.client import Cursor, FileCursor, NoBridge
 
         position = FileCursor(cursor) if cursor else None
         after: Start = (position.load() if position else None) or (None if from_start else "now")
         async with connect_session(session, "listen") as connected:
             try:
-                await connected.client.status(connected.session)
+                status = await connected.client.status(connected.session)
             except NoBridge as error:
                 typer.echo(f"{error.text} Waiting for one.", err=True)
+            else:
+                if position is not None and after == "now" and status.epoch is not None:
+                    # or the next run would miss what comes after a run in which nothing came
+                    after = Cursor(epoch=status.epoch, seq=status.last_seq)
+                    position.save(after)
             printing = _print_json if json else _print_conversations
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(printing(connected.client, connected.session, after, position), name="listen")

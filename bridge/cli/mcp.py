@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -33,6 +34,7 @@ async def _serve_stdio() -> Exit:
 
     if settings.key is None:
         raise StartError("Set WA_MCP_KEY to the key of an agent: `wa key create NAME --chat NUMBER` makes one.")
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # the thread that reads standard input would hold the end
     await server.run_stdio(settings.url, settings.session, settings.key.get_secret_value())
     return Exit.OK
 

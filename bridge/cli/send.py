@@ -5,10 +5,11 @@ from __future__ import annotations
 import functools
 import inspect
 import re
+import signal
 import sys
 from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
-from json import loads
+from json import dumps, loads
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
 
@@ -216,9 +217,10 @@ def send(
                 posted_id = await client.post(
                     *(name, to, content), id=command_id, ttl=ttl, send_at=send_at, priority=chosen, modifiers=modifiers
                 )
-                out.print(
-                    f'{{"id": "{posted_id}"}}' if json else f"accepted by the broker · id {posted_id}", highlight=False
-                )
+                if json:
+                    print_json_line(dumps({"id": posted_id}))
+                else:
+                    out.print(f"accepted by the broker · id {posted_id}", markup=False, highlight=False)
                 return Exit.OK
             ticks = Ticks(out, json=json)
             async for step in client.send_steps(
@@ -278,10 +280,13 @@ def _text(given: str) -> str:
 
     if given != "-":
         return given
+    before = signal.signal(signal.SIGINT, signal.SIG_DFL)  # the loop's handler lets the reading go on
     try:
         return sys.stdin.buffer.read().decode("utf-8").removesuffix("\n")
     except UnicodeDecodeError as error:
         raise InvalidRequest("The text on standard input is not valid UTF-8.") from error
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 _LABELS = {
@@ -318,8 +323,11 @@ class Ticks:
         if self._json:
             print_json_line(step.to_json())
         elif is_new:
-            line = _LABELS[state] + (f" · id {step.id}" if state == "accepted" else "")
-            self._out.print(line + (f" · {waits}" if (waits := self.waits()) else ""), highlight=False)
+            from rich.markup import escape
+
+            more = (f"id {step.id}" if state == "accepted" else "", self.waits())
+            line = " · ".join([_LABELS[state], *(escape(part) for part in more if part)])
+            self._out.print(line, highlight=False)
         elif waits := self.waits():
             self._out.print(waits, markup=False, highlight=False)
 

@@ -36,10 +36,12 @@ async def make_request(
     async with connection.attached(Subscription(reply_topic)) as inbox:
         topic, body = topics.request(session), request.model_dump_json(exclude_none=True)
         await connection.publish(topic, body)
+        reconnected = False  # the first mark is that of the subscription
         while (delivery := await inbox.get(until=deadline)) is not None:
             if isinstance(delivery, Resubscribed):
-                if request.changes or request.long:  # the response may be lost, and the id finds it again
+                if reconnected and (request.changes or request.long):  # the response may be lost; its id finds it again
                     await connection.publish(topic, body)
+                reconnected = True
                 continue
             fields = json.loads(delivery.payload)
             if fields.get("id") != request.id or "action" not in fields:

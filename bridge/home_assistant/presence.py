@@ -88,9 +88,10 @@ class HomeAssistantPresence:
         for name, view in sessions.items():
             config, picture = self._topics_of(name)
             kept |= {config, picture}
-            if view.situation.state is SessionState.STANDBY:  # the session's owner announces it
+            if view.situation.state is SessionState.STANDBY:  # the session's owner announces it, and clears it
                 self._published.pop(config, None)
                 self._published.pop(picture, None)
+                self._record.remove({config, picture})
                 continue
             code = view.qr.scannable if view.qr else None
             wanted[config] = json.dumps(device_of(name, self._installation), ensure_ascii=False)

@@ -11,7 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from bridge.contract.session import SessionState
+from bridge.app.clock import SystemClock
+from bridge.broker import BrokerOptions, parse_addresses
+from bridge.contract.session import Reason, SessionState, Situation
+from bridge.contract.topics import DiscoveryTopics, Topics
+from bridge.core.session_view import SessionView
+from bridge.home_assistant import HomeAssistantPresence, Installation, RetainedTopics
 from bridge.settings import BridgeSettings, load
 from tests.app.conftest import BridgeUnderTest
 from tests.home_assistant.test_discovery import rendered
@@ -137,6 +142,42 @@ async def test_a_stopped_bridge_leaves_the_device_and_no_code(
     assert HABY in found
     assert PICTURE not in found
     assert rendered("connected", json.loads(found["wa/haby/status"])) == "OFF"
+
+
+async def test_a_session_that_another_bridge_owns_is_not_cleared_when_it_is_removed_here(
+    tmp_path: Path, mosquitto: MosquittoServer, home: MqttProbe
+) -> None:
+    view, shown, stopping = SessionView("haby", SystemClock()), {"haby"}, asyncio.Event()
+    looks = 0
+
+    def sessions() -> dict[str, SessionView]:
+        nonlocal looks
+        looks += 1
+        return dict.fromkeys(shown, view)
+
+    async def has_looked() -> None:
+        before = looks
+        async with asyncio.timeout(10):
+            while looks < before + 2:  # noqa: ASYNC110 - a look raises no event
+                await asyncio.sleep(0.01)
+
+    options = BrokerOptions(parse_addresses(mosquitto.url("bridge")), client_id="ha", clean=True)
+    record = RetainedTopics(tmp_path / "home_assistant.json")
+    presence = HomeAssistantPresence(
+        *(options, DiscoveryTopics(), Installation(Topics("wa"), "0.1.0"), sessions, record),
+        stopping=stopping,
+        interval=0.01,
+        pause=0.0,
+    )
+    running = asyncio.create_task(presence.run())
+    await home.wait(HABY)
+    view.set(Situation(SessionState.STANDBY, Reason.OWNED_ELSEWHERE))  # its owner has published the same by now
+    await has_looked()
+    shown.clear()
+    await has_looked()
+    stopping.set()
+    await running
+    assert HABY in await retained(mosquitto)
 
 
 def test_nothing_of_it_is_loaded_where_it_is_off() -> None:

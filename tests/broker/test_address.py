@@ -86,6 +86,14 @@ def test_a_bad_list_is_refused(text: str) -> None:
         parse_addresses(text)
 
 
+@pytest.mark.parametrize("password", ["hun/ter", "12/ter", "hun[ter", "hun]ter", "hun://ter"])
+def test_a_password_that_has_to_be_encoded_is_named(password: str) -> None:
+    """As a generator of passwords makes them: the port or the path was blamed."""
+    with pytest.raises(BadAddress, match="write / as %2F") as refused:
+        BrokerAddress.parse(f"mqtt://ana:{password}@host:1883")
+    assert "hun" not in str(refused.value)
+
+
 @given(
     username=st.text(min_size=1).filter(lambda text: text.isprintable()),
     password=st.text().filter(lambda text: text.isprintable()),

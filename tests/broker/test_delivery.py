@@ -201,3 +201,18 @@ async def test_retained_flag_and_response_topic_are_passed_on(options: Options) 
         "wa/haby/reply/me",
         b"\x00\xff",
     )
+
+
+async def test_the_message_after_one_over_the_limit_arrives(tmp_path: Path, options: Options, protocol: str) -> None:
+    """A broker with a higher limit takes 20 MB from anyone, and would deliver them again and again."""
+    with MosquittoServer(tmp_path / "mosquitto", extra="max_packet_size 100000000\n") as server:
+        mine = options(server.url(), client_id="r", clean=False, protocol=protocol)
+        async with connect(mine) as reader, connect(options(server.url())) as sender:
+            await reader.subscribe("wa/haby/out")
+            await sender.publish("wa/haby/out", b"x" * 20_000_000)
+            await sender.publish("wa/haby/out", "after")
+            cut, after = await read(reader, 2)
+        assert (2**24 - len(cut.payload) < 20, set(cut.payload), after.payload) == (True, {ord("x")}, b"after")
+        async with connect(mine) as reader, connect(options(server.url())) as sender:
+            await sender.publish("wa/haby/out", "next")
+            assert [one.payload for one in await read(reader, 1)] == [b"next"]

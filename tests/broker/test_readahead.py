@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from bridge.broker import readahead
 from bridge.broker.readahead import AHEAD, ReadAhead
 
 
@@ -89,3 +90,24 @@ def test_a_large_read_bypasses_the_buffer_and_keeps_the_order(ends: tuple[Counti
         got += ahead.recv(2 * AHEAD)
     assert got == sent
     assert ahead.fileno() == ours.fileno()
+
+
+@pytest.mark.parametrize("kept", [10, 3 * AHEAD])
+def test_a_packet_over_the_limit_is_cut_and_the_next_one_is_whole(
+    ends: tuple[CountingSocket, socket.socket], monkeypatch: pytest.MonkeyPatch, kept: int
+) -> None:
+    ours, theirs = ends
+    monkeypatch.setattr(readahead, "LONGEST", kept)
+    sizes: list[int] = []
+    ahead = ReadAhead(ours, sizes.append)
+    packet = b"k" * kept + b"d" * (2 * AHEAD)
+    theirs.sendall(packet[:-5])
+    got = ahead.recv(len(packet))
+    while len(got) < kept:
+        got += ahead.recv(kept - len(got))
+    assert (got, sizes) == (b"k" * kept, [len(packet)])
+    with pytest.raises(BlockingIOError):
+        ahead.recv(1)
+    theirs.sendall(packet[-5:] + b"next")
+    assert (ahead.recv(1), ahead.recv(3)) == (b"n", b"ext")
+    assert ahead.pending() == 0

@@ -73,6 +73,23 @@ async def test_the_next_run_resumes_after_the_cursor(
     await interrupt(process)
 
 
+async def test_a_first_run_without_a_message_leaves_its_position(
+    harness: ScriptedBridge, start: StartCommand, tmp_path: Path
+) -> None:
+    await harness.start()
+    position = tmp_path / "seen.json"
+    process = await start("listen", "--json", "--cursor", str(position))
+    async with asyncio.timeout(20):
+        while not position.exists():  # noqa: ASYNC110 - a file raises no event
+            await asyncio.sleep(0.02)
+    await interrupt(process)
+    harness.phone.incoming(ANA, "while nothing listens")
+    await harness.journalled(1)
+    process = await start("listen", "--json", "--cursor", str(position))
+    assert [message["body"] for message in await messages(process, 1)] == ["while nothing listens"]
+    await interrupt(process)
+
+
 async def test_an_invalid_cursor_file_is_reported(wa: Wa, tmp_path: Path) -> None:
     (tmp_path / "seen.json").write_text("{}")
     result = await wa("listen", "--cursor", str(tmp_path / "seen.json"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import signal
 import time
 from datetime import datetime, timedelta
 
@@ -36,6 +37,36 @@ async def test_each_tick_is_one_line(harness: ScriptedBridge, start: StartComman
         out, err = await process.communicate()
     assert (process.returncode, out.decode(), err) == (0, "read ✓✓\n", b"")
     assert sent.text == "Hola"
+
+
+async def test_an_id_is_shown_as_it_is(harness: ScriptedBridge, wa: Wa) -> None:
+    """An id may have brackets, which rich takes for markup, and quotes."""
+    await harness.start()
+    identifier = 'pedido [/7] [x] "a"'
+    posted = await wa("send", TO, "uno", "--id", identifier, "--wait", "no", "--json")
+    assert (posted.code, json.loads(posted.out)) == (0, {"id": identifier})
+    later = (datetime.now().astimezone() + timedelta(hours=1)).isoformat()
+    shown = await wa("send", TO, "dos", "--id", f"2 {identifier}", "--wait", "no")
+    assert (shown.code, shown.out) == (0, f"accepted by the broker · id 2 {identifier}\n")
+    scheduled = await wa("send", TO, "tres", "--id", f"3 {identifier}", "--at", later)
+    cancelled = await wa("cancel", f"3 {identifier}")
+    assert f"accepted · id 3 {identifier} · " in scheduled.out
+    assert (cancelled.code, cancelled.out) == (0, f"cancelled · id 3 {identifier}\n")
+
+
+async def test_ctrl_c_ends_a_send_that_reads_its_text(start: StartCommand) -> None:
+    process = await start("send", TO, "-")
+    assert process.stdin is not None
+    try:
+        async with asyncio.timeout(20):
+            process.stdin.write(b"x" * 1_000_000)
+            await process.stdin.drain()  # more than a pipe holds: it reads
+            process.send_signal(signal.SIGINT)
+            assert await process.wait() == -signal.SIGINT
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
 
 
 async def test_a_send_that_waits_says_why(harness: ScriptedBridge, wa: Wa) -> None:

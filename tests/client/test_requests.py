@@ -10,6 +10,8 @@ from bridge.contract.kinds import KINDS
 from bridge.contract.kinds.contacts import ContactCard, Contacts
 from bridge.contract.kinds.location import Location
 from tests.client.conftest import ANA, Connect, ScriptedBridge
+from tests.mosquitto_server import MosquittoServer
+from tests.mqtt.probe import mqtt_probe
 
 
 async def test_a_request_returns_its_response(harness: ScriptedBridge, client: Connect) -> None:
@@ -19,6 +21,18 @@ async def test_a_request_returns_its_response(harness: ScriptedBridge, client: C
         response = await connected.request("haby", "typing", {"to": ANA, "seconds": 20})
     assert (response.action, response.status, response.error) == ("typing", "done", None)
     assert harness.phone.typing == {Jid.parse(ANA)}
+
+
+async def test_a_request_that_changes_something_is_published_once(
+    harness: ScriptedBridge, client: Connect, mosquitto: MosquittoServer
+) -> None:
+    harness.phone.chats = {Jid.parse(ANA)}
+    await harness.start()
+    async with mqtt_probe(mosquitto.url("admin")) as probe, client("admin") as connected:
+        await connected.request("haby", "chats.mute", {"chat": ANA, "on": True})
+        await connected.request("haby", "typing", {"to": ANA})
+        await probe.wait("wa/haby/request", lambda request: request["action"] == "typing")
+        assert [request["action"] for request in probe.on("wa/haby/request")] == ["chats.mute", "typing"]
 
 
 async def test_a_wrong_request_is_refused_before_it_is_published(harness: ScriptedBridge, client: Connect) -> None:

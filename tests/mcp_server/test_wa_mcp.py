@@ -100,7 +100,8 @@ async def refusal(session: ClientSession, tool: str, **arguments: Any) -> str:
     return result.content[0].text
 
 
-async def test_the_client_closes_stdin_and_the_bridge_is_away(tmp_path: Path) -> None:
+@pytest.mark.parametrize("end", ["stdin", "Ctrl-C"])
+async def test_the_client_ends_it_and_the_bridge_is_away(tmp_path: Path, end: str) -> None:
     given = {name: value for name, value in os.environ.items() if not name.startswith("WA_")}
     given |= {"PYTHONPATH": str(ROOT), "WA_MCP_URL": "http://127.0.0.1:9", "WA_MCP_KEY": "any"}
     process = await asyncio.create_subprocess_exec(
@@ -121,9 +122,16 @@ async def test_the_client_closes_stdin_and_the_bridge_is_away(tmp_path: Path) ->
     ):
         process.stdin.write(json.dumps({"jsonrpc": "2.0", **message}).encode() + b"\n")
     first, second = [json.loads(await asyncio.wait_for(process.stdout.readline(), HERE)) for _ in range(2)]
-    process.stdin.close()
-    out, err = await asyncio.wait_for(process.communicate(), HERE)
-    assert (process.returncode, out, err) == (0, b"", b"")
+    if end == "stdin":
+        process.stdin.close()
+    else:
+        process.send_signal(signal.SIGINT)
+    try:
+        assert await asyncio.wait_for(process.wait(), HERE) == (0 if end == "stdin" else -signal.SIGINT)
+    finally:
+        if process.returncode is None:
+            process.kill()
+    assert await process.communicate() == (b"", b"")
     assert first["result"]["serverInfo"]["version"] == version("whatsapp-mqtt-bridge")
     assert "The bridge at http://127.0.0.1:9 does not answer" in second["result"]["content"][0]["text"]
 

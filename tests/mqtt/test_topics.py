@@ -141,7 +141,7 @@ REFUSED: list[tuple[str, Any, str]] = [
     (OUT, b'{"to": "5491155500001", "message": "\\ud800"}', "invalid"),
     (OUT, b'{"to": "5491155500001", "message": "x", "meta": ' + b"[" * 900 + b"]" * 900 + b"}", "invalid"),
     (OUT, {"to": "5491155500001", "message": "x" * 65_537}, "too_large"),
-    (OUT, b"{" * 10_000_000, "too_large"),
+    (OUT, b"{" * 16_700_000, "too_large"),  # nearly what the shipped broker lets through
     (f"{OUT}/5491155500001", b"\x00", "invalid"),
     (f"{OUT}/5491155500001", b"x" * 10_000_000, "too_large"),
     (f"{OUT}/no-number", b"Hola", "invalid"),
