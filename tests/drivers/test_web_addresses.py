@@ -40,7 +40,7 @@ async def test_a_migrated_account_gets_new_chats_by_lid(web: WebWorld) -> None:
         await sink.until(lambda: sink.messages)
         [message] = sink.messages
         assert (str(message.chat), str(message.from_pn), str(message.from_lid)) == (FABIO_LID, FABIO, FABIO_LID)
-        assert FABIO_LID in world.typing
+        await sink.until(lambda: FABIO_LID in world.typing)
     web.incoming(FABIO, "mientras tanto")
     driver = web.web_driver()
     async with running(driver) as sink:
