@@ -23,7 +23,7 @@ function chatsSince(since, baseline) {
     const mark = markOf(id, since, baseline);
     const times = (chat.msgs?.getModelsArray?.() ?? []).map(timeOf);
     const known = [read(chat, "t"), ...times].filter((time) => typeof time === "number");
-    if (!known.length || times.includes(null) || Math.max(...known) >= mark) found.push({ chat: id, mark });
+    if (!known.length || times.includes(null) || known.some((time) => time >= mark)) found.push({ chat: id, mark });
   }
   return found;
 }
