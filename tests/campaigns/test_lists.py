@@ -68,6 +68,7 @@ def test_all_spellings_of_a_number_are_one_person(tmp_path: Path) -> None:
         (b"telefono;celular\n1;2\n", "could all be the number"),
         (b"5491155500001;Ana\n", "put a row with titles"),
         (b"telefono;a;a\n1;2;3\n", "same title"),
+        (b"telefono;nombre;Nombre\n1;Ana;Beto\n", "same title"),
         (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "neither CSV nor XLSX"),
         (bytes.fromhex("d0cf11e0a1b11ae1") + b"\0" * 600, "old or a locked Excel"),
         (b'telefono;nombre\n1;"' + b"x" * 80_000, "cannot be read as CSV"),
