@@ -170,8 +170,9 @@ async def test_a_file_of_numbers_is_checked_and_an_error_is_no_no(
 ) -> None:
     numbers = [ANA, "5491155500002@c.us", UNREGISTERED, UNANSWERED]
     file = tmp_path / "clientes.csv"
-    lines = [f'"Cliente; {n}";"+{number[:13]}";{FORMULA}' for n, number in enumerate(numbers)]
-    file.write_text("\n".join(["nombre;tel;nota", *lines, lines[0]]))
+    lines = [f'"Cliente; {n}";2026-08-01;"+{number[:13]}";{FORMULA}' for n, number in enumerate(numbers)]
+    lines[1] = f"Beto;01.08.2026;{numbers[1][:13]}.0;"
+    file.write_text("\n".join(["nombre;alta;tel;nota", *lines, lines[0]]))
     page = await open_panel(running, locale="es-AR", at="#people")
     await page.get_by_role("button", name="Comprobar números").click()
     await page.get_by_label("Archivo").set_input_files(file)
