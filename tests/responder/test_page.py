@@ -124,6 +124,18 @@ async def test_the_switches(shown: ResponderHarness, page: Page) -> None:
     await expect(page.get_by_role("switch", name="Cliente 51")).not_to_be_checked()
     await expect(page.get_by_text("desactivadas")).to_be_visible()  # for the only client
     await shown.until_rows("SELECT cliente_id, bot_activo FROM ll_bot_config", [(51, 0)])
+    client = page.get_by_role("switch", name="Cliente 51")
+    await client.focus()
+    assert shown.responder is not None
+    async with page.expect_response("**/api/switches"):
+        shown.responder.changes.notify([None])
+    await page.evaluate("() => new Promise(requestAnimationFrame)")
+    await page.keyboard.press("Space")
+    await expect(client).to_be_checked()
+    await shown.until_rows("SELECT cliente_id, bot_activo FROM ll_bot_config", [(51, 1)])
+    await expect(client).to_be_focused()
+    await page.keyboard.press("Space")
+    await expect(client).not_to_be_checked()
     await picture(page, "responder-switches")
 
 
@@ -141,9 +153,10 @@ async def test_on_a_phone_either_the_list_or_the_chat_is_shown(shown: ResponderH
     await expect(page.get_by_role("log")).to_contain_text("🙋🏽‍♀️")
     await page.go_back()
     await expect(page.get_by_label("Buscar nombre, número o texto")).to_be_visible()
-    await page.set_viewport_size({"width": 360, "height": 330})
+    shown.bridge.phone.incoming(ANA, "\n".join(f"Línea {n}" for n in range(60)), notify_name="Ana Suárez")
+    await expect(page.get_by_role("button", name="Ana Suárez")).to_contain_text("Línea 1")
     await page.get_by_role("button", name="Ana Suárez").click()
-    await page.wait_for_function(AT_END)
+    await page.wait_for_function(AT_END, timeout=5000)
     await page.get_by_role("button", name="Volver a la lista").click()
     await expect(page.get_by_label("Buscar nombre, número o texto")).to_be_visible()
     assert page.url == responder_url(shown)

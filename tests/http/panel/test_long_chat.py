@@ -1,5 +1,7 @@
-"""A conversation of 10,000 messages in the panel: a window of bubbles is drawn, which moves with the scrolling. And what
-is kept when a part is drawn again, and the order of the messages."""
+"""A conversation of 10,000 messages in the panel: a window of bubbles is drawn, which moves with the scrolling.
+
+And what is kept when a part is drawn again, and the order of the messages.
+"""
 
 from __future__ import annotations
 
