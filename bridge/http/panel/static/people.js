@@ -50,7 +50,8 @@ export function open(view, app, contact) {
       person = await ask(session, 'contacts.get', { contact });
       if (directory.wanted !== contact) return null; // another one was chosen meanwhile
     } catch (problem) {
-      return directory.wanted === contact && directory.show(readableAddress(contact), contact, emptyState(problemText(problem)));
+      if (directory.wanted !== contact) return null;
+      return directory.show(readableAddress(contact), contact, emptyState(problemText(problem)));
     }
     const name = nameOf(person), chat = person.chat ?? person.from_pn;
     rememberChat({ chat, name });
