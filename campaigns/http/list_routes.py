@@ -51,7 +51,9 @@ async def _receive(request: Request, context: CampaignContext, path: Path) -> No
                 return
             size += len(part)
             if size > context.limits.upload:
-                raise FileTooLarge(f"The file has more than {context.limits.upload // 1_000_000} MB: divide it.")
+                raise FileTooLarge(
+                    f"The file has more than {context.limits.upload // 1_000_000} MB: divide it.", detail="large_file"
+                )
             await asyncio.to_thread(file.write, part)
 
 

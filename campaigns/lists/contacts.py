@@ -91,7 +91,8 @@ def columns_of(header: list[str]) -> Columns:
     tags = [place for place, title in enumerate(titles) if title in _TAGS]
     taken = {*phones, *names[:1], *tags[:1]}
     values = {place: variable_name(cell) for place, cell in enumerate(header) if place not in taken and cell.strip()}
-    if len(set(values.values())) < len(values):
+    every = [variable_name(cell) for cell in header if cell.strip()]
+    if len(set(every)) < len(every):
         raise UnusableFile("Two columns have the same title: rename one of them.", detail="same_titles")
     return Columns(phones[0], names[0] if names else None, tags[0] if tags else None, values)
 

@@ -42,7 +42,9 @@ def delimited_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
                 detail="broken_csv",
             ) from error
         except UnicodeDecodeError as error:
-            raise UnusableFile(f"The file is not valid {encoding}: save it as CSV UTF-8.") from error
+            raise UnusableFile(
+                f"The file is not valid {encoding}: save it as CSV UTF-8.", detail="broken_csv"
+            ) from error
 
 
 def _encoding(path: Path) -> str:

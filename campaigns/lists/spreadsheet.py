@@ -200,7 +200,10 @@ class _Sheet:
             case "c":
                 self._column = _column(found["r"]) if "r" in found else self._column + 1
                 if self._column > MOST_COLUMNS:
-                    raise UnusableFile(f"The sheet has more than {MOST_COLUMNS} columns: delete the empty ones.")
+                    raise UnusableFile(
+                        f"The sheet has more than {MOST_COLUMNS} columns: delete the empty ones.",
+                        detail="too_many_columns",
+                    )
                 self._kind = found.get("t", "n")
                 style = int(found.get("s", "0"))
                 self._is_date = style < len(self._dates) and self._dates[style]

@@ -67,7 +67,9 @@ class WorkbookPart:
 
 def too_much() -> FileTooLarge:
     """The refusal of a workbook that unpacks to too much."""
-    return FileTooLarge(f"The spreadsheet unpacks to more than {LARGEST_UNPACKED // 1_000_000} MB.")
+    return FileTooLarge(
+        f"The spreadsheet unpacks to more than {LARGEST_UNPACKED // 1_000_000} MB.", detail="large_file"
+    )
 
 
 def _refuse_entities(*_: Any) -> None:

@@ -12,6 +12,9 @@ from campaigns.http.csv_report import harmless
 from campaigns.lists.contacts import Columns, ListedContact, WrongRow
 from campaigns.lists.files import read_contacts
 
+#: Where the panel has them.
+PANEL_TEXTS = (Path(__file__).parents[2] / "bridge/http/panel/static/texts/campaigns.js").read_text()
+
 
 def read(path: Path) -> tuple[Columns, list[ListedContact], list[WrongRow]]:
     columns, *rows = read_contacts(path)
@@ -68,6 +71,7 @@ def test_all_spellings_of_a_number_are_one_person(tmp_path: Path) -> None:
         (b"telefono;celular\n1;2\n", "could all be the number"),
         (b"5491155500001;Ana\n", "put a row with titles"),
         (b"telefono;a;a\n1;2;3\n", "same title"),
+        (b"telefono;nombre;Nombre\n1;Ana;Beto\n", "same title"),
         (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "neither CSV nor XLSX"),
         (bytes.fromhex("d0cf11e0a1b11ae1") + b"\0" * 600, "old or a locked Excel"),
         (b'telefono;nombre\n1;"' + b"x" * 80_000, "cannot be read as CSV"),
@@ -77,8 +81,14 @@ def test_all_spellings_of_a_number_are_one_person(tmp_path: Path) -> None:
 def test_an_unusable_file_is_refused_with_what_to_do(tmp_path: Path, content: bytes, sentence: str) -> None:
     path = tmp_path / "a.csv"
     path.write_bytes(content)
-    with pytest.raises(CampaignError, match=sentence):
+    refused(path, sentence)
+
+
+def refused(path: Path, sentence: str) -> None:
+    """With a code that has a Spanish text, too."""
+    with pytest.raises(CampaignError, match=sentence) as caught:
         list(read_contacts(path))
+    assert f"\n    {caught.value.detail}: '" in PANEL_TEXTS
 
 
 def workbook(path: Path, sheet: str, **parts: str) -> Path:
@@ -168,15 +178,13 @@ def test_shared_texts_dates_and_what_is_no_word(tmp_path: Path) -> None:
 def test_an_unusable_workbook_is_refused_with_what_to_do(
     tmp_path: Path, sheet: str, parts: dict[str, str], sentence: str
 ) -> None:
-    with pytest.raises(CampaignError, match=sentence):
-        list(read_contacts(workbook(tmp_path / "a.xlsx", sheet, **parts)))
+    refused(workbook(tmp_path / "a.xlsx", sheet, **parts), sentence)
 
 
 def test_a_workbook_that_unpacks_to_too_much_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("campaigns.lists.workbook_part.LARGEST_UNPACKED", 100_000)
     path = workbook(tmp_path / "a.xlsx", f'<row r="1">{cell("A1", "telefono")}</row>' + " " * 200_000)
-    with pytest.raises(CampaignError, match="unpacks to more than"):
-        list(read_contacts(path))
+    refused(path, "unpacks to more than")
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+54", "-2", "@SUM(A1)", "\t=1", "  =cmd|'/c calc'!A1", "＝1"])

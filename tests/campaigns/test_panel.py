@@ -66,7 +66,7 @@ async def test_a_campaign_from_the_editor_to_its_report(
     await expect(page.get_by_text("línea 10: no tiene un número")).to_be_visible()
     await expect(page.locator("main .bubble")).to_have_count(5)
     await check(page, f"editor-{name}")
-    await page.get_by_role("button", name="Guardar como borrador").click()
+    await page.get_by_role("button", name="Guardar como borrador").dblclick()
     await expect(page.get_by_role("heading", name="Cupones de agosto")).to_be_visible()
     await check(page, f"draft-{name}")
     await page.get_by_role("button", name="Iniciar").click()
@@ -84,6 +84,7 @@ async def test_a_campaign_from_the_editor_to_its_report(
     assert (await download.value).suggested_filename.endswith(".csv")
     await page.get_by_role("button", name="Todas las campañas").click()
     await expect(page.get_by_role("article", name="Cupones de agosto")).to_contain_text("Terminada")
+    await expect(page.get_by_role("article")).to_have_count(1)
     await check(page, f"list-{name}")
 
 

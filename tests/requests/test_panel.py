@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import re
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,13 +19,13 @@ from bridge.sandbox.group_records import GroupSettings
 from bridge.sandbox.records import ACCOUNT_LID, Contact
 from tests.campaigns.test_lists import cell, workbook
 from tests.drivers.worlds import ANA, CARLA, CARLA_LID, ELENA, UNANSWERED, UNREGISTERED
-from tests.http.panel.pages import DESK, OpenPanel
+from tests.http.panel.pages import DESK, OpenPanel, after
 from tests.pictures import picture
 from tests.requests.conftest import RunningBridge
 
 pytestmark = pytest.mark.timeout(120)
 SMALL: ViewportSize = {"width": 320, "height": 640}
-FORMULA = "=HYPERLINK(1)"
+FORMULA = "＝HYPERLINK(1)"
 PNG = (Path(__file__).parents[1] / "samples" / "red.png").read_bytes()
 
 
@@ -142,6 +144,15 @@ async def test_people_are_found_page_by_page_and_blocked(running: RunningBridge,
     assert (chat.pinned_ms > 0, chat.archived, chat.muted_until) == (False, True, -1)  # an archived chat is not pinned
     await page.keyboard.press("Escape")
     await expect(entry(page, "Carla")).to_be_focused()
+    held, heading = asyncio.Event(), page.locator(".details h2")
+    await page.route("**/requests/contacts.get", partial(after, held), times=1)
+    await entry(page, "Carla").click()
+    await entry(page, "Ana").click()
+    await expect(heading).to_have_text("Ana")
+    async with page.expect_response("**/requests/contacts.get"):
+        held.set()
+    await page.evaluate("() => new Promise(requestAnimationFrame)")
+    await expect(heading).to_have_text("Ana")  # the last one that was chosen
 
 
 async def test_person_group_and_conversation_lead_to_each_other(running: RunningBridge, open_panel: OpenPanel) -> None:
@@ -170,8 +181,9 @@ async def test_a_file_of_numbers_is_checked_and_an_error_is_no_no(
 ) -> None:
     numbers = [ANA, "5491155500002@c.us", UNREGISTERED, UNANSWERED]
     file = tmp_path / "clientes.csv"
-    lines = [f'"Cliente; {n}";"+{number[:13]}";{FORMULA}' for n, number in enumerate(numbers)]
-    file.write_text("\n".join(["nombre;tel;nota", *lines, lines[0]]))
+    lines = [f'"Cliente; {n}";2026-08-01;"+{number[:13]}";{FORMULA}' for n, number in enumerate(numbers)]
+    lines[1] = f"Beto;01.08.2026;{numbers[1][:13]}.0;"
+    file.write_text("\n".join(["nombre;alta;tel;nota", *lines, lines[0]]))
     page = await open_panel(running, locale="es-AR", at="#people")
     await page.get_by_role("button", name="Comprobar números").click()
     await page.get_by_label("Archivo").set_input_files(file)

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Page, async_playwright, expect
+from playwright.async_api import Page, Route, async_playwright, expect
 
 from bridge.contract.kinds.location import Place
 from bridge.contract.kinds.media import Media
@@ -19,6 +19,11 @@ from tests.responder.conftest import ResponderHarness
 
 #: A host name that is not localhost: without HTTPS the browser restricts the page there.
 REMOTE_HOST = "conversaciones.test"
+#: More is written in the open chat than is in sight, and its end is.
+AT_END = """() => {
+    const { scrollTop, scrollHeight, clientHeight } = document.getElementById('messages');
+    return scrollTop > 0 && scrollHeight - scrollTop - clientHeight < 2;
+}"""
 NOT_ROOT = os.geteuid() != 0  # Chromium has no sandbox for root
 
 
@@ -119,6 +124,18 @@ async def test_the_switches(shown: ResponderHarness, page: Page) -> None:
     await expect(page.get_by_role("switch", name="Cliente 51")).not_to_be_checked()
     await expect(page.get_by_text("desactivadas")).to_be_visible()  # for the only client
     await shown.until_rows("SELECT cliente_id, bot_activo FROM ll_bot_config", [(51, 0)])
+    client = page.get_by_role("switch", name="Cliente 51")
+    await client.focus()
+    assert shown.responder is not None
+    async with page.expect_response("**/api/switches"):
+        shown.responder.changes.notify([None])
+    await page.evaluate("() => new Promise(requestAnimationFrame)")
+    await page.keyboard.press("Space")
+    await expect(client).to_be_checked()
+    await shown.until_rows("SELECT cliente_id, bot_activo FROM ll_bot_config", [(51, 1)])
+    await expect(client).to_be_focused()
+    await page.keyboard.press("Space")
+    await expect(client).not_to_be_checked()
     await picture(page, "responder-switches")
 
 
@@ -136,7 +153,10 @@ async def test_on_a_phone_either_the_list_or_the_chat_is_shown(shown: ResponderH
     await expect(page.get_by_role("log")).to_contain_text("🙋🏽‍♀️")
     await page.go_back()
     await expect(page.get_by_label("Buscar nombre, número o texto")).to_be_visible()
+    shown.bridge.phone.incoming(ANA, "\n".join(f"Línea {n}" for n in range(60)), notify_name="Ana Suárez")
+    await expect(page.get_by_role("button", name="Ana Suárez")).to_contain_text("Línea 1")
     await page.get_by_role("button", name="Ana Suárez").click()
+    await page.wait_for_function(AT_END, timeout=5000)
     await page.get_by_role("button", name="Volver a la lista").click()
     await expect(page.get_by_label("Buscar nombre, número o texto")).to_be_visible()
     assert page.url == responder_url(shown)
@@ -154,6 +174,53 @@ async def test_a_draft_is_kept_while_another_chat_is_open(shown: ResponderHarnes
     await expect(page.get_by_label("Escribí una respuesta")).to_have_value("")
     await page.get_by_role("button", name="Beto Gómez").click()
     await expect(page.get_by_label("Escribí una respuesta")).to_have_value("Hola Beto, te averiguo")
+    await page.get_by_role("button", name="English").click()
+    await expect(page.get_by_label("Write an answer")).to_have_value("Hola Beto, te averiguo")
+
+
+async def test_what_is_written_stays_with_its_chat_when_answers_are_slow(shown: ResponderHarness, page: Page) -> None:
+    held, asked = asyncio.Event(), asyncio.Event()
+    beto, ana = (page.get_by_role("button", name=name) for name in ("Beto Gómez", "Ana Suárez"))
+    text, log = page.get_by_label("Escribí una respuesta"), page.get_by_role("log")
+
+    async def later(route: Route) -> None:
+        asked.set()
+        await held.wait()
+        await route.continue_()
+
+    await beto.click()
+    await text.fill("Hola Beto")
+    await ana.click()
+    await expect(page.get_by_role("heading", name="Ana Suárez")).to_be_visible()
+    await page.route(f"**/api/chats/{await beto.get_attribute('data-chat')}?*", later)
+    await beto.click()
+    await asked.wait()
+    shown.bridge.phone.incoming(ANA, "¿Siguen ahí?", notify_name="Ana Suárez")  # while the chat is being opened
+    await expect(ana).to_contain_text("¿Siguen ahí?")
+    await expect(text).to_have_value("")
+    held.set()
+    await expect(page.get_by_role("heading", name="Beto Gómez")).to_be_visible()
+    await expect(text).to_have_value("Hola Beto")
+    held.clear()
+    await page.route("**/replies", later)
+    await text.press("Enter")
+    await text.press("Enter")
+    await text.fill("Otra cosa")
+    held.set()
+    await expect(log.get_by_text("Hola Beto")).to_be_visible()
+    await expect(text).to_have_value("Otra cosa")
+    held.clear()
+    await expect(page.locator("#composer button")).to_be_enabled()
+    await text.press("Enter")
+    await ana.click()
+    await expect(page.get_by_role("heading", name="Ana Suárez")).to_be_visible()
+    await text.fill("Para Ana")
+    held.set()
+    await expect(page.locator("#composer button")).to_be_enabled()
+    await expect(text).to_have_value("Para Ana")
+    await beto.click()
+    await expect(log.get_by_text("Otra cosa")).to_be_visible()
+    await expect(text).to_have_value("")
 
 
 async def test_problems_are_shown(harness: ResponderHarness, page: Page, tmp_path: Path) -> None:

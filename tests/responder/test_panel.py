@@ -114,6 +114,11 @@ async def test_an_owner_makes_rules_hours_and_replies(
     await expect(page.get_by_role("button", name="Editar envíos")).to_be_visible()
     await check(page, f"own-{name}")
     assert "lun 09:00-18:00" in harness.responder.rules.path.read_text()
+    await page.reload()
+    await page.get_by_role("button", name="Editar como texto").click()
+    await text.fill((await text.input_value()).replace("lun 09:00-18:00", "lun 10:00-11:00"))
+    await page.get_by_role("button", name="Guardar", exact=True).click()
+    await expect(page.get_by_label("Lunes")).to_have_value("10:00-11:00")
 
 
 @pytest.mark.parametrize(("name", "size", "scheme"), [("desk", DESK, "light"), ("narrow", NARROW, "dark")])

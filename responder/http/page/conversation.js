@@ -15,7 +15,9 @@ let complete = false;
 let fail = () => {};
 let requests = 0;
 let drawn = '';
-const drafts = new Map();
+let wanted = null; // the chat that is being opened
+// Chat -> what is written and not sent; kept when the page is loaded again, as for another language.
+const drafts = new Map(JSON.parse(sessionStorage.getItem('drafts') ?? '[]'));
 
 export const current = () => shown?.id ?? null;
 
@@ -27,47 +29,71 @@ export function start({ closed, failed }) {
   text.addEventListener('keydown', (event) => {
     if (event.key === 'Enter' && !event.shiftKey && !event.isComposing) { event.preventDefault(); send(); }
   });
+  addEventListener('pagehide', () => {
+    keepDraft();
+    sessionStorage.setItem('drafts', JSON.stringify([...drafts]));
+  });
 }
 
 export async function open(chatId) {
-  keepDraft();
-  lines = [];
-  complete = false;
-  await load(chatId);
-  text.value = drafts.get(chatId) ?? '';
-  messages.scrollTop = messages.scrollHeight;
+  wanted = chatId;
+  try {
+    await load(chatId);
+  } catch (error) {
+    if (wanted === chatId) wanted = null;
+    throw error;
+  }
 }
 
 export function close() {
   requests += 1;
   keepDraft();
-  shown = null;
+  shown = wanted = null;
   byId('open').hidden = true;
   byId('empty').hidden = false;
 }
 
 function keepDraft() {
-  if (shown) drafts.set(shown.id, text.value);
+  if (!shown) return;
+  if (text.value) drafts.set(shown.id, text.value);
+  else drafts.delete(shown.id);
 }
 
-export const refresh = () => (shown ? load(shown.id) : undefined);
+export function toEnd() {
+  messages.scrollTop = messages.scrollHeight;
+}
 
+export function refresh() {
+  const chatId = wanted ?? shown?.id;
+  return chatId ? load(chatId) : undefined;
+}
+
+// Until the answer comes, the chat before is shown, with its text.
 async function load(chatId) {
   const atEnd = messages.scrollHeight - messages.scrollTop - messages.clientHeight < 80;
   const number = ++requests;
   const found = await get(`/api/chats/${chatId}?limit=${PAGE}`);
   if (number !== requests) return; // a later request has been made
+  const isOther = shown?.id !== chatId;
+  if (isOther) {
+    keepDraft();
+    lines = [];
+    text.value = drafts.get(found.chat.id) ?? '';
+  }
+  wanted = null;
   shown = { ...found.chat, now: found.now };
   if (lines.length === 0) complete = found.messages.length < PAGE;
   const oldest = found.messages[0]?.id ?? 0;
   lines = [...lines.filter((line) => line.id < oldest), ...found.messages];
   draw();
-  if (atEnd) messages.scrollTop = messages.scrollHeight;
+  if (atEnd || isOther) toEnd();
 }
 
 async function loadEarlier() {
   const height = messages.scrollHeight;
-  const found = await get(`/api/chats/${shown.id}?limit=${PAGE}&before=${lines[0].id}`);
+  const first = lines[0];
+  const found = await get(`/api/chats/${shown.id}?limit=${PAGE}&before=${first.id}`);
+  if (!shown || lines[0]?.id !== first.id) return; // of another chat, or twice
   complete = found.messages.length < PAGE;
   lines = [...found.messages, ...lines];
   draw();
@@ -90,24 +116,31 @@ const newRequest = () => [...crypto.getRandomValues(new Uint8Array(16))].map((by
 
 async function send() {
   const written = text.value;
-  if (!written.trim() || !shown) return;
   const button = byId('composer').querySelector('button');
+  if (!written.trim() || !shown || button.disabled) return;
+  const { id: chat } = shown;
   button.disabled = true;
   // repeating an answer after a failure repeats the request id, so it is sent once
-  const request = send.pending?.written === written && send.pending.chat === shown.id ? send.pending.request : newRequest();
-  send.pending = { written, chat: shown.id, request };
+  const request = send.pending?.written === written && send.pending.chat === chat ? send.pending.request : newRequest();
+  send.pending = { written, chat, request };
+  text.value = ''; // what is written meanwhile stays
   try {
-    await post(`/api/chats/${shown.id}/replies`, { text: written, request });
+    await post(`/api/chats/${chat}/replies`, { text: written, request });
     send.pending = null;
-    text.value = '';
     await refresh();
-    messages.scrollTop = messages.scrollHeight;
+    toEnd();
   } catch (error) {
+    if (send.pending) putBack(chat, written);
     fail(error);
   } finally {
     button.disabled = false;
-    text.focus();
+    if ([document.body, button].includes(document.activeElement)) text.focus();
   }
+}
+
+function putBack(chat, written) {
+  if (shown?.id === chat) text.value ||= written;
+  else if (!drafts.has(chat)) drafts.set(chat, written);
 }
 
 function draw() {

@@ -27,6 +27,7 @@ async function open(chatId) {
     return;
   }
   page.classList.add('reading');
+  conversation.toEnd(); // what is not displayed does not scroll
   list.mark(conversation.current()); // another one than `chatId` where that was merged
 }
 

@@ -10,6 +10,7 @@ const problems = document.getElementById('problems');
 const health = document.getElementById('health');
 let fail = () => {};
 let requests = 0;
+let drawn = '';
 
 export function start(failed) {
   fail = failed;
@@ -26,6 +27,10 @@ export async function refresh() {
   health.className = `health ${wrong.length ? 'bad' : 'good'}`;
   health.textContent = wrong.length ? wrong.map((part) => words.problems[part] ?? part).join(' · ') : words.works;
   drawFaults(rules, faults);
+  const now = JSON.stringify([active, clients]);
+  if (now === drawn) return; // keeps the focus, and a switch that is being pressed
+  drawn = now;
+  const focused = [...list.querySelectorAll('input')].indexOf(document.activeElement);
   list.replaceChildren(
     control(words.everywhere, active, (on) => post('/api/switches/active', { active: on })),
     ...clients.map((client) => control(
@@ -33,6 +38,7 @@ export async function refresh() {
       (on) => post(`/api/bot-config/toggle/${client.cliente_id}`, { bot_activo: on ? 1 : 0 }),
     )),
   );
+  list.querySelectorAll('input')[focused]?.focus();
 }
 
 function drawFaults(rules, faults) {
@@ -55,6 +61,7 @@ function control(label, on, change) {
     } catch (error) {
       fail(error);
     }
+    drawn = ''; // it may have failed
     await refresh().catch(fail);
   };
   return element('label', { class: 'switch' }, element('span', {}, label), element('input', { type: 'checkbox', role: 'switch', checked: on, onchange: changed }));

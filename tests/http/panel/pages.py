@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -9,7 +10,7 @@ from typing import Literal, Protocol
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, Page, ViewportSize, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, Route, ViewportSize, async_playwright
 
 from tests.parts import require_binary
 
@@ -24,6 +25,13 @@ class HasUrl(Protocol):
 
     @property
     def url(self) -> str: ...
+
+
+async def after(held: asyncio.Event, route: Route) -> None:
+    """Lets a request of a page go on once `held` is set; what only reads goes on at once."""
+    if route.request.method == "POST":
+        await held.wait()
+    await route.continue_()
 
 
 @asynccontextmanager

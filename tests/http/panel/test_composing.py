@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+from functools import partial
 from typing import Any, Literal
 
 import pytest
 from axe_playwright_python.async_playwright import Axe  # type: ignore[import-untyped]
-from playwright.async_api import Page, ViewportSize, expect
+from playwright.async_api import FilePayload, Page, ViewportSize, expect
 
 from tests.http.conftest import ANA, BETO, HttpBridge
-from tests.http.panel.pages import OpenPanel
+from tests.http.panel.pages import OpenPanel, after
 from tests.pictures import picture
 
 NARROW: ViewportSize = {"width": 320, "height": 640}
@@ -59,6 +61,49 @@ async def test_place_poll_and_contacts_are_sent(started: HttpBridge, open_panel:
         {"poll": {"name": "¿Qué día?", "options": ["Lunes", "Martes"], "max": 1}},
         {"contacts": [{"name": "Beto", "phone": "5491155500002"}]},
     ]
+
+
+async def test_what_is_sent_and_what_is_written_belong_to_their_chat(
+    started: HttpBridge, open_panel: OpenPanel
+) -> None:
+    started.phone.incoming(ANA, "¿Me escribís?", notify_name="Ana")
+    started.phone.incoming(BETO, "¿Y a mí?", notify_name="Beto")
+    page = await open_panel(started, at="#messages", expected="ERR_FAILED")
+    chat, text = page.locator(".chats .chat"), page.get_by_label("Message", exact=True)
+    ana, beto = chat.filter(has_text="Ana"), chat.filter(has_text="Beto")
+    held = asyncio.Event()
+    await page.route("**/sends", partial(after, held))
+    await ana.click()
+    await text.fill("Hola Ana")
+    await text.press("Enter")
+    await text.press("Enter")
+    await text.fill("sigo")
+    await text.press("Enter")
+    await beto.click()
+    await text.fill("borrador para Beto")
+    held.set()
+    await expect(page.get_by_text("sending…")).to_be_hidden()
+    await expect(text).to_have_value("borrador para Beto")
+    await ana.click()
+    await expect(text).to_have_value("sigo")
+    await expect(page.get_by_role("log").locator(".mine .tick.sent")).to_have_count(1)
+    held.clear()
+    files = [FilePayload(name=f"{n}.txt", mimeType="text/plain", buffer=b"x" * n) for n in (1, 2)]
+    await page.locator(".composer input[type=file]").set_input_files(files)
+    await page.get_by_role("button", name="Send", exact=True).click()
+    await beto.click()
+    held.set()
+    await expect(page.get_by_text("sending…")).to_be_hidden()
+    assert {str(sent.key.remote) for sent in started.phone.sent} == {ANA}
+    assert len(started.phone.sent) == 3
+    await page.unroute("**/sends")
+    await page.route("**/sends", lambda route: route.abort())
+    await page.get_by_role("button", name="Send", exact=True).click()
+    await expect(page.get_by_text("No connection").or_(page.locator("#toasts .bad"))).to_be_visible()
+    await expect(text).to_have_value("borrador para Beto")
+    await page.get_by_role("button", name="Español").click()
+    await beto.click()
+    await expect(page.get_by_label("Mensaje", exact=True)).to_have_value("borrador para Beto")
 
 
 async def test_a_message_is_reacted_to_edited_and_deleted(started: HttpBridge, open_panel: OpenPanel) -> None:

@@ -1,4 +1,7 @@
-"""A conversation of 10,000 messages in the panel: a window of bubbles is drawn, which moves with the scrolling."""
+"""A conversation of 10,000 messages in the panel: a window of bubbles is drawn, which moves with the scrolling.
+
+And what is kept when a part is drawn again, and the order of the messages.
+"""
 
 from __future__ import annotations
 
@@ -113,3 +116,45 @@ async def test_ten_thousand_messages_scroll_without_lag(started: HttpBridge, ope
     await expect(log.locator(".found")).to_be_in_viewport()
     await log.press("Home")
     await expect(log.get_by_text("mensaje 0", exact=True)).to_be_in_viewport()
+
+
+async def test_an_element_that_is_kept_does_what_the_new_one_would(started: HttpBridge, open_panel: OpenPanel) -> None:
+    page = await open_panel(started)
+    script = """async () => {
+        const { h, update } = await import('/panel/static/element.js');
+        const box = h('div'), pressed = [];
+        const show = (chat) => update(box,
+            h('p', null, h('button', { onclick: () => pressed.push(chat) }, 'Pause')),
+            h('ul', null, h('li', null, h('details', null, h('summary', null, 'Text'), chat))));
+        show('ana');
+        const kept = box.querySelector('button');
+        box.querySelector('details').open = true;
+        show('beto');
+        kept.click();
+        return [box.contains(kept), pressed, box.querySelector('details').open];
+    }"""
+    assert await page.evaluate(script) == [True, ["beto"], True]
+
+
+async def test_messages_of_one_second_keep_their_order_whatever_source_is_last(
+    started: HttpBridge, open_panel: OpenPanel
+) -> None:
+    page = await open_panel(started)
+    script = """async () => {
+        const { Conversations } = await import('/panel/static/conversations.js');
+        const chat = '5491155500001@c.us', known = new Conversations('haby', () => null);
+        const made = (body, more) => ({ id: body, chat, author: chat, type: 'chat', body, timestamp: 1, ...more });
+        const ordered = () => known.of(chat).map(({ body }) => body).join('');
+        const answers = [
+            { chats: [{ chat, at: 1, last: made('c') }], next: null },
+            { messages: ['a', 'b', 'c'].map((body) => made(body)), complete: true },
+        ];
+        window.fetch = async () => new Response(JSON.stringify({ data: answers.shift() }));
+        ['b', 'c'].forEach((body, index) => known.message(made(body, { seq: index + 1 })));
+        await known.loadChats();
+        const listed = ordered();
+        await known.loadOlder(chat);
+        known.message(made('d', { seq: 3 }));
+        return [listed, ordered()];
+    }"""
+    assert await page.evaluate(script) == ["bc", "abcd"]

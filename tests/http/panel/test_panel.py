@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -16,7 +18,7 @@ from bridge.contract.session import SessionState
 from bridge.http.limits import HttpLimits
 from bridge.ports import Scope
 from tests.http.conftest import ANA, BETO, HttpBridge
-from tests.http.panel.pages import DESK, PHONE, OpenPanel
+from tests.http.panel.pages import DESK, PHONE, OpenPanel, after
 from tests.http.receiver import Answer, Receiver
 from tests.http.test_access import key_for
 from tests.pictures import picture
@@ -24,6 +26,11 @@ from tests.pictures import picture
 SECTIONS = ["sessions", "messages", "people", "groups", "outbox", "listeners", "charts", "access"]
 SECTIONS += ["mqtt", "log", "settings", "api"]
 KEY = "the-legacy-key"
+#: As a browser does when another tab is shown, and this one again.
+VISIBLE = """(shown) => {
+    Object.defineProperty(document, 'hidden', { value: !shown, configurable: true });
+    document.dispatchEvent(new Event('visibilitychange'));
+}"""
 PICTURE = Path(__file__).parents[2] / "samples" / "red.png"
 
 
@@ -105,6 +112,13 @@ async def test_messages_arrive_live_and_sends_show_their_ticks(started: HttpBrid
     assert sent.modifiers.reply_to == str(started.phone.history[0].key)
     started.phone.acknowledge(sent.key.id, 3)
     await expect(log.locator(".mine")).to_contain_text("read")
+    async with page.expect_event("requestfailed", lambda request: "/events?" in request.url):
+        await page.evaluate(VISIBLE, False)
+    for number in range(60):
+        started.phone.incoming(ANA, f"oculto {number}")
+    await started.journalled(64)
+    await page.evaluate(VISIBLE, True)
+    await expect(log.locator(".bubble .text", has_text="oculto")).to_have_count(60)
     await page.get_by_label("Find a chat").fill("stock")
     await expect(chats).to_have_count(1)
     await _go(page, "outbox")
@@ -157,6 +171,13 @@ async def test_the_history_of_a_chat_is_read_from_whatsapp(started: HttpBridge, 
     await page.get_by_role("list", name="Chats").get_by_role("listitem").click()
     texts = page.get_by_role("log").locator(".bubble .text")
     await expect(texts).to_have_text(["viejo 0", "viejo 1", "viejo 2"])
+    held = asyncio.Event()
+    await page.route("**/requests/chats.history", partial(after, held))
+    started.phone.incoming(BETO, "el último")
+    await page.get_by_role("listitem").filter(has_text="viejo").click()
+    await page.get_by_role("listitem").filter(has_text="el último").click()
+    async with page.expect_request(lambda request: BETO in (request.post_data or "") and "history" in request.url):
+        held.set()
 
 
 async def test_a_message_from_before_the_section_was_opened_is_shown(
@@ -309,7 +330,9 @@ async def test_a_link_logs_in_once(side: HttpBridge, open_panel: OpenPanel) -> N
     side.given |= {"api_key": KEY}
     side.login_link = "the-token"
     await side.start()
-    page = await open_panel(side, at="#link=the-token")
+    page = await open_panel(side)
+    await expect(page.get_by_label("API key")).to_be_visible()
+    await page.evaluate("location.hash = '#link=the-token'")  # as it is pasted into a page that is open
     await expect(page.get_by_role("article", name="haby")).to_be_visible()
     assert "token" not in page.url
     other = await open_panel(side, at="#link=the-token", expected="401")

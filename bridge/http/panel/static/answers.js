@@ -110,14 +110,18 @@ export function open(view) {
 
   function drawHours() {
     const { days, closed_text: closedText, zone, in_file: inFile, open_now: isOpen } = state.hours;
+    // a value that is typed is no attribute: without `data-saved` hours that were saved elsewhere would not be shown
     const day = (name, index) => field(word(`weekday_${name}`), h('input', {
-      name, value: days[index], maxlength: 200, autocomplete: 'off', placeholder: '09:00-13:00, 15:00-19:00',
+      name, value: days[index], 'data-saved': days[index], maxlength: 200, autocomplete: 'off',
+      placeholder: '09:00-13:00, 15:00-19:00',
     }));
     update(hours,
       h('p.soft', null, word('hoursLead', zone), ' ', word(isOpen ? 'openNow' : 'closedNow')),
       inFile ? null : h('p.soft', null, word('hoursOfSettings')),
       h('div.days', null, DAYS.map(day)),
-      field(word('closedText'), h('textarea', { name: 'closed', rows: 2, maxlength: 4096, value: closedText })),
+      field(word('closedText'), h('textarea', {
+        name: 'closed', rows: 2, maxlength: 4096, value: closedText, 'data-saved': closedText,
+      })),
       h('div.row', null, h('button.main-button', { type: 'submit' }, word('saveHours'))));
   }
 

@@ -33,16 +33,16 @@ export class Attachments {
     field.addEventListener('paste', (event) => this.#takeFrom(event, event.clipboardData));
   }
 
-  // The content of a command for the first file, which is uploaded; `caption` is used where it can have one.
-  async next(caption) {
-    const [file] = this.files, { sha256 } = await upload('/v1/media', file);
+  // The content of a command for a file, which is uploaded; `caption` is used where it can have one.
+  async content(file, caption) {
+    const { sha256 } = await upload('/v1/media', file);
     const kind = kindOf(file), captioned = kind !== 'audio' && caption;
     return { [kind]: { sha256, filename: file.name, ...(captioned ? { caption } : {}) } };
   }
 
-  // Leaves out the first file: it was sent.
-  shift() {
-    this.files = this.files.slice(1);
+  // Shows other files: those of another chat, or none.
+  set(files) {
+    this.files = files;
     this.picker.value = '';
     this.#draw();
   }

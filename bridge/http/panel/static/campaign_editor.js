@@ -18,6 +18,10 @@ export function openEditor(view, app, { toList, toCampaign }) {
   const issue = h('p.bad', { role: 'alert' });
   let variants = [''], picture = null, pictureFile = null, uploaded = null, closed = false;
 
+  const ends = [
+    button('button', word('preview'), () => attempt(true)),
+    button('main-button', word('plan'), () => attempt(false)),
+  ];
   const form = h('form.editor', { onsubmit: (event) => event.preventDefault() },
     h('section.card', null,
       field(word('campaignName'), h('input', { name: 'name', required: true, maxlength: 120 })),
@@ -48,9 +52,7 @@ export function openEditor(view, app, { toList, toCampaign }) {
         h('label.check', null, h('input', { type: 'checkbox', name: 'wrote' }), word('skip_wrote')),
         h('label.check', null, h('input', { type: 'checkbox', name: 'absent' }), word('skip_absent')))),
     issue,
-    h('div.row', null,
-      button('button', word('preview'), () => attempt(true)),
-      button('main-button', word('plan'), () => attempt(false))));
+    h('div.row', null, ends));
 
   function keep() {
     variants = [...texts.querySelectorAll('textarea')].map((one) => one.value);
@@ -118,6 +120,7 @@ export function openEditor(view, app, { toList, toCampaign }) {
   async function attempt(dry) {
     if (!form.reportValidity()) return;
     issue.textContent = '';
+    ends.forEach((one) => { one.disabled = true; }); // a double click would make two campaigns
     try {
       const made = await post(`/v1/campaigns${dry ? '?dry_run=true' : ''}`, await plan());
       if (closed) return;
@@ -126,6 +129,8 @@ export function openEditor(view, app, { toList, toCampaign }) {
     } catch (problem) {
       outcome.replaceChildren();
       issue.textContent = problemText(problem);
+    } finally {
+      ends.forEach((one) => { one.disabled = false; });
     }
   }
 

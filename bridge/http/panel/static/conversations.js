@@ -96,7 +96,8 @@ export class Conversations {
     });
     if (!data) return;
     if (data.complete) this.complete.add(chat);
-    data.messages.forEach((message, order) => this.#put(message, message.from_me, order, message.ack));
+    const { length } = data.messages;
+    data.messages.forEach((message, index) => this.#put(message, message.from_me, index - length, message.ack));
     this.onChange();
   }
 
@@ -164,7 +165,7 @@ export class Conversations {
         at: Math.max((one.at ?? 0) * 1000, known?.at ?? 0),
         last: known && known.at > (one.at ?? 0) * 1000 ? known.last : last,
       });
-      if (one.last) this.#put(one.last, one.last.from_me, 0, one.last.ack);
+      if (one.last) this.#put(one.last, one.last.from_me, this.#orderOf(one.last), one.last.ack);
     }
     this.onChange();
   }
@@ -183,6 +184,12 @@ export class Conversations {
     this.sorted.delete(chat);
     if (!this.messages.has(chat)) this.messages.set(chat, new Map());
     return this.messages.get(chat);
+  }
+
+  // Of messages of one second: those of the history, which are numbered from below 0, then what arrives, by its number
+  // in the journal, and last the newest of a chat.
+  #orderOf({ chat, id }) {
+    return this.messages.get(chat)?.get(id)?.order ?? Number.MAX_SAFE_INTEGER;
   }
 
   // Returns whether the message is new here. The ticks of one that the outbox has are the outbox's.

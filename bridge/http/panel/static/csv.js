@@ -2,8 +2,9 @@
 
 import { language } from './language.js';
 
-// A spreadsheet takes a cell that begins like this for a formula, which could call other programs.
-const FORMULA = /^[=+\-@\t\r]/;
+// A spreadsheet takes a cell that begins like this for a formula, which could call other programs. As in the reports of
+// campaigns.
+const FORMULA = /^ *[=+\-@\t\r\n＝＋－＠]/;
 
 function cell(value) {
   const text = String(value ?? ''), safe = FORMULA.test(text) ? `'${text}` : text;

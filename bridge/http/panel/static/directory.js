@@ -47,7 +47,7 @@ export class Directory {
 
   // Shows elements beside the list; on a phone in its place. `key` is that of the entry, null for something else.
   show(title, key, ...parts) {
-    this.opened = key;
+    this.opened = this.wanted = key;
     this.element.classList.add('opened');
     const back = button('plain', '←', () => this.close(true), { 'aria-label': word('backToList') });
     this.pane.replaceChildren(
@@ -58,7 +58,7 @@ export class Directory {
 
   close(focus) {
     const before = this.list.querySelector('[aria-current=true]');
-    this.opened = undefined;
+    this.opened = this.wanted = undefined; // `wanted`: the key of what is being read
     this.element.classList.remove('opened');
     this.pane.replaceChildren(emptyState(word('chooseEntry')));
     this.#mark();

@@ -12,11 +12,25 @@ export function h(tag, attributes, ...children) {
 
 function setAttributes(made, attributes) {
   for (const [name, value] of Object.entries(attributes ?? {})) {
-    if (name.startsWith('on')) made.addEventListener(name.slice(2), value);
+    if (name.startsWith('on')) listen(made, name.slice(2), value);
     else if (name === 'value' || name === 'checked') made[name] = value;
     else if (value === true) made.setAttribute(name, '');
     else if (value !== false && value !== null && value !== undefined) made.setAttribute(name, value);
   }
+}
+
+// Element -> event -> what is called. An element that is kept calls what the fresh one would: two that look the same
+// may be of different chats.
+const calls = new WeakMap();
+
+function listen(made, event, call) {
+  calls.set(made, { ...calls.get(made), [event]: call });
+  made.addEventListener(event, (given) => calls.get(made)[event](given));
+}
+
+function takeCalls(old, fresh) {
+  if (calls.has(fresh)) calls.set(old, calls.get(fresh));
+  [...old.children].forEach((child, index) => takeCalls(child, fresh.children[index]));
 }
 
 const SVG = 'http://www.w3.org/2000/svg';
@@ -41,12 +55,23 @@ export function update(container, ...parts) {
   if (focused) atPath(container, focused)?.focus({ preventScroll: true });
 }
 
-// Whether two elements are equal but for their times, which are copied from `fresh` to `old`.
+// Whether two elements are equal but for their times, which are copied from `fresh` to `old`, and for what is unfolded,
+// which stays so.
 function isSame(old, fresh) {
   if (!fresh) return false;
   const [before, after] = [old, fresh].map((one) => [...one.querySelectorAll('time')]);
   if (before.length === after.length) before.forEach((time, index) => copyTime(after[index], time));
-  return old.isEqualNode(fresh);
+  const [unfolded, folds] = [old, fresh].map(foldsOf);
+  unfolded.forEach((one, index) => keepFold(one, folds[index]));
+  const same = old.isEqualNode(fresh);
+  if (same) takeCalls(old, fresh);
+  return same;
+}
+
+const foldsOf = (one) => [...(one.matches('details') ? [one] : []), ...one.querySelectorAll('details')];
+
+function keepFold(old, fresh) {
+  if (fresh?.firstElementChild.isEqualNode(old.firstElementChild)) fresh.open = old.open;
 }
 
 function copyTime(from, to) {

@@ -38,14 +38,16 @@ export function open(view, app, opened) {
 
   // Shows a group; `response` is that to a request about its people.
   async function show(group, response = null, focus = 'h2') {
+    directory.wanted = group;
     try {
       const details = await ask(session, 'groups.get', { group });
+      if (directory.wanted !== group) return; // another one was chosen meanwhile
       rememberChat({ chat: group, name: details.subject });
       const parts = new GroupView(session, details, { again: show, onLeft: () => directory.read() }).parts(response);
       directory.show(details.subject ?? group, group, ...parts);
       directory.pane.querySelector(focus)?.focus();
     } catch (problem) {
-      directory.show(group, group, emptyState(problemText(problem)));
+      if (directory.wanted === group) directory.show(group, group, emptyState(problemText(problem)));
     }
   }
 

@@ -59,12 +59,15 @@ const SECTIONS = {
 //: Milliseconds between two polls.
 const EVERY = 2000;
 const $ = (id) => document.getElementById(id);
-// What sections share: the statuses of all sessions, the name of the chosen one, and the chats without an answer.
-const app = { sessions: [], session: null, waiting: { chats: [], waiting: 0 } };
+// What sections share: the statuses of all sessions, the name of the chosen one, the chats without an answer, and what
+// is written and not sent.
+const app = { sessions: [], session: null, waiting: { chats: [], waiting: 0 }, drafts: new Map() };
 let section = null, lastPoll = new Date(), askingWaiting = false;
 
+const linkOf = () => new URLSearchParams(location.hash.slice(1)).get('link');
+
 async function start() {
-  const link = new URLSearchParams(location.hash.slice(1)).get('link');
+  const link = linkOf();
   // The token works once; it must stay neither in the address nor in the history.
   if (link) history.replaceState(null, '', `${location.pathname}#sessions`);
   try {
@@ -202,10 +205,12 @@ $('language').addEventListener('click', (event) => {
 $('log-out').addEventListener('click', async () => {
   await logOut().catch(() => null);
   leave();
+  app.drafts.clear(); // another person may log in
 });
 document.addEventListener('renewed', () => { if (account.me) drawFrame(); });
 document.addEventListener('logged-out', () => { if (account.me) leave(); });
-window.addEventListener('hashchange', openSection);
+// A link that is pasted into an open page loads nothing: it only changes the fragment.
+window.addEventListener('hashchange', (event) => (linkOf() ? start() : openSection(event)));
 window.addEventListener('unhandledrejection', (event) => {
   toast(event.reason ? problemText(event.reason) : '', true);
   event.preventDefault();

@@ -11,18 +11,27 @@ export class MessageFeed {
     this.session = session;
     this.take = take;
     this.sources = new Map();
+    this.cursors = new Map(); // stream -> id of the newest item
+    // A browser has six connections to a bridge for all its tabs.
+    this.rest = () => { if (document.hidden) this.#stop(); };
+    document.addEventListener('visibilitychange', this.rest);
   }
 
-  // Opens the streams. One that was refused because the session was closed is opened again: a browser gives up then.
+  // Opens the streams, where they ended. One that was refused because the session was closed is opened again: a browser
+  // gives up then.
   follow(status) {
-    if (!status?.epoch) return;
+    if (!status?.epoch || document.hidden) return;
     for (const [stream, last] of [['in', status.last_seq], ['event', status.last_event_seq]]) {
       const known = this.sources.get(stream);
       if (known && known.readyState !== EventSource.CLOSED) continue;
-      const after = `${status.epoch}:${Math.max(0, (last ?? 0) - BEFORE)}`;
+      const cursor = this.cursors.get(stream), begin = `${status.epoch}:${Math.max(0, (last ?? 0) - BEFORE)}`;
+      const after = cursor?.startsWith(`${status.epoch}:`) ? cursor : begin;
       const source = new EventSource(`${sessionPath(this.session)}/events?stream=${stream}&after=${after}`);
-      source.addEventListener('message', ({ data }) => { if (data) this.take.message(JSON.parse(data)); });
-      source.addEventListener('event', ({ data }) => this.take.event(JSON.parse(data)));
+      const take = ({ type, data, lastEventId }) => {
+        this.cursors.set(stream, lastEventId);
+        if (data) this.take[type](JSON.parse(data));
+      };
+      ['message', 'event'].forEach((type) => source.addEventListener(type, take));
       this.sources.set(stream, source);
     }
   }
@@ -33,7 +42,13 @@ export class MessageFeed {
     this.take.sends(page?.sends ?? []);
   }
 
-  close() {
+  #stop() {
     this.sources.forEach((source) => source.close());
+    this.sources.clear();
+  }
+
+  close() {
+    document.removeEventListener('visibilitychange', this.rest);
+    this.#stop();
   }
 }

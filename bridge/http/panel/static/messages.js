@@ -84,8 +84,9 @@ export function open(view, app, first) {
   const other = button('plain', '+', () => showOthers(others.hidden),
     { 'aria-label': word('sendOther'), title: word('sendOther'), 'aria-expanded': 'false' });
   const quick = new QuickReplies(text);
+  const sending = h('p.soft', { role: 'status', hidden: true }, `${word('sending')}…`);
   const form = h('form.composer', { onsubmit: send },
-    recipient, reply, files.list, files.picker, others, quick.list,
+    recipient, reply, sending, files.list, files.picker, others, quick.list,
     h('div.row', null, other, files.button, quick.button, text,
       h('button.main-button', { type: 'submit', 'aria-label': word('send') },
         icon(SEND_ICON), h('span', null, word('send')))));
@@ -169,6 +170,7 @@ export function open(view, app, first) {
 
   // Opens a chat; with null none, or the form for a new one.
   function show(chat, isNew = false) {
+    keepDraft();
     opened = chat;
     if (chat && onlyWaiting) conversations.meet({ chat, timestamp: 0 });
     bot.show(chat);
@@ -177,6 +179,9 @@ export function open(view, app, first) {
     recipient.hidden = !isNew;
     to.required = isNew;
     if (mayWrite) form.hidden = chat === null && !isNew;
+    const draft = app.drafts.get(draftKey());
+    text.value = draft?.written ?? '';
+    files.set(draft?.chosen ?? []);
     list.restart(items(), noMessages());
     draw();
     const newest = chat && wanted && conversations.find(chat, wanted);
@@ -187,6 +192,14 @@ export function open(view, app, first) {
       quietly(conversations.markRead(chat));
     }
     if (mayWrite) text.focus();
+  }
+
+  // What is written belongs to its chat, and outlives a change of section or language.
+  const draftKey = () => `${session} ${opened ?? ''}`;
+
+  function keepDraft() {
+    if (text.value || files.files.length) app.drafts.set(draftKey(), { written: text.value, chosen: files.files });
+    else app.drafts.delete(draftKey());
   }
 
   function openFirst() {
@@ -230,7 +243,11 @@ export function open(view, app, first) {
   function load(chat) {
     if (loading) return;
     loading = conversations.loadOlder(chat);
-    quietly(loading).finally(() => { loading = null; draw(); });
+    quietly(loading).finally(() => {
+      loading = null;
+      draw();
+      if (opened && opened !== chat && !closed && isConnected()) load(opened); // chosen meanwhile
+    });
   }
 
   function onKey(event) {
@@ -252,10 +269,10 @@ export function open(view, app, first) {
   const recipientNow = () => opened ?? to.value;
 
   // Sends what is no text, and shows it. Raises what the bridge answers.
-  async function submit(content) {
+  async function submit(content, to = recipientNow()) {
     const [kind] = Object.keys(content), isNew = KINDS.includes(kind);
     const sent = await post(`${sessionPath(session)}/sends?wait=5`,
-      { ...(isNew ? { to: recipientNow() } : {}), ...content, priority: 'human' });
+      { ...(isNew ? { to } : {}), ...content, priority: 'human' });
     await feed.readOutbox();
     if (kind === 'forward' || (isNew && opened === null)) show(sent.chat ?? sent.to);
     if (isNew) list.toEnd();
@@ -269,41 +286,65 @@ export function open(view, app, first) {
     other.setAttribute('aria-expanded', String(shown));
     const ask = (kind) => {
       if (opened === null && !to.reportValidity()) return;
+      const addressee = recipientNow();
       showOthers(false);
-      askFor(kind, submit);
+      askFor(kind, (content) => submit(content, addressee));
     };
     update(others, usable.map((kind) => button('button', word(`send_${kind}`), () => ask(kind))));
   }
 
-  // Sends the first file, with the text as its caption, or else the text. What was sent leaves the form.
-  async function sendNext() {
-    const isFile = files.files.length > 0;
-    const content = isFile ? await files.next(text.value.trim()) : { message: text.value };
-    const command = { to: recipientNow(), ...content, priority: 'human' };
-    if (answering) command.reply_to = answering.id;
+  // Sends the first file of what was taken from the form, with its text as the caption, or else the text. What was sent
+  // leaves `taken`.
+  async function sendNext(taken) {
+    const [file] = taken.chosen;
+    const content = file ? await files.content(file, taken.written.trim()) : { message: taken.written };
+    const command = { to: taken.to, ...content, priority: 'human' };
+    if (taken.answering) command.reply_to = taken.answering.id;
     const sent = await post(`${sessionPath(session)}/sends`, command);
-    answer(null);
-    if (!isFile || Object.values(content)[0].caption) text.value = '';
-    if (isFile) files.shift();
+    taken.answering = null;
+    if (!file || Object.values(content)[0].caption) taken.written = '';
+    taken.chosen = taken.chosen.slice(1);
     return sent;
   }
 
+  // What is written and chosen while it is sent stays; what was not sent comes back to its chat.
   async function send(event) {
     event.preventDefault();
     const submit = form.querySelector('button[type=submit]');
+    if (submit.disabled) return; // Enter, pressed twice
+    const taken = { chat: opened, to: recipientNow(), written: text.value, chosen: files.files, answering };
     submit.disabled = true;
+    sending.hidden = false;
+    text.value = '';
+    files.set([]);
+    answer(null);
     try {
       let sent;
-      while (files.files.length || text.value.trim()) sent = await sendNext();
+      while (taken.chosen.length || taken.written.trim()) sent = await sendNext(taken);
       await feed.readOutbox();
-      if (opened === null) show(sent.chat ?? sent.to);
-      list.toEnd();
+      if (closed) return;
+      if (opened === null && taken.chat === null && sent) show(sent.chat ?? sent.to);
+      if (opened === (taken.chat ?? opened)) list.toEnd();
     } catch (problem) {
       toast(problemText(problem), true);
+      putBack(taken);
     } finally {
       submit.disabled = false;
-      text.focus();
+      sending.hidden = true;
+      if ([document.body, submit].includes(document.activeElement)) text.focus();
     }
+  }
+
+  function putBack({ chat, written, chosen, answering: replied }) {
+    const key = `${session} ${chat ?? ''}`;
+    if (closed || chat !== opened) {
+      const { written: later = '', chosen: others = [] } = app.drafts.get(key) ?? {};
+      app.drafts.set(key, { written: later || written, chosen: [...chosen, ...others] });
+      return;
+    }
+    text.value ||= written;
+    files.set([...chosen, ...files.files]);
+    if (replied && !answering) answer(replied);
   }
 
   function refresh() {
@@ -324,6 +365,7 @@ export function open(view, app, first) {
   return {
     refresh,
     close: () => {
+      keepDraft();
       closed = true;
       feed.close();
       [timer, asking].forEach(clearTimeout);

@@ -13,6 +13,8 @@ import { button, field } from './widgets.js';
 const MOST = 1000, DRAWN = 200;
 const KINDS = [['onWhatsapp', 'good', true], ['notOnWhatsapp', 'dim', false], ['notKnown', 'wait', null]];
 
+// A date, which has as many digits; and a number as programs write it that take it for an amount.
+const DATE = /^\d{1,4}[-.]\d{1,2}[-.]\d{1,4}( |$)/, AMOUNT = /^(\d{8,15})\.0$/;
 const NUMBER = /^\+?[\d\s().-]+(@c\.us|@s\.whatsapp\.net)?$/;
 
 // The first cell of each line that can be a number, each number once. Lines without one are counted.
@@ -20,8 +22,8 @@ export function numbersIn(text) {
   const found = new Map();
   let without = 0;
   for (const line of text.split(/\r?\n/)) {
-    const cells = line.split(/[;,\t]/).map((one) => one.replace(/^[\s"']+|[\s"']+$/g, ''));
-    const cell = cells.find((one) => NUMBER.test(one) && /^\d{8,15}$/.test(one.replace(/\D/g, '')));
+    const cells = line.split(/[;,\t]/).map((one) => one.replace(/^[\s"']+|[\s"']+$/g, '').replace(AMOUNT, '$1'));
+    const cell = cells.find((one) => NUMBER.test(one) && !DATE.test(one) && /^\d{8,15}$/.test(one.replace(/\D/g, '')));
     if (cell) found.set(cell.replace(/\D/g, ''), cell);
     else if (line.trim()) without += 1;
   }

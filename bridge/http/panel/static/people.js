@@ -45,9 +45,12 @@ export function open(view, app, contact) {
 
   async function show(contact, focus = 'h2') {
     let person;
+    directory.wanted = contact;
     try {
       person = await ask(session, 'contacts.get', { contact });
+      if (directory.wanted !== contact) return null; // another one was chosen meanwhile
     } catch (problem) {
+      if (directory.wanted !== contact) return null;
       return directory.show(readableAddress(contact), contact, emptyState(problemText(problem)));
     }
     const name = nameOf(person), chat = person.chat ?? person.from_pn;
@@ -64,7 +67,7 @@ export function open(view, app, contact) {
       h('div.row', null, chat ? conversationLink(chat, !person.chat) : null,
         person.me || !hasScope('send') ? null : blocking(person)),
       chatMarks(session, person.chat));
-    directory.pane.querySelector(focus)?.focus();
+    return directory.pane.querySelector(focus)?.focus();
   }
 
   function blocking({ contact, blocked, ...person }) {
@@ -78,7 +81,8 @@ export function open(view, app, contact) {
       } catch (problem) {
         toast(problemText(problem), true);
       }
-      await Promise.all([show(contact, '.parts > .row button'), directory.read()]);
+      const isOpen = directory.opened === contact;
+      await Promise.all([isOpen ? show(contact, '.parts > .row button') : null, directory.read()]);
     });
   }
 

@@ -242,6 +242,8 @@ const es = {
     same_titles: 'Dos columnas tienen el mismo título: cambiá uno.',
     empty_file: 'El archivo está vacío: la primera fila lleva los títulos, como telefono;nombre.',
     too_many_rows: 'La lista tiene más de 200.000 filas: dividila.',
+    large_file: 'El archivo es demasiado grande: dividilo en varios.',
+    too_many_columns: 'La planilla tiene más de 200 columnas: borrá las vacías.',
     not_a_list: 'El archivo no es CSV ni XLSX: guardalo desde la planilla en uno de esos formatos.',
     broken_csv: 'El archivo no se puede leer como CSV: quizás hay una comilla abierta. Guardalo de nuevo.',
     old_excel: 'Es un archivo de Excel viejo o con clave: guardalo como XLSX sin clave, o como CSV.',
