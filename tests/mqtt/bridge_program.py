@@ -1,8 +1,8 @@
 """A bridge with a scripted phone in its own process, which can be killed: `bridge_program.py URL DATA_DIR [DEATH]`.
 
 DEATH = `acknowledge`: SIGKILL when a command is to be acknowledged, which is after its claim is committed; the phone is
-not paired, so that nothing is sent by a process that dies. `request`: SIGKILL once WhatsApp has carried a request out,
-which is noted in `DATA_DIR/done`.
+not paired, so that nothing is sent by a process that dies. `request`: SIGKILL once WhatsApp has carried out a request
+that changes something, which is noted in `DATA_DIR/done`.
 """
 
 from __future__ import annotations
@@ -43,8 +43,10 @@ def note_and_die(action: str) -> None:
 
 class Dies(ScriptedDriver):
     async def answer(self, request: Request, file: Path | None = None) -> Any:
-        await super().answer(request, file)
-        note_and_die(request.action)
+        answer = await super().answer(request, file)
+        if request.changes:  # not what the bridge itself asks when it connects
+            note_and_die(request.action)
+        return answer
 
 
 async def main(url: str, data_dir: str, death: str = "") -> None:

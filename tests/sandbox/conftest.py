@@ -1,4 +1,8 @@
-"""A running sandbox, and browser tabs in which the real wa-js is injected as the driver does it."""
+"""A running sandbox, and browser tabs in which the real wa-js is injected as the driver does it.
+
+All tests share one event loop and one browser, because its start is slow. Each has its own sandbox and its own browser
+context, which stores nothing that another one finds.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +21,7 @@ from playwright.async_api import Browser, BrowserContext, Error, Page, Playwrigh
 
 import bridge.drivers.web
 from bridge.sandbox import Sandbox
+from tests.drivers.conftest import on_one_loop
 from tests.parts import require_binary
 
 WA_JS = Path(bridge.drivers.web.__file__).parent / "node_modules/@wppconnect/wa-js/dist/wppconnect-wa.js"
@@ -49,6 +54,10 @@ for (const name of EVENTS) WPP.on(name, (m) => recorded.push({
 USABLE = "() => WPP.isFullReady && WPP.conn.isAuthenticated() && WPP.conn.getStreamData().mode === 'MAIN'"
 TIMEOUT = 10.0
 NOT_ROOT = os.geteuid() != 0  # Chromium has no sandbox for root
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    on_one_loop(items, Path(__file__).parent)
 
 
 class Tab:
@@ -135,12 +144,6 @@ def browser_path() -> str:
     return os.environ.get("WA_BROWSER") or require_binary("chromium-headless-shell", "chromium-headless-shell")
 
 
-@pytest.fixture
-async def playwright() -> AsyncIterator[Playwright]:
-    async with async_playwright() as running:
-        yield running
-
-
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def shared_playwright() -> AsyncIterator[Playwright]:
     async with async_playwright() as running:
@@ -179,31 +182,34 @@ async def profiles(playwright: Playwright, browser_path: str, folder: Path) -> A
         await context.close()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def sandbox() -> AsyncIterator[Sandbox]:
     async with quick_sandbox() as running:
         yield running
 
 
-@pytest.fixture
-async def open_phone(sandbox: Sandbox, playwright: Playwright, browser_path: str) -> AsyncIterator[OpenPhone]:
+@pytest_asyncio.fixture(loop_scope="session")
+async def open_phone(sandbox: Sandbox, shared_browser: Browser) -> AsyncIterator[OpenPhone]:
     """`await open_phone(locale="es-AR", color_scheme="dark")` opens the phone's page; its errors fail the test."""
-    browser = await playwright.chromium.launch(executable_path=browser_path, chromium_sandbox=NOT_ROOT)
+    contexts: list[BrowserContext] = []
     problems: list[str] = []
 
-    async def open_page(**context: Any) -> Page:
-        page = await browser.new_page(**{"reduced_motion": "reduce", "locale": "en-GB"} | context)
+    async def open_page(**options: Any) -> Page:
+        context = await shared_browser.new_context(**{"reduced_motion": "reduce", "locale": "en-GB"} | options)
+        contexts.append(context)
+        page = await context.new_page()
         page.on("pageerror", lambda error: problems.append(str(error)))
         page.on("console", lambda message: problems.append(message.text) if "Security Policy" in message.text else None)
         await page.goto(sandbox.phone_url)
         return page
 
     yield open_page
-    await browser.close()
+    for context in contexts:
+        await context.close()
     assert problems == []
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def phone(open_phone: OpenPhone) -> Page:
     """The phone's page, in English."""
     return await open_phone()
@@ -215,24 +221,25 @@ async def write(page: Page, text: str) -> None:
     await page.keyboard.press("Enter")
 
 
-@pytest.fixture
-async def open_profile(playwright: Playwright, browser_path: str, tmp_path: Path) -> AsyncIterator[OpenProfile]:
+@pytest_asyncio.fixture(loop_scope="session")
+async def open_profile(shared_playwright: Playwright, browser_path: str, tmp_path: Path) -> AsyncIterator[OpenProfile]:
     """As `profiles`, in the folder of the test."""
-    async with profiles(playwright, browser_path, tmp_path) as open_named:
+    async with profiles(shared_playwright, browser_path, tmp_path) as open_named:
         yield open_named
 
 
-@pytest.fixture
-async def tab(sandbox: Sandbox, open_profile: OpenProfile) -> Tab:
+@pytest_asyncio.fixture(loop_scope="session")
+async def tab(sandbox: Sandbox, shared_browser: Browser) -> AsyncIterator[Tab]:
     """A tab on the sandbox's page, not logged in."""
-    context = await open_profile()
-    opened = Tab(context.pages[0])
+    context = await injected(await shared_browser.new_context())
+    opened = Tab(await context.new_page())
     await opened.page.goto(sandbox.url)
     await opened.until("() => WPP.isFullReady")
-    return opened
+    yield opened
+    await context.close()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def paired(sandbox: Sandbox, tab: Tab) -> Tab:
     """A tab that is logged in and loaded."""
     sandbox.world.linking.scan()

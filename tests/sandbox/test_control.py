@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
+import pytest_asyncio
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosedError, InvalidStatus
 
@@ -21,7 +22,7 @@ ANA, CARLA = "5491155500001@c.us", "5491155500003@c.us"
 GROUP = "120363000000000001@g.us"
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def api(sandbox: Sandbox) -> AsyncIterator[httpx.AsyncClient]:
     async with httpx.AsyncClient(base_url=sandbox.url) as client:
         yield client

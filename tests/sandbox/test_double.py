@@ -11,10 +11,7 @@ from bridge.sandbox import Sandbox
 from bridge.sandbox.linked_devices import CodeNotShown
 from bridge.sandbox.records import Contact, ReceiptPolicy
 from tests.sandbox.conftest import Tab
-from tests.sandbox.one_browser import ONE_LOOP, paired, sandbox, tab
 
-__all__ = ["paired", "sandbox", "tab"]
-pytestmark = ONE_LOOP
 ANA = "5491155500001@c.us"
 BRUNO_LID = "188000000000002@lid"
 CARLA = "5491155500003@c.us"

@@ -12,11 +12,8 @@ from playwright.async_api import WebSocketRoute
 from bridge.sandbox import Sandbox
 from bridge.sandbox.records import BlockReason, TransmissionMode
 from tests.sandbox.conftest import OpenProfile, Tab
-from tests.sandbox.one_browser import ONE_LOOP, open_profile, paired, sandbox, tab
 from tests.sandbox.test_double import ANA, GROUP
 
-__all__ = ["open_profile", "paired", "sandbox", "tab"]
-pytestmark = ONE_LOOP
 MOMENT = "() => new Promise((done) => setTimeout(done, 20))"
 STATE = "() => [WPP.whatsapp.Socket.state, WPP.whatsapp.Socket.stream, WPP.conn.getStreamData().mode]"
 HANGING_SEND = (

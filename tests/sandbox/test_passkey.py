@@ -13,9 +13,7 @@ from bridge.sandbox.linked_devices import CodeNotShown
 from bridge.sandbox.passkey import PasskeyAsked, PasskeyRefused
 from bridge.sandbox.records import ACCOUNT, PasskeyOutcome
 from tests.sandbox.conftest import Tab, injected
-from tests.sandbox.one_browser import ONE_LOOP
 
-pytestmark = ONE_LOOP
 NUMBER = ACCOUNT.partition("@")[0]
 START = "async () => require('WAWebShortcakeLinkingAction').startShortcakePasskeyPairing()"
 SEEN = """() => {

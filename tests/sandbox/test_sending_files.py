@@ -15,10 +15,7 @@ from bridge.sandbox import Sandbox
 from bridge.sandbox.records import Transmission
 from tests.sample_files import JPEG, OGG, PNG
 from tests.sandbox.conftest import Tab
-from tests.sandbox.one_browser import ONE_LOOP, paired, sandbox, tab
 
-__all__ = ["paired", "sandbox", "tab"]
-pytestmark = ONE_LOOP
 ANA = "5491155500001@c.us"
 _SEND = """
 async ([input, chat, mimetype, filename, options]) => {

@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bridge.contract.errors import CodedError
 from bridge.contract.jid import parse_recipient
@@ -27,8 +28,10 @@ from bridge.ports import (
     PasskeyRequest,
     WhatsAppDriver,
 )
-from bridge.sandbox import Sandbox
 from bridge.settings import BridgeSettings
+
+if TYPE_CHECKING:
+    from bridge.sandbox import Sandbox
 
 #: Seconds for each step by default; a page that lacks a function says so after fifteen.
 STEP = 60.0
@@ -90,6 +93,8 @@ async def try_library(
     kind: DriverKind, settings: BridgeSettings, library: Path, clock: Clock, *, limit: float = STEP
 ) -> AsyncIterator[str]:
     """Run the driver with the file `library`; yields a sentence per passed step. Raises `TrialFailed`."""
+    from bridge.sandbox import Sandbox  # its HTTP server takes 0.3 s, and every `wa web` imports this module
+
     with tempfile.TemporaryDirectory(prefix="wa-trial-") as folder:
         async with Sandbox() as sandbox:
             changes = {

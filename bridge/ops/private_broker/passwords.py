@@ -9,8 +9,8 @@ import secrets
 ITERATIONS = 20_000  # few are enough: generated passwords have 32 random characters
 
 
-def password_line(username: str, password: str) -> str:
+def password_line(username: str, password: str, iterations: int = ITERATIONS) -> str:
     """One line with PBKDF2-HMAC-SHA512: `$7$iterations$salt$hash`, for mosquitto 2.0 and later."""
     salt = secrets.token_bytes(12)
-    digest = hashlib.pbkdf2_hmac("sha512", password.encode(), salt, ITERATIONS)
-    return f"{username}:$7${ITERATIONS}${base64.b64encode(salt).decode()}${base64.b64encode(digest).decode()}\n"
+    digest = hashlib.pbkdf2_hmac("sha512", password.encode(), salt, iterations)
+    return f"{username}:$7${iterations}${base64.b64encode(salt).decode()}${base64.b64encode(digest).decode()}\n"
