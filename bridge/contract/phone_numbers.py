@@ -12,6 +12,7 @@ import re
 from functools import lru_cache
 
 _ARGENTINA = re.compile(r"54(9?)0?(\d{10}|\d{12})")
+_ARGENTINA_IN_LISTS = re.compile(r"(11|[23]\d)(\d{8}|\d{10})")
 _MEXICO = re.compile(r"52(1|01|044|045)?([2-9]\d{9})")
 #: Mobiles only. In São Paulo (area 11) those that begin with 5 are mobiles, too, and so are some landlines.
 _BRAZIL = re.compile(r"55(\d{2})(9?)([6-9]\d{7}|(?<=5511)5\d{7}|(?<=55119)5\d{7})")
@@ -75,6 +76,14 @@ def from_home(number: str, own: str) -> str | None:
             return f"55{match[1]}" if match else None
         case _:
             return None
+
+
+def lacks_country(number: str, own: str) -> bool:
+    """Whether it is a number as lists of the country of `own` have it, without 0 and country code: `1155500001`.
+
+    Known for Argentina only. Some foreign numbers of ten digits look like it, too.
+    """
+    return own.startswith("54") and bool(_ARGENTINA_IN_LISTS.fullmatch(number)) and _without_15(number) is not None
 
 
 def _without_15(national: str) -> str | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from bridge.contract.campaigns import MOST_ROWS
 from bridge.contract.errors import CodedError
 from bridge.contract.jid import parse_recipient
-from bridge.contract.phone_numbers import canonical
+from bridge.contract.phone_numbers import canonical, lacks_country
 from bridge.contract.text_normalize import unaccented
 from campaigns.errors import FileTooLarge, UnusableFile
 from campaigns.templates import variable_name
@@ -149,11 +149,14 @@ def _contact(line: int, cells: list[str], columns: Columns, own: str | None) -> 
 def number_key(given: str, own: str | None = None) -> tuple[str, str] | None:
     """A number or a LID as it is sent to, and in the form in which it is compared; None for what is neither.
 
-    Spreadsheets write numbers as `5,49E+12`: their digits are lost, so such a cell is refused.
+    `own`: the account's number. Spreadsheets write numbers as `5,49E+12`: their digits are lost, so such a cell is
+    refused.
     """
     text = given.strip().lstrip("'").removesuffix(".0")
     try:
         jid = parse_recipient(text, own)
+        if own and not text.startswith(("+", "00")) and "@" not in text and lacks_country(jid.user, own):
+            jid = parse_recipient(f"0{jid.user}", own)
     except CodedError:
         return None
     if jid.is_lid:

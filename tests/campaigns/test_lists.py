@@ -9,7 +9,7 @@ import pytest
 
 from campaigns.errors import CampaignError
 from campaigns.http.csv_report import harmless
-from campaigns.lists.contacts import Columns, ListedContact, WrongRow
+from campaigns.lists.contacts import Columns, ListedContact, WrongRow, number_key
 from campaigns.lists.files import read_contacts
 
 #: Where the panel has them.
@@ -61,6 +61,26 @@ def test_all_spellings_of_a_number_are_one_person(tmp_path: Path) -> None:
     rows = ["telefono", "5491155500001", "54 11 5550-0001", "+54 9 (11) 5550 0001", "541155500001"]
     _, contacts, _ = read(write(tmp_path / "a.csv", "\n".join(rows)))
     assert len({contact.key for contact in contacts}) == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "of_argentina", "elsewhere"),
+    [
+        ("1155500001", "5491155500001", "1155500001"),
+        ("11 15 5550-0001", "5491155500001", "111555500001"),
+        ("351 15 555-0001", "5493515550001", "351155550001"),
+        ("2966 55-0001", "5492966550001", "2966550001"),
+        ("+354 555 0001", "3545550001", "3545550001"),  # Iceland
+        ("+1 155 550 0001", "11555500001", "11555500001"),
+        ("4915155500001", "4915155500001", "4915155500001"),
+        ("5491155500001", "5491155500001", "5491155500001"),
+    ],
+)
+def test_numbers_without_a_country_are_those_of_the_accounts(given: str, of_argentina: str, elsewhere: str) -> None:
+    for own, expected in (("5491155509999", of_argentina), ("34600500001", elsewhere), (None, elsewhere)):
+        found = number_key(given, own)
+        assert found is not None
+        assert found[0] == expected
 
 
 @pytest.mark.parametrize(
