@@ -18,8 +18,8 @@ run: setup  ## run broker, bridge and sandbox, without phone and internet
 check: setup  ## check style, types, import rules
 	@exec scripts/check
 
-test: test-setup check  ## run the checks, then all tests
-	@exec scripts/test
+test: test-setup  ## run the checks and all tests
+	@exec scripts/test --with-checks
 
 bench: setup  ## measure the real path, write docs/BENCHMARKS.md; takes minutes
 	@exec .venv/bin/python -m bench --write
