@@ -14,7 +14,7 @@ from statistics import median
 
 from bridge.client import GapReason
 from tests.chaos.faults.fault import Fault, Scene
-from tests.chaos.ledger import Verdict, false_connected, judge
+from tests.chaos.ledger import Verdict, disorder, false_connected, judge
 from tests.chaos.load import Load
 from tests.chaos.rig import Rig
 from tests.chaos.scratch_disk import scratch_disk
@@ -85,6 +85,7 @@ def _keep_evidence(load: Load, row: Row, folder: Path) -> None:
         f"{row.fault}: {row.verdict} {row.wrong}",
         f"gaps {ledger.gaps}",
         *(f"lost {body} in {chat}" for body, chat in ledger.written.items() if body not in load.arrived),
+        *(f"out of order {body} in {ledger.written[body]}" for body in disorder(ledger.read, ledger.written)),
         *(f"garbled {message}" for message in ledger.garbled),
         *(f"act lost {name}" for name in ledger.done if name not in ledger.events),
         *(f"act twice {name}" for name, count in Counter(ledger.events).items() if count > 1),

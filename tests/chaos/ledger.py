@@ -78,7 +78,7 @@ def judge(ledger: Ledger, received: Mapping[str, int]) -> Verdict:
         files_wrong=sum(ledger.ready.get(name) != sha256 for name, sha256 in ledger.files.items()),
         lost=sum(body not in read for body in ledger.written),
         duplicated=sum(count - 1 for body, count in read.items() if body in ledger.written),
-        out_of_order=disorder(ledger.read, ledger.written),
+        out_of_order=len(disorder(ledger.read, ledger.written)),
         plain_missed=sum(body not in plain_read for body in ledger.written),
         plain_repeated=sum(count - 1 for body, count in plain_read.items() if body in ledger.written),
         commands=len(ledger.commands),
@@ -94,18 +94,19 @@ def judge(ledger: Ledger, received: Mapping[str, int]) -> Verdict:
     )
 
 
-def disorder(read: Iterable[str], written: Mapping[str, str]) -> int:
-    """Number of messages that came after a later one of their chat; repetitions are not counted."""
+def disorder(read: Iterable[str], written: Mapping[str, str]) -> list[str]:
+    """The messages that came after a later one of their chat; repetitions are not counted."""
     position = {body: number for number, body in enumerate(written)}
     newest: dict[str, int] = {}
     seen: set[str] = set()
-    wrong = 0
+    wrong: list[str] = []
     for body in read:
         if body not in position or body in seen:
             continue
         seen.add(body)
         chat = written[body]
-        wrong += position[body] < newest.get(chat, -1)
+        if position[body] < newest.get(chat, -1):
+            wrong.append(body)
         newest[chat] = max(newest.get(chat, -1), position[body])
     return wrong
 

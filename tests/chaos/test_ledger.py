@@ -60,8 +60,8 @@ def test_acts_files_and_contents_are_checked() -> None:
 
 def test_order_is_checked_per_chat() -> None:
     written = {"1": "a", "2": "b", "3": "a"}
-    assert disorder(["2", "1", "3"], written) == 0
-    assert disorder(["3", "2", "1"], written) == 1
+    assert disorder(["2", "1", "3"], written) == []
+    assert disorder(["3", "2", "1"], written) == ["1"]
 
 
 def test_a_command_reported_as_sent_and_never_received_is_lost() -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import pytest
 
 from bridge.contract.session import SessionState
 from bridge.ports import IncomingMessage
+from bridge.sandbox.database import DeviceDatabase
 from tests.drivers.recording import running
 from tests.drivers.worlds import ANA, CARLA, CARLA_LID, DARIO, ELENA, GROUP, MEMBER, WebWorld, connected
 
@@ -35,6 +37,30 @@ async def test_a_first_row_with_a_newer_time_does_not_reverse_a_page(web: WebWor
         pass
     texts = [message.body for message in await collected(web) if message.type == "chat"]
     assert texts == [f"{number}" for number in range(older + 99)]
+
+
+async def test_messages_that_come_while_their_chat_is_read_stay_in_order(
+    web: WebWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The newest one is not taken without the one before it, which is announced later."""
+    async with connected(web):
+        web.incoming(ANA, "0")
+    driver, find, coming = web.web_driver(), DeviceDatabase.find, ["2", "1"]
+
+    def find_slowly(database: DeviceDatabase, anchor: str, count: int | None, *, before: bool) -> list[Any] | None:
+        found = find(database, anchor, count, before=before)
+        while coming and before:
+            web.incoming(ANA, coming.pop())  # the page has them before this answer
+        return found
+
+    async with running(driver) as sink:
+        await sink.until_state(SessionState.CONNECTED)
+        monkeypatch.setattr(DeviceDatabase, "find", find_slowly)
+        bodies = [message.body async for batch in driver.collect({}, 0) for message in batch]
+        assert not coming
+        await driver.resume()
+        await sink.until(lambda: {"1", "2"} <= {*bodies, *(message.body for message in sink.messages)})
+    assert list(dict.fromkeys([*bodies, *(message.body for message in sink.messages)])) == ["0", "1", "2"]
 
 
 @pytest.mark.parametrize("wrong", [0, -5, 2**36, 2**33])

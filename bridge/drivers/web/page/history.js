@@ -69,7 +69,8 @@ function withMemory(page, recent) {
   return ahead.size ? [...filled, ...own] : [...own, ...filled];
 }
 
-// A page ends before the chat's newest message: this one is in memory, unless it came with the history.
+// A page ends before what was the chat's newest message as it was asked for: that one is in memory, unless it came with the
+// history. One that is the newest later is announced, with those before it.
 async function withNewest(page, key) {
   if (!key || page.some((msg) => idOf(msg) === String(key))) return page;
   const newest = await pastMessage(String(key));
@@ -87,12 +88,12 @@ const newestRows = (chat, count) =>
 // The newest page of a chat, with what memory has. A failure leaves what was found until then.
 async function readNewest(reading) {
   const chat = WPP.chat.get(reading.chat);
-  const recent = chat?.msgs?.getModelsArray?.() ?? [];
+  const [recent, newest] = [chat?.msgs?.getModelsArray?.() ?? [], chat?.lastReceivedKey];
   let page = recent;
   try {
     const rows = await newestRows(reading.chat, PAGE);
     page = withMemory(rows, recent);
-    return { rows, page: await withNewest(page, chat?.lastReceivedKey) };
+    return { rows, page: await withNewest(page, newest) };
   } catch (error) {
     reading.found = byId(page);
     throw error;
