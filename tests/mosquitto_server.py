@@ -5,7 +5,9 @@ Only the port and the paths are changed; the tests fail if the shipped file no l
 
 from __future__ import annotations
 
+import itertools
 import os
+import random
 import secrets
 import signal
 import socket
@@ -22,11 +24,22 @@ SHIPPED = Path(__file__).parent.parent / "mosquitto"
 USERS = ("bridge", "reader", "sender", "responder", "campaigns", "panel", "homeassistant", "admin")
 
 
+#: The ports of this worker, each once. They lie below those that the system gives to outgoing connections: such a
+#: connection of another test could take a port before its server starts.
+_FIRST_PORT = 16_000 + 1_000 * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
+_ports = itertools.cycle(random.sample(range(_FIRST_PORT, _FIRST_PORT + 1_000), 1_000))
+
+
 def free_port() -> int:
-    """A port on loopback that is free at the moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that is free at the moment, and that this worker has not returned for long."""
+    for port in _ports:
+        with socket.socket() as probe:
+            try:
+                probe.bind(("", port))
+            except OSError:
+                continue
+            return port
+    raise AssertionError("every port is in use")
 
 
 def shipped_configuration(replaced: dict[str, str]) -> str:
