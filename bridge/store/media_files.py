@@ -11,6 +11,8 @@ import hashlib
 import os
 import re
 import shutil
+import threading
+from collections import Counter
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from functools import partial
@@ -40,6 +42,9 @@ class MediaFiles(MediaStore):
         Raises `MediaUnusable`.
         """
         self._folder = folder
+        self._lock = threading.Lock()
+        self._readers: Counter[Path] = Counter()
+        self._stored_again: set[Path] = set()  # while it was read
         with explained(folder):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             for unfinished in () if beside_a_bridge else folder.glob(f"{INCOMING}*"):
@@ -74,7 +79,25 @@ class MediaFiles(MediaStore):
         path = self._path(sha256)
         if not path.is_file():
             raise FileNotFoundError(sha256)
-        yield path
+        with self._unchanged(path):
+            yield path
+
+    @contextmanager
+    def _unchanged(self, path: Path) -> Iterator[None]:
+        """Meanwhile the file keeps its time: the browser reads no file that has changed since the page got it."""
+        with self._lock:
+            self._readers[path] += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._readers[path] -= 1
+                if not self._readers[path]:
+                    del self._readers[path]
+                    if path in self._stored_again:
+                        self._stored_again.remove(path)
+                        with suppress(FileNotFoundError):  # deleted meanwhile
+                            os.utime(path)
 
     @override
     async def delete(self, sha256: str) -> None:
@@ -108,12 +131,17 @@ class MediaFiles(MediaStore):
 
     def _keep(self, incoming: Path, sha256: str) -> StoredMedia:
         path = self._path(sha256)
-        if _describe(path) is not None:
-            os.utime(path)  # stored again now
-        else:
+        if new := _describe(path) is None:
             _sync(incoming)
             path.parent.mkdir(mode=0o700, exist_ok=True)
-            incoming.replace(path)
+        with self._lock:
+            if _describe(path) is None:
+                incoming.replace(path)
+            elif path in self._readers:
+                self._stored_again.add(path)
+            else:
+                os.utime(path)  # stored again now
+        if new:
             _sync(path.parent)
         found = path.stat()
         return StoredMedia(sha256, found.st_size, found.st_mtime)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
 import random
 import signal
 import sys
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from urllib.request import Request, urlopen
@@ -90,6 +92,37 @@ async def test_the_same_bytes_are_stored_once(store: MediaStore) -> None:
     first, second = [await store.add(parts_of(b"once"), LIMIT) for _ in range(2)]
     assert first.sha256 == second.sha256
     assert [one.sha256 async for one in store.all()] == [first.sha256]
+
+
+async def test_a_file_that_is_being_read_is_not_changed_by_the_same_bytes(store: MediaStore) -> None:
+    """The page refuses a file that has another time than when it was put there: the send of the first would fail."""
+    sha256 = (await store.add(parts_of(b"once"), LIMIT)).sha256
+    async with store.on_disk(sha256) as path:
+        os.utime(path, (1000, 1000))
+        before = path.stat()
+        async with store.on_disk(sha256):
+            await store.add(parts_of(b"once"), LIMIT)
+        after = path.stat()
+        assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+    found = await store.find(sha256)
+    assert found is not None
+    assert found.stored_at > time.time() - 60
+
+
+async def test_the_same_bytes_at_the_same_time_are_one_file(tmp_path: Path) -> None:
+    store = MediaFiles(tmp_path)
+    reading = asyncio.Event()
+
+    async def late() -> AsyncIterator[bytes]:
+        yield b"once"
+        await reading.wait()
+
+    second = asyncio.create_task(store.add(late(), LIMIT))
+    async with store.on_disk((await store.add(parts_of(b"once"), LIMIT)).sha256) as path:
+        before = path.stat()
+        reading.set()
+        await second
+        assert (path.stat().st_ino, path.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
 
 
 async def test_too_large_leaves_nothing(store: MediaStore) -> None:
