@@ -118,11 +118,11 @@ async def test_a_forwarded_copy_is_reported_under_its_id_before_anything_else(we
         given = next(item for item in items if isinstance(item, IdGiven))
         assert given.reserved == key
         await sink.until(lambda: any(one.key.id == given.key.id for one in sink.messages))
+        await sink.until(lambda: 1 in sink.acks(given.key.id))
         assert message(web, given.key.id).fields["isForwarded"] is True
         assert message(web, given.key.id).body == "La dirección es…"
         found = await driver.look_up(given.key)
         assert found.ack is not None
-        await sink.until(lambda: 1 in sink.acks(given.key.id))
         assert web.sandbox.world.state.sent[given.key.id].deliveries == 1
 
 

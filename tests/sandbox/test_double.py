@@ -130,6 +130,7 @@ async def test_a_message_during_pairing_is_not_overwritten_by_the_history(sandbo
     for body in ("durante", "y otra"):
         sandbox.world.incoming(ANA, body)
     await tab.usable()
+    await tab.until("async (chat) => (await WPP.chat.getMessages(chat)).at(-1)?.body === 'y otra'", ANA)
     assert [m["body"] for m in await tab.messages(ANA)] == ["antes", "durante", "y otra"]
     newest = "(chat) => WPP.chat.get(chat).lastReceivedKey.toString()"
     assert await tab.run(newest, ANA) == sandbox.world.state.messages[-1].key
