@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 from collections.abc import Generator
+from itertools import filterfalse
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,9 @@ from tests.clocks import FakeClock
 
 # Each start of Playwright compiles 7 MB of JavaScript: once for all tests, also of the programs that they start.
 os.environ.setdefault("NODE_COMPILE_CACHE", str(Path(__file__).parents[1] / ".pytest_cache" / "node"))
+
+#: A test that may take as many seconds is one of the longest.
+LONG = 150
 
 
 @pytest.hookimpl(wrapper=True)
@@ -25,6 +29,30 @@ def pytest_collection() -> Generator[None, object, object]:
     finally:
         gc.freeze()  # each later look takes less without them
         gc.enable()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let each of several workers begin with its share of the longest tests: all wait for one that starts last.
+
+    A worker gets an equal part of the list, in order; one that is done takes from the end of another's part.
+    """
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    if workers == 1:
+        return
+    longest, others = list(filter(_is_long, items)), list(filterfalse(_is_long, items))
+    part, items[:] = len(items) // workers, []
+    for worker in range(workers):
+        share = longest[worker::workers]
+        rest = max(0, part - len(share))
+        items += share + others[:rest]
+        del others[:rest]
+    items += others
+
+
+def _is_long(item: pytest.Item) -> bool:
+    limit = item.get_closest_marker("timeout")
+    return limit is not None and limit.args[0] >= LONG
 
 
 @pytest.fixture
