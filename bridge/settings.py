@@ -12,14 +12,15 @@ from typing import Annotated, Any, Literal
 from pydantic import SecretStr, ValidationInfo, field_validator
 from pydantic_settings import NoDecode
 
-from bridge.asgi.forwarded import Proxies
+from bridge.asgi.proxies import Proxies
 from bridge.broker import BrokerAddress
 from bridge.browser_settings import BrowserSettings
 from bridge.contract.errors import StartError
 from bridge.contract.pace import Pace
+from bridge.contract.s3_location import S3Location
 from bridge.contract.settings_file import ProgramSettings, read_settings
 from bridge.contract.topics import Topics, check_prefix, check_session_name
-from bridge.core.call_rejection import CallPolicy
+from bridge.core.call_policy import CallPolicy
 from bridge.core.media_policy import MediaMode, MediaPolicy
 from bridge.drivers import DriverName
 from bridge.home_assistant_settings import HomeAssistantSettings
@@ -42,7 +43,6 @@ from bridge.setting_types import (
     parsed,
     setting,
 )
-from bridge.store.media_s3 import S3Location
 from bridge.webhooks.callback_url import CallbackRules
 
 

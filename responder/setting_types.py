@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import BeforeValidator, InstanceOf
 from pydantic_settings import NoDecode
 
-from bridge.asgi.forwarded import Proxies
+from bridge.asgi.proxies import Proxies
 from bridge.contract.errors import CodedError
 from bridge.contract.jid import parse_recipient
 from bridge.contract.pace import Pace

@@ -71,6 +71,20 @@ def test_the_contract_loads_without_drivers_servers_or_mqtt() -> None:
     assert loaded.stdout.split() == []
 
 
+@pytest.mark.parametrize(
+    ("module", "heavy"),
+    [
+        # a third of the time of a command that asks the bridge went into what only the bridge itself needs
+        ("bridge.settings", "bridge.contract.kinds bridge.contract.requests bridge.ports bridge.store starlette"),
+        ("bridge.client", "bridge.contract.campaigns bridge.contract.requests bridge.ports bridge.settings"),
+    ],
+)
+def test_a_command_loads_nothing_that_only_the_bridge_needs(module: str, heavy: str) -> None:
+    script = f"import sys, {module}; print(*sorted(set({heavy!r}.split()) & set(sys.modules)))"
+    loaded = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert loaded.stdout.split() == []
+
+
 @pytest.mark.parametrize("code", ["'wa/haby/in'", "f'{prefix}/{session}/out'", "prefix + '/out/+'", "f'{x}/status'"])
 def test_a_topic_written_out_is_recognised(code: str) -> None:
     assert topics_written_out(ast.parse(code + " == 1")) == [1]

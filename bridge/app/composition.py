@@ -27,7 +27,7 @@ from bridge.ports import Clock, Event, LoginFiles, Observer, WhatsAppDriver
 from bridge.setting_types import SessionSetting
 from bridge.settings import BridgeSettings
 from bridge.store import SessionStore
-from bridge.webhooks import WebhookRegistry
+from bridge.webhooks.registry import WebhookRegistry
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,8 +24,8 @@ from bridge.ports import Clock, Observer, StoreUnusable
 from bridge.ports.broker_users import BrokerUsers
 from bridge.settings import BridgeSettings
 from bridge.store import BridgeStore
-from bridge.webhooks import WebhookRegistry
 from bridge.webhooks.poster import WebhookPoster
+from bridge.webhooks.registry import WebhookRegistry
 
 _log = logging.getLogger(__name__)
 

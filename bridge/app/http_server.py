@@ -31,8 +31,8 @@ from bridge.ports.broker_users import BrokerUsers
 from bridge.settings import BridgeSettings
 from bridge.store import BridgeStore
 from bridge.store.uploads import Uploads
-from bridge.webhooks import WebhookRegistry
 from bridge.webhooks.poster import WebhookPoster
+from bridge.webhooks.registry import WebhookRegistry
 
 #: Seconds for which the responder takes a token of the bridge.
 TOKEN_LIFE = 60.0

@@ -8,7 +8,7 @@ from bridge.core.lease import LeaseTimes
 from bridge.core.media_downloads import DownloadLimits
 from bridge.http.limits import HttpLimits
 from bridge.mqtt import MqttLimits
-from bridge.webhooks import WebhookLimits
+from bridge.webhooks.limits import WebhookLimits
 
 MEGABYTE = 2**20
 

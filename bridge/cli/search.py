@@ -16,7 +16,7 @@ from bridge.cli.run import EXIT_HELP, Exit, console, print_json_line, run
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from bridge.contract.requests import SearchHit
+    from bridge.contract.search_answers import SearchHit
 
 
 class Direction(StrEnum):

@@ -20,7 +20,8 @@ from bridge.contract.messages import Ack, Inbound, Qr, Result, ResultStatus
 from bridge.contract.modifiers import Modifiers
 from bridge.contract.passkey import Passkey
 from bridge.contract.replays import Cursor
-from bridge.contract.requests import Response, SearchAnswer
+from bridge.contract.responses import Response
+from bridge.contract.search_answers import SearchAnswer
 from bridge.contract.status import SessionStatus
 
 __all__ = [

@@ -34,7 +34,8 @@ from bridge.contract.messages import Ack, Qr, Result, Stream
 from bridge.contract.modifiers import NO_MODIFIERS, Modifiers
 from bridge.contract.passkey import Passkey
 from bridge.contract.payload import rfc3339
-from bridge.contract.requests import RequestProgress, Response, SearchAnswer, Typing
+from bridge.contract.responses import RequestProgress, Response
+from bridge.contract.search_answers import SearchAnswer
 from bridge.contract.session_changes import BridgeCommand, BridgeControlResult
 from bridge.contract.status import SessionStatus
 from bridge.contract.topics import Topics, check_prefix, is_level
@@ -202,6 +203,8 @@ class Client(ServiceTopics):
 
         Raises InvalidRequest, BrokerDown.
         """
+        from bridge.contract.requests.typing import Typing  # with all forms of requests: a tenth of a command's start
+
         command = checked(Typing, {"to": to, "seconds": seconds})
         body = command.model_dump_json(include={"v", "to", "seconds"})  # what every version of the bridge accepts
         await self._connection.publish(self._topics.typing(session), body, qos=0)

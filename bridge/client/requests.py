@@ -10,7 +10,7 @@ from typing import Any
 
 from bridge.client.connection import Resubscribed, SharedConnection, Subscription
 from bridge.client.errors import NoAnswer
-from bridge.contract.requests import RequestProgress, Response, ResponseStatus, request_of
+from bridge.contract.responses import RequestProgress, Response, ResponseStatus
 from bridge.contract.topics import Topics
 
 
@@ -28,6 +28,8 @@ async def make_request(
 ) -> Response:
     """Make a request and return its response. `before` is awaited with the session once the request is valid, and may
     raise. Raises as `Client.request`."""
+    from bridge.contract.requests import request_of  # all forms of requests: a tenth of a command's start
+
     reply_topic = topics.reply(session, reply_name)
     request = request_of(action, {"id": uuid.uuid4().hex, **arguments, "reply_topic": reply_topic})
     await before(session)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
+from typing import TYPE_CHECKING
 
 from bridge.client.bridge_control import watch_bridges
 from bridge.client.connection import SharedConnection
 from bridge.client.outcomes import watch_outcomes
 from bridge.client.status_watch import watch_bot_switches
 from bridge.contract.bot import BotConfig, BotSwitch, ResponderEvent, SpokenText
-from bridge.contract.campaign_reports import CampaignEvent, CampaignProgress
 from bridge.contract.messages import Ack, Result
 from bridge.contract.status import BridgeStatus
 from bridge.contract.topics import Topics
+
+if TYPE_CHECKING:
+    from bridge.contract.campaign_reports import CampaignEvent, CampaignProgress
 
 
 class ServiceTopics:

@@ -20,7 +20,8 @@ from bridge.contract.leases import LeaseClaim
 from bridge.contract.messages import Ack, Inbound, Qr, ReplayEnd, Result
 from bridge.contract.passkey import Passkey
 from bridge.contract.replays import ReplayRequest
-from bridge.contract.requests import REQUESTS, Response
+from bridge.contract.requests import REQUESTS
+from bridge.contract.responses import Response
 from bridge.contract.session_changes import BridgeCommand, BridgeControlResult
 from bridge.contract.status import BridgeStatus, SessionStatus
 from bridge.contract.topics import Leaf, Topics

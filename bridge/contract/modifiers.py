@@ -81,4 +81,4 @@ class Modifiers(StrictPayload):
         return [found] if found else []
 
 
-NO_MODIFIERS = Modifiers()
+NO_MODIFIERS = Modifiers.model_construct()

@@ -5,40 +5,18 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from typing import Self
 
 from bridge.contract.commands import Priority, SendCommand, checked
 from bridge.contract.errors import CodedError
 from bridge.contract.events import CALL
 from bridge.contract.events.call import OFFERED
-from bridge.contract.kinds.text import MAX_TEXT
 from bridge.contract.messages import Result
 from bridge.contract.requests import RejectCall, request_of
+from bridge.core.call_policy import CallPolicy
 from bridge.ports import Answers, IncomingEvent, StoreUnusable
 
 _log = logging.getLogger(__name__)
 _LONGEST_ID = 128
-
-
-@dataclass(frozen=True, slots=True)
-class CallPolicy:
-    """Whether calls are rejected, and the text that the caller gets; None = none."""
-
-    reject: bool = False
-    text: str | None = None
-
-    @classmethod
-    def parse(cls, text: str) -> Self:
-        """`off`, `on`, or the text for the caller. Raises `ValueError` for a text that is no message."""
-        match text.strip().lower():
-            case "off" | "false" | "no" | "0":
-                return cls()
-            case "on" | "true" | "yes" | "1":
-                return cls(reject=True)
-        if len(text) > MAX_TEXT:
-            raise ValueError(f"has {len(text):,} characters; WhatsApp takes {MAX_TEXT:,}")
-        return cls(reject=True, text=text.strip())
 
 
 class CallRejection:

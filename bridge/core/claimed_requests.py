@@ -16,7 +16,8 @@ from typing import Any
 
 from bridge.contract.errors import Conflict, InvalidRequest, NotConnected, Unsupported
 from bridge.contract.payload import instant
-from bridge.contract.requests import Request, Response, ResponseStatus, request_of
+from bridge.contract.requests import Request, request_of
+from bridge.contract.responses import Response, ResponseStatus
 from bridge.contract.topics import Leaf
 from bridge.core.group_outcomes import can_show
 from bridge.core.results import error_info

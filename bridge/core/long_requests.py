@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bridge.contract.errors import Conflict
-from bridge.contract.requests import Request, RequestProgress, Response
+from bridge.contract.requests import Request
+from bridge.contract.responses import RequestProgress, Response
 
 LongCarryOut = Callable[[Request, Callable[[int, int], None]], Coroutine[Any, Any, Response]]
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from bridge.contract.kinds.media import Media, MediaState
+if TYPE_CHECKING:
+    from bridge.contract.kinds.media import Media, MediaState
 
 #: Kinds whose messages have a file that WhatsApp Web can download.
 DOWNLOADABLE = ("image", "video", "gif", "video_note", "audio", "voice", "sticker", "document")
@@ -35,6 +37,8 @@ class MediaPolicy:
 
     def first_state(self, kind: str | None, media: Media) -> MediaState:
         """The state of a file that has just come."""
+        from bridge.contract.kinds.media import MediaState
+
         if self.mode is not MediaMode.AUTO or kind not in self.kinds or media.view_once:
             return MediaState.OFF
         if media.size is not None and media.size > self.limit:

@@ -8,7 +8,8 @@ from typing import Any
 
 from bridge.contract.jid import Jid, canonical_address, parse_recipient
 from bridge.contract.phone_numbers import candidates
-from bridge.contract.requests import Request, SearchAnswer, SearchHit, SearchMessages, SearchPiece
+from bridge.contract.requests import Request, SearchMessages
+from bridge.contract.search_answers import SearchAnswer, SearchHit, SearchPiece
 from bridge.ports import FoundMessage, MessageIndex, PeopleStore, TextQuery
 
 

@@ -11,7 +11,8 @@ from typing import Any
 from bridge.contract.errors import CodedError, LimitReached, NotConnected, Unsupported
 from bridge.contract.messages import HistoryMessage
 from bridge.contract.payload import instant
-from bridge.contract.requests import Request, RequestProgress, Response, ResponseStatus, Subscribe
+from bridge.contract.requests import Request, Subscribe
+from bridge.contract.responses import RequestProgress, Response, ResponseStatus
 from bridge.contract.session import SessionState
 from bridge.core.claimed_requests import LOOK, ClaimedRequests
 from bridge.core.group_outcomes import GroupOutcomes

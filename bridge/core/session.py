@@ -24,7 +24,8 @@ from bridge.contract.requests import GetLimits
 from bridge.contract.session import Reason, SessionState, Situation
 from bridge.contract.status import Queues, SessionStatus
 from bridge.core.account_limits import LimitsKeeper
-from bridge.core.call_rejection import CallPolicy, CallRejection
+from bridge.core.call_policy import CallPolicy
+from bridge.core.call_rejection import CallRejection
 from bridge.core.catch_up import CatchUp, CatchUpLimits
 from bridge.core.chat_marks import ChatMarks
 from bridge.core.desired_state import DesiredState, read_desired, store_desired
@@ -111,8 +112,7 @@ class Session(DriverSink):
         self._journal = journal
         self._outbox = outbox
         self._memory = memory
-        self._driver = driver
-        self._inbound = inbound
+        self._driver, self._inbound = driver, inbound
         self._catching_up = CatchUp(name, inbound, driver, catch_up, self._marks.note_writers)
         self._clock = clock
         self._reports: asyncio.Queue[Situation | Exception] = asyncio.Queue()

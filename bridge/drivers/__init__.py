@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Literal, cast, get_args
+from typing import TYPE_CHECKING, Literal, cast, get_args
 
-from bridge.ports import DriverKind
+if TYPE_CHECKING:
+    from bridge.ports import DriverKind
 
 DriverName = Literal["web", "scripted"]
 DRIVERS: tuple[str, ...] = get_args(DriverName)

@@ -38,8 +38,8 @@ from bridge.ports import (
 )
 from bridge.ports.broker_users import BrokerUsers
 from bridge.store.uploads import Uploads
-from bridge.webhooks import WebhookRegistry
 from bridge.webhooks.poster import WebhookPoster
+from bridge.webhooks.registry import WebhookRegistry
 
 _T = TypeVar("_T")
 

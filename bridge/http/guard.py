@@ -12,8 +12,9 @@ from starlette.types import ASGIApp, Scope
 
 from bridge.asgi.authentication import Authentication, AuthRules, PublicPaths, client_address
 from bridge.asgi.body import BodyLimit
-from bridge.asgi.forwarded import Forwarded, Proxies
+from bridge.asgi.forwarded import Forwarded
 from bridge.asgi.json_only import JsonOnly
+from bridge.asgi.proxies import Proxies
 from bridge.asgi.rate_limit import CallerShare, RateLimit
 from bridge.asgi.security_headers import SecurityHeaders
 from bridge.contract.pace import Pace

@@ -41,7 +41,8 @@ from bridge.ports import (
     Step,
     durations,
 )
-from bridge.webhooks import Circuit, WebhookRegistry
+from bridge.webhooks.registry import WebhookRegistry
+from bridge.webhooks.retry_policy import Circuit
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 #: WhatsApp's message types that have a label of their own; every other type is `other`.

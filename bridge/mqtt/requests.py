@@ -9,7 +9,8 @@ from contextlib import suppress
 
 from bridge.broker import BrokerConnection, BrokerDown, Delivery
 from bridge.contract.errors import CodedError, InvalidRequest
-from bridge.contract.requests import Request, Response, parse_request
+from bridge.contract.requests import Request, parse_request
+from bridge.contract.responses import Response
 from bridge.contract.topics import Leaf, Topics
 from bridge.core.session import Session
 from bridge.mqtt.partial_command import PartialCommand, reply_to

@@ -22,7 +22,7 @@ from websockets.frames import CloseCode
 from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
-from bridge.asgi.forwarded import Proxies
+from bridge.asgi.proxies import Proxies
 
 _log = logging.getLogger(__name__)
 #: The library logs every unfinished handshake with a traceback.

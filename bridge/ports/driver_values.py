@@ -11,7 +11,7 @@ from bridge.contract.errors import BridgeError
 from bridge.contract.jid import Jid, MessageKey
 from bridge.contract.messages import MessageContent
 
-EMPTY = MessageContent()
+EMPTY = MessageContent.model_construct()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,45 +9,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterable, AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
-from urllib.parse import parse_qsl, urlsplit
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from typing_extensions import override
 
 from bridge.contract.errors import StartError
+from bridge.contract.s3_location import S3Location
 from bridge.ports import MediaStore, MediaUnusable, StoredMedia
 from bridge.store.media_files import INCOMING, PART, check_sha256, digest_of, is_sha256, spooled
 
 if TYPE_CHECKING:
     from obstore.store import S3Store
-
-
-@dataclass(frozen=True, slots=True)
-class S3Location:
-    """A bucket, and the beginning of the names in it. `endpoint` None: AWS."""
-
-    bucket: str
-    prefix: str = ""
-    endpoint: str | None = None
-    region: str = "us-east-1"
-
-    @classmethod
-    def parse(cls, text: str) -> Self:
-        """Parse `s3://bucket/prefix?region=…&endpoint=https://…`. Raises ValueError."""
-        parts = urlsplit(text.strip())
-        options = dict(parse_qsl(parts.query))
-        if parts.scheme != "s3" or not parts.netloc or parts.fragment or options.keys() - {"endpoint", "region"}:
-            raise ValueError("must be s3://bucket/prefix, with ?region= and &endpoint= where needed")
-        if not options.get("endpoint", "https://").startswith(("http://", "https://")):
-            raise ValueError("endpoint must begin with https:// or http://")
-        return cls(parts.netloc, parts.path.strip("/"), **options)
-
-    def __str__(self) -> str:
-        return f"s3://{self.bucket}/{self.prefix}"
 
 
 class S3Media(MediaStore):

@@ -17,8 +17,9 @@ from bridge.asgi.api_credentials import LOCAL, SENDER, ApiCaller, ApiCredentials
 from bridge.asgi.authentication import Authentication, AuthRules, PublicPaths, client_address
 from bridge.asgi.bearer import PresentedCredentials
 from bridge.asgi.body import BodyLimit
-from bridge.asgi.forwarded import Forwarded, Proxies
+from bridge.asgi.forwarded import Forwarded
 from bridge.asgi.loopback import breach, is_loopback
+from bridge.asgi.proxies import Proxies
 from bridge.asgi.rate_limit import RateLimit
 from bridge.asgi.security_headers import SecurityHeaders
 from bridge.contract.pace import Pace

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from starlette.types import Receive, Scope, Send
 
 from bridge.asgi.authentication import client_address
-from bridge.asgi.forwarded import Forwarded, Proxies
+from bridge.asgi.forwarded import Forwarded
+from bridge.asgi.proxies import Proxies
 
 HERE, NGINX, ANA = "127.0.0.1", "10.0.0.2", "203.0.113.7"
 

@@ -31,7 +31,7 @@ from bridge.contract.messages import (
 )
 from bridge.contract.passkey import Passkey, console_line
 from bridge.contract.payload import Payload, instant
-from bridge.contract.requests import Response, ResponseStatus
+from bridge.contract.responses import Response, ResponseStatus
 from bridge.contract.session import REASON_TEXT, Reason, SessionState
 from bridge.contract.session_changes import BridgeAction, BridgeControlResult
 from bridge.contract.status import BridgeStatus, Queues, SessionStatus

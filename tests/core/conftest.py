@@ -16,7 +16,7 @@ from bridge.contract.messages import Result, Stream
 from bridge.contract.pace import Pace
 from bridge.contract.session import SessionState
 from bridge.core.budgets import Pacing
-from bridge.core.call_rejection import CallPolicy
+from bridge.core.call_policy import CallPolicy
 from bridge.core.catch_up import CatchUpLimits
 from bridge.core.inbound import InboundPipeline
 from bridge.core.outbound import OutboundPipeline

@@ -7,7 +7,7 @@ import pytest
 from bridge.contract.errors import StartError
 from bridge.contract.jid import Jid
 from bridge.contract.messages import Stream
-from bridge.core.call_rejection import CallPolicy
+from bridge.core.call_policy import CallPolicy
 from bridge.ports import IncomingEvent
 from bridge.settings import load
 from tests.core.commands import ANA

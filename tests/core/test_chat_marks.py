@@ -6,7 +6,8 @@ from typing import Any
 
 from bridge.contract.jid import Jid, MessageKey
 from bridge.contract.messages import MessageContent, Stream
-from bridge.contract.requests import ResponseStatus, Subscribe, request_of
+from bridge.contract.requests import Subscribe, request_of
+from bridge.contract.responses import ResponseStatus
 from bridge.contract.session import SessionState
 from bridge.drivers.scripted import ScriptedPhone
 from bridge.ports import IncomingEvent, IncomingMessage

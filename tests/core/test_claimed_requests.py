@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from bridge.contract.requests import Request, Response, ResponseStatus, request_of
+from bridge.contract.requests import Request, request_of
+from bridge.contract.responses import Response, ResponseStatus
 from bridge.contract.session import SessionState
 from bridge.drivers.scripted import SendMode
 from bridge.ports import CommandOrigin, ReplyTo

@@ -8,7 +8,8 @@ import pytest
 
 from bridge.contract.errors import NotAllowed
 from bridge.contract.jid import Jid
-from bridge.contract.requests import ResponseStatus, request_of
+from bridge.contract.requests import request_of
+from bridge.contract.responses import ResponseStatus
 from bridge.drivers.scripted import SendMode
 from bridge.ports import SeenPerson
 from tests.core.commands import ANA, BETO

@@ -8,7 +8,8 @@ from typing import Any
 
 from bridge.contract.jid import Jid
 from bridge.contract.pace import Pace
-from bridge.contract.requests import CheckContacts, Request, Response, ResponseStatus
+from bridge.contract.requests import CheckContacts, Request
+from bridge.contract.responses import Response, ResponseStatus
 from bridge.contract.session import SessionState
 from bridge.core import requests
 from bridge.core.number_checks import BATCH, NumberChecks

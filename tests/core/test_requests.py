@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from bridge.contract.requests import ResponseStatus, request_of
+from bridge.contract.requests import request_of
+from bridge.contract.responses import ResponseStatus
 from tests.core.commands import ANA
 from tests.core.conftest import SessionHarness
 

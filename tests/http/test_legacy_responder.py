@@ -12,7 +12,7 @@ import pytest
 from bridge.contract.backoff import Backoff
 from bridge.contract.session import SessionState
 from bridge.http.limits import HttpLimits
-from bridge.webhooks import WebhookLimits
+from bridge.webhooks.limits import WebhookLimits
 from tests.http.conftest import ANA, BETO, HERE, HttpBridge
 from tests.http.legacy_responder import LegacyResponder
 from tests.mosquitto_server import free_port

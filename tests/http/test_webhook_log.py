@@ -14,9 +14,9 @@ from bridge.contract.backoff import Backoff
 from bridge.contract.errors import InvalidRequest
 from bridge.contract.jid import parse_recipient
 from bridge.contract.messages import Inbound, Stream
-from bridge.webhooks import WebhookLimits
 from bridge.webhooks.delivery_log import AGE, POSTS, DeliveryLog, PostRecord, PostResult
 from bridge.webhooks.example_delivery import SENDER
+from bridge.webhooks.limits import WebhookLimits
 from tests.http.conftest import ANA, HttpBridge
 from tests.http.receiver import Answer, Receiver
 

@@ -15,7 +15,7 @@ import pytest
 
 from bridge.contract.backoff import Backoff
 from bridge.contract.session import SessionState
-from bridge.webhooks import WebhookLimits
+from bridge.webhooks.limits import WebhookLimits
 from tests.http.conftest import ANA, BETO, GROUP, HttpBridge
 from tests.http.receiver import Answer, Receiver
 

@@ -12,7 +12,8 @@ import pytest
 from typer.testing import CliRunner
 
 from bridge.cli import app
-from bridge.contract.requests import BY_ACTION, Response
+from bridge.contract.requests import BY_ACTION
+from bridge.contract.responses import Response
 from tests.mqtt.probe import MqttProbe
 from tests.requests.conftest import RunningBridge
 from tests.requests.examples import EXAMPLES, Stage

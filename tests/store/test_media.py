@@ -16,9 +16,10 @@ from urllib.request import Request, urlopen
 import pytest
 
 from bridge.contract.errors import TooLarge
+from bridge.contract.s3_location import S3Location
 from bridge.ports import MediaStore, MediaUnusable
 from bridge.store.media_files import MediaFiles
-from bridge.store.media_s3 import S3Location, S3Media
+from bridge.store.media_s3 import S3Media
 from tests.full_disk import files_of
 from tests.s3_server import new_bucket, s3_server
 

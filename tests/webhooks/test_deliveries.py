@@ -16,7 +16,9 @@ from bridge.contract.backoff import Backoff
 from bridge.contract.messages import Stream
 from bridge.ports import DeadLetter, JournalRecord, PostAnswer, StoreUnusable
 from bridge.store import BridgeStore, SessionStore, open_store
-from bridge.webhooks import SessionDeliveries, WebhookLimits, WebhookRegistry
+from bridge.webhooks.limits import WebhookLimits
+from bridge.webhooks.registry import WebhookRegistry
+from bridge.webhooks.session_deliveries import SessionDeliveries
 
 URL = "http://localhost:3013/hook"
 ACCEPTED = PostAnswer(status=200)

@@ -10,8 +10,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bridge.ports import Failure, PostAnswer
-from bridge.webhooks import WebhookLimits
 from bridge.webhooks.callback_url import CallbackRules
+from bridge.webhooks.limits import WebhookLimits
 from bridge.webhooks.poster import WebhookPoster, retry_after_seconds
 from bridge.webhooks.retry_policy import PostVerdict, judge
 from tests.stream_server import stream_server

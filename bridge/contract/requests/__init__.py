@@ -43,11 +43,11 @@ from bridge.contract.requests.labels_list import LabelList
 from bridge.contract.requests.labels_set import LabelSet
 from bridge.contract.requests.limits_get import GetLimits
 from bridge.contract.requests.media_get import MediaAnswer, MediaGet
-from bridge.contract.requests.messages_search import SearchAnswer, SearchHit, SearchMessages, SearchPiece
+from bridge.contract.requests.messages_search import SearchMessages
 from bridge.contract.requests.picture import Picture, PictureRequest
 from bridge.contract.requests.profile_get import ProfileGet
 from bridge.contract.requests.profile_set import ProfileSet
-from bridge.contract.requests.request import Request, RequestProgress, Response, ResponseStatus
+from bridge.contract.requests.request import Request
 from bridge.contract.requests.sends_list import ListedSend, ListSends, SendList
 from bridge.contract.requests.typing import Typing
 
@@ -130,13 +130,7 @@ __all__ = [
     "PictureRequest",
     "RejectCall",
     "Request",
-    "RequestProgress",
-    "Response",
-    "ResponseStatus",
-    "SearchAnswer",
-    "SearchHit",
     "SearchMessages",
-    "SearchPiece",
     "SendList",
     "Subscribe",
     "Typing",

@@ -1,11 +1,10 @@
-"""The base class of requests, and their response. Pure."""
+"""The base class of requests. Pure."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from collections.abc import Mapping
-from enum import StrEnum
 from itertools import chain
 from typing import Annotated, Any, ClassVar, Literal, Self
 
@@ -13,8 +12,7 @@ from pydantic import Field, StringConstraints
 from typing_extensions import override
 
 from bridge.contract.jid import Jid, is_from_home, parse_recipient
-from bridge.contract.messages import ErrorInfo
-from bridge.contract.payload import VERSION, CleanText, Instant, Payload, StrictPayload, is_none
+from bridge.contract.payload import VERSION, CleanText, Payload, StrictPayload
 
 #: Fields of every request; all others are arguments of its action.
 _ENVELOPE = frozenset({"v", "id", "action", "reply_topic", "transaction"})
@@ -112,38 +110,3 @@ class ChatRequest(Request):
     recipients: ClassVar = ("chat",)
 
     chat: CleanText = Field(description="number in any spelling, or a chat's address")
-
-
-class ResponseStatus(StrEnum):
-    """`status` of a response."""
-
-    RUNNING = "running"
-    DONE = "done"
-    FAILED = "failed"
-    UNKNOWN = "unknown"
-
-
-class RequestProgress(Payload):
-    """How far a request is."""
-
-    done: int = Field(description="how many are done")
-    total: int = Field(description="how many there are")
-
-
-class Response(Payload):
-    """`<prefix>/<session>/response`, and a copy to the reply topic."""
-
-    v: Literal[1] = VERSION
-    session: str = Field(description="the session's name")
-    id: str = Field(description="the request's id, or one made by the bridge")
-    action: str | None = Field(description="null where the request named none")
-    status: ResponseStatus = Field(
-        description="`unknown`: WhatsApp gave no answer; `running`: a request that takes long goes on, more follow"
-    )
-    progress: RequestProgress | None = Field(
-        default=None, exclude_if=is_none, description="with `running`: how far it is"
-    )
-    data: Any = Field(default=None, description="what the action answers; each action documents its own")
-    error: ErrorInfo | None = Field(default=None, description="why it failed")
-    at: Instant = Field(description="time of the change")
-    transaction: str | None = Field(default=None, exclude_if=is_none, description="as the command gave it")

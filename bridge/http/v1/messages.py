@@ -13,7 +13,8 @@ from bridge.contract.errors import InvalidRequest
 from bridge.contract.events import Event
 from bridge.contract.messages import Inbound, Stream, in_stream
 from bridge.contract.replays import REPLAY_DEFAULT, REPLAY_MAX
-from bridge.contract.requests import SearchAnswer, SearchMessages, request_of
+from bridge.contract.requests import SearchMessages, request_of
+from bridge.contract.search_answers import SearchAnswer
 from bridge.http.context import journal_of, running
 from bridge.http.dependencies import ContextOf, needs
 from bridge.http.v1.cursors import format_cursor, parse_cursor

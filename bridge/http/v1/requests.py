@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from bridge.contract import requests as actions
+from bridge.contract import responses
 from bridge.contract.commands import json_object
 from bridge.contract.errors import InvalidRequest
 from bridge.http.context import running
@@ -26,8 +27,8 @@ router = APIRouter(tags=["requests"])
     response_class=Response,
     responses={
         **problems(422, 501),
-        202: {"description": "It goes on", "model": actions.Response},
-        200: {"description": "Done, or unknown: WhatsApp gave no answer", "model": actions.Response},
+        202: {"description": "It goes on", "model": responses.Response},
+        200: {"description": "Done, or unknown: WhatsApp gave no answer", "model": responses.Response},
     },
     openapi_extra=body_of_any(actions.REQUESTS, typing={"to": "5491155500001", "seconds": 10}),
 )
@@ -57,7 +58,7 @@ async def make_request(
     if "reply_topic" in fields:
         raise InvalidRequest("reply_topic is for MQTT; here the answer is the response.")
     response = await running(entry).requests.respond_within(actions.request_of(action, fields), wait)
-    if response.error is not None and response.status is actions.ResponseStatus.FAILED:
+    if response.error is not None and response.status is responses.ResponseStatus.FAILED:
         return problem(ReportedError(response.error), response=response.model_dump(mode="json"))
-    status = 202 if response.status is actions.ResponseStatus.RUNNING else 200
+    status = 202 if response.status is responses.ResponseStatus.RUNNING else 200
     return Response(response.to_json(), status, media_type="application/json")

@@ -18,8 +18,9 @@ from bridge.http.context import AppContext
 from bridge.http.dependencies import AuditOf, ContextOf, needs
 from bridge.http.errors import NotFound
 from bridge.ports import MESSAGE, Failure, Position, Scope, Webhook, WebhookFilter
-from bridge.webhooks import Circuit, PostRecord, PostResult, Start
-from bridge.webhooks.retry_policy import describe
+from bridge.webhooks.delivery_log import PostRecord, PostResult
+from bridge.webhooks.registry import Start
+from bridge.webhooks.retry_policy import Circuit, describe
 
 router = APIRouter(tags=["webhooks"])
 

@@ -8,9 +8,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bridge.contract.errors import StartError
+from bridge.contract.s3_location import S3Location
 from bridge.ports import MediaUnusable
 from bridge.ports.findings import Finding, fault, ok, warning
-from bridge.store.media_s3 import S3Location, S3Media
+from bridge.store.media_s3 import S3Media
 
 #: What is stored for a moment.
 _PROBE = b"wa doctor\n"

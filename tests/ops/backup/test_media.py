@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 
 from bridge.contract.kinds.media import MediaState
+from bridge.contract.s3_location import S3Location
 from bridge.ops.backup import BadBackup, create_backup, read_manifest, restore_backup
 from bridge.ports import MediaStore, NewMedia
 from bridge.store.media_files import MediaFiles
-from bridge.store.media_s3 import S3Location, S3Media
+from bridge.store.media_s3 import S3Media
 from tests.ops.backup.conftest import LOGIN, NOW, clock, fill, no_pause, opened
 from tests.s3_server import new_bucket, s3_server
 
