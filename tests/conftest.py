@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from itertools import filterfalse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from _pytest.terminal import TerminalReporter
 
 from tests.clocks import FakeClock
+
+if TYPE_CHECKING:
+    from tests.mariadb_server import MariaDbServer
 
 # Each start of Playwright compiles 7 MB of JavaScript: once for all tests, also of the programs that they start.
 os.environ.setdefault("NODE_COMPILE_CACHE", str(Path(__file__).parents[1] / ".pytest_cache" / "node"))
@@ -53,6 +57,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _is_long(item: pytest.Item) -> bool:
     limit = item.get_closest_marker("timeout")
     return limit is not None and limit.args[0] >= LONG
+
+
+@pytest.fixture(scope="session")
+def mariadb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MariaDbServer]:
+    from tests.mariadb_server import MariaDbServer  # with SQLAlchemy, which the core suite does not use
+
+    with MariaDbServer(tmp_path_factory.mktemp("maria")) as server:
+        yield server
 
 
 @pytest.fixture

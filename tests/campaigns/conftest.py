@@ -24,7 +24,7 @@ from campaigns.app import CampaignsApp
 from campaigns.settings import CampaignSettings, load
 from campaigns.store.schema import SCHEMA
 from tests.client.conftest import ScriptedBridge, served_bridge
-from tests.mariadb_server import MariaDbServer
+from tests.mariadb_server import MariaDbServer, migrate
 from tests.mosquitto_server import MosquittoServer, free_port
 
 _numbers = itertools.count(1)
@@ -35,21 +35,10 @@ FAST = {"window": ALWAYS, "pace": "off"}
 
 
 @pytest.fixture(scope="session")
-def mariadb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MariaDbServer]:
-    with MariaDbServer(tmp_path_factory.mktemp("maria")) as server:
-        yield server
-
-
-@pytest.fixture(scope="session")
 def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated SQLite file to copy: a migration takes a second."""
+    """A migrated SQLite file to copy."""
     folder = tmp_path_factory.mktemp("migrated")
-
-    async def make() -> None:
-        async with SqlDatabase(load(data_dir=folder).database_url) as database:
-            await SCHEMA.migrate(database)
-
-    asyncio.run(make())
+    migrate(SCHEMA, load(data_dir=folder).database_url)
     return folder / "campaigns.db"
 
 
@@ -63,12 +52,12 @@ def sqlite_settings(migrated_file: Path, tmp_path: Path) -> dict[str, Any]:
 
 @pytest.fixture(params=["sqlite", "mariadb"])
 def database_settings(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, Any]:
-    """Settings of an empty database; a test that uses it runs on each kind."""
+    """Settings of an empty, migrated database; a test that uses it runs on each kind."""
     if request.param == "sqlite":
         settings: dict[str, Any] = request.getfixturevalue("sqlite_settings")
         return settings
     server: MariaDbServer = request.getfixturevalue("mariadb")
-    return {
+    settings = {
         "data_dir": tmp_path / "campaigns",
         "db_host": "127.0.0.1",
         "db_port": server.port,
@@ -76,13 +65,14 @@ def database_settings(request: pytest.FixtureRequest, tmp_path: Path) -> dict[st
         "db_password": server.password,
         "db_database": server.create(f"campaigns{next(_numbers)}"),
     }
+    migrate(SCHEMA, load(**settings).database_url)
+    return settings
 
 
 @pytest.fixture
 async def database(database_settings: dict[str, Any]) -> AsyncIterator[SqlDatabase]:
     """An open, migrated database."""
     async with SqlDatabase(load(**database_settings).database_url) as database:
-        await SCHEMA.migrate(database)
         yield database
 
 

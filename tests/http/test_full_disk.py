@@ -62,7 +62,7 @@ async def test_a_file_at_a_url_waits_for_room(side: HttpBridge) -> None:
                     await asyncio.sleep(0.01)
             assert waits["reason"] == "file"
         async with asyncio.timeout(15):
-            while (ended := (await client.get(f"{SENDS}/a")).json())["state"] == "accepted":  # noqa: ASYNC110
+            while (ended := (await client.get(f"{SENDS}/a")).json())["status"] == "accepted":  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
     assert ended["status"] == "sent", ended
     assert [one.sha256 for one in side.phone.sent] == [SHA256]

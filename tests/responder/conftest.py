@@ -23,28 +23,17 @@ from responder.store.migrate import SCHEMA
 from responder.timing import DEFAULT_TIMING, Timing
 from responder.transports import ResponderBroker
 from tests.client.conftest import ScriptedBridge
-from tests.mariadb_server import MariaDbServer
+from tests.mariadb_server import MariaDbServer, migrate
 from tests.mosquitto_server import MosquittoServer
 
 _numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
-def mariadb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MariaDbServer]:
-    with MariaDbServer(tmp_path_factory.mktemp("maria")) as server:
-        yield server
-
-
-@pytest.fixture(scope="session")
 def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated SQLite file to copy: a migration takes a second."""
+    """A migrated SQLite file to copy."""
     folder = tmp_path_factory.mktemp("migrated")
-
-    async def make() -> None:
-        async with SqlDatabase(load(data_dir=folder).database_url) as database:
-            await SCHEMA.migrate(database)
-
-    asyncio.run(make())
+    migrate(SCHEMA, load(data_dir=folder).database_url)
     return folder / "responder.db"
 
 
@@ -58,12 +47,14 @@ def sqlite_settings(migrated_file: Path, tmp_path: Path) -> dict[str, Any]:
 
 @pytest.fixture(params=["sqlite", "mariadb"])
 def database_settings(request: pytest.FixtureRequest) -> dict[str, Any]:
-    """Settings of an empty database; a test that uses it runs on each kind."""
+    """Settings of an empty, migrated database; a test that uses it runs on each kind."""
     if request.param == "sqlite":
         settings: dict[str, Any] = request.getfixturevalue("sqlite_settings")
         return settings
     server: MariaDbServer = request.getfixturevalue("mariadb")
-    return mariadb_settings(server, server.create(f"test{next(_numbers)}"))
+    settings = mariadb_settings(server, server.create(f"test{next(_numbers)}"))
+    migrate(SCHEMA, load(**settings).database_url)
+    return settings
 
 
 def mariadb_settings(server: MariaDbServer, name: str) -> dict[str, Any]:
@@ -81,7 +72,6 @@ def mariadb_settings(server: MariaDbServer, name: str) -> dict[str, Any]:
 async def database(database_settings: dict[str, Any]) -> AsyncIterator[SqlDatabase]:
     """An open, migrated database."""
     async with SqlDatabase(load(**database_settings).database_url) as database:
-        await SCHEMA.migrate(database)
         yield database
 
 
