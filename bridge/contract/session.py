@@ -60,6 +60,7 @@ class Reason(StrEnum):
     TYPE_LINK_CODE = "type_link_code"
     PASSKEY_REQUIRED = "passkey_required"
     READY = "ready"
+    BROKER_REFUSES = "broker_refuses"
     LINK_DOWN = "link_down"
     PAGE_LOST = "page_lost"
     PAGE_STUCK = "page_stuck"
@@ -105,6 +106,7 @@ REASON_TEXT: dict[Reason, str] = {
         "WhatsApp took the code and waits ten minutes for the account's passkey: give it in the panel or with wa pair."
     ),
     Reason.READY: "Ready.",
+    Reason.BROKER_REFUSES: "Connected to WhatsApp, but the broker refuses a topic: see its ACL and wa broker check.",
     Reason.LINK_DOWN: "WhatsApp's connection is down; it reconnects by itself. If it lasts, check the internet.",
     Reason.PAGE_LOST: "The page or the browser crashed; restarting it.",
     Reason.PAGE_STUCK: "WhatsApp Web does not respond; reloading it.",
