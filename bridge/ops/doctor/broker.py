@@ -39,8 +39,8 @@ async def _check_address(
     try:
         async with connect(options) as connection:
             level = f"doctor-{uuid.uuid4().hex[:12]}"
-            for topic in (topics.replay(session, level), topics.reply(session, level)):
-                round_trips = await _round_trips(connection, topic)
+            await _round_trips(connection, topics.replay(session, level))
+            round_trips = await _round_trips(connection, topics.reply(session, level))
     except BrokerRefused as error:
         return fault(
             "broker", error.text, "Correct WA_MQTT_URL; wa broker user add creates a user with the right role."
