@@ -6,8 +6,8 @@ import base64
 import hashlib
 import secrets
 
-#: As mosquitto_passwd. The 192 random bits of a generated password cannot be searched, and mosquitto, one thread, counts
-#: for each log-in, also one with a wrong password: 0.15 ms of CPU, with 20,000 iterations 8 ms (measured).
+#: As mosquitto_passwd. The 192 random bits of a generated password cannot be searched, and mosquitto, one thread, needs
+#: 0.15 ms of CPU for each log-in, also with a wrong password; with 20,000 iterations 8 ms (measured).
 GENERATED = 101
 #: For a password that a person chose, which can be guessed from a stolen file.
 CHOSEN = 20_000
