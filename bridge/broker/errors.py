@@ -46,6 +46,6 @@ class BrokerRefused(BrokerError):
 class MessageRefused(BrokerRefused):
     """A PUBACK of MQTT 5 refused one message; the connection stays. `reason` is its reason code."""
 
-    def __init__(self, text: str, reason: int) -> None:
-        super().__init__(text)
+    def __init__(self, text: str, reason: int, *, transient: bool) -> None:
+        super().__init__(text, transient=transient)
         self.reason = reason

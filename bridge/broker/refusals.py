@@ -82,7 +82,8 @@ def explain_end(code: ReasonCode, *, said: bool) -> str:
 def message_refused(topic: str, code: ReasonCode) -> MessageRefused:
     """What a PUBACK of MQTT 5 says."""
     advice = " Its ACL has to let this user publish there." if code.value == _NOT_AUTHORIZED else ""
-    return MessageRefused(f"The broker refused a message to {topic}: {code}.{advice}", code.value)
+    text = f"The broker refused a message to {topic}: {code}.{advice}"
+    return MessageRefused(text, code.value, transient=code.value in _PASSING)
 
 
 def summarise(failures: list[BrokerError]) -> BrokerError:

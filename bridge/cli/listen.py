@@ -85,7 +85,7 @@ class _Position:
 
     @classmethod
     def load(cls, file: FileCursor | None, stream: Stream, from_start: bool) -> _Position:
-        """Raises BadCursorFile."""
+        """Without a stored position it begins now, or at the start. Raises BadCursorFile."""
         return cls(file, file.load() if file else None, stream, from_start)
 
     async def begin(self, client: Client, session: str) -> Start:

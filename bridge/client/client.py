@@ -50,7 +50,6 @@ class Client(ServiceTopics):
     def __init__(self, connection: SharedConnection, topics: Topics, reply_name: str) -> None:
         super().__init__(connection, topics)
         self._statuses = StatusCache(topics, connection.ask)
-        self._attached = False
         self._reader = StreamReader(connection, topics, reply_name)
         self._sender = CommandSender(connection, topics, reply_name, self._statuses)
         #: Last level of the topics on which this client is answered: `reply/<reply_name>`, `replay/<reply_name>`.
@@ -346,8 +345,8 @@ class Client(ServiceTopics):
         return watch_lease(self._connection, self._topics, session)
 
     async def _attach_statuses(self) -> None:
-        if not self._attached:
-            self._attached = True
+        if not self._statuses.is_attached:
+            self._statuses.is_attached = True
             await self._connection.attach(self._statuses)
 
 

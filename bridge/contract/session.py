@@ -234,6 +234,12 @@ class Situation:
         sentence = REASON_TEXT[self.reason]
         return f"{sentence} ({self.detail})" if self.detail else sentence
 
+    def refused(self, refusal: str | None) -> Situation:
+        """As it is published: with what the broker refuses, where all else works."""
+        if refusal is None or self.state is not SessionState.CONNECTED:
+            return self
+        return Situation(self.state, Reason.BROKER_REFUSES, refusal)
+
     def followed_by(self, after: Situation) -> Situation:
         """Return `after` if it may follow. Raises `IllegalTransition`."""
         if not may_follow(self.state, after.state):

@@ -126,9 +126,7 @@ class Session(DriverSink):
 
     def status(self, change: StateChange | None = None) -> SessionStatus:
         """The status as published: the current one, or the one at a change of state."""
-        situation = change.situation if change else self.view.situation
-        if situation.state is SessionState.CONNECTED and (refusal := self.progress.refusal) is not None:
-            situation = Situation(situation.state, Reason.BROKER_REFUSES, refusal)
+        situation = (change.situation if change else self.view.situation).refused(self.progress.refusal)
         bounds, last_inbound = self._journal.bounds(Stream.IN), self._journal.last_inbound_at
         return SessionStatus(
             session=self.name,
