@@ -17,7 +17,7 @@ from typing import Literal
 from pydantic import ValidationError
 
 from bridge.app.bridge_control import BridgeControl, CarriesOut
-from bridge.broker import BrokerConnection, BrokerError, BrokerOptions, Will, keep_connected
+from bridge.broker import BrokerConnection, BrokerError, BrokerOptions, MessageRefused, Will, keep_connected
 from bridge.contract.status import BridgeStatus
 from bridge.contract.topics import Topics
 from bridge.ports import Clock
@@ -108,7 +108,8 @@ class InstanceStatus:
             self._due.set()
 
     def _down(self, error: BrokerError, pause: float) -> None:
-        _log.debug("bridge status: %s Retrying in %.1f s.", error.text, pause)
+        level = logging.ERROR if isinstance(error, MessageRefused) else logging.DEBUG  # the sessions report the rest
+        _log.log(level, "bridge status: %s Retrying in %.1f s.", error.text, pause)
 
 
 def _parse(payload: bytes) -> BridgeStatus | None:

@@ -8,7 +8,7 @@ broker that had been given up on.
 
 from bridge.broker.address import BadAddress, BrokerAddress, parse_addresses
 from bridge.broker.connection import BrokerConnection, connect
-from bridge.broker.errors import BrokerDown, BrokerError, BrokerRefused, PacketTooLarge
+from bridge.broker.errors import BrokerDown, BrokerError, BrokerRefused, MessageRefused, PacketTooLarge
 from bridge.broker.messages import BrokerOptions, Delivery, Publication, Will
 from bridge.broker.reconnect import RECONNECT, keep_connected
 
@@ -22,6 +22,7 @@ __all__ = [
     "BrokerOptions",
     "BrokerRefused",
     "Delivery",
+    "MessageRefused",
     "PacketTooLarge",
     "Publication",
     "Will",

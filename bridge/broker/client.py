@@ -28,11 +28,11 @@ from typing_extensions import override
 
 from bridge.broker.address import BrokerAddress
 from bridge.broker.client_id import secret_client_id
-from bridge.broker.errors import BrokerDown, BrokerError, BrokerRefused, ConnectionEnded
+from bridge.broker.errors import BrokerDown, BrokerError, ConnectionEnded
 from bridge.broker.messages import BrokerOptions, Delivery
 from bridge.broker.properties import connect_properties
 from bridge.broker.readahead import LONGEST, ReadAhead
-from bridge.broker.refusals import explain, explain_end
+from bridge.broker.refusals import explain, explain_end, message_refused
 
 T = TypeVar("T")
 
@@ -259,7 +259,7 @@ class MqttClient(aiomqtt.Client):
         if answer is None or answer.done():
             return
         if reason_code.is_failure:
-            answer.set_exception(BrokerRefused(f"The broker refused a message to {topic}: {reason_code}."))
+            answer.set_exception(message_refused(topic, reason_code))
         else:
             answer.set_result(None)
 

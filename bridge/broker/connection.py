@@ -16,7 +16,14 @@ from typing import NoReturn, TypeVar
 from bridge.broker.address import BrokerAddress
 from bridge.broker.client import MqttClient
 from bridge.broker.endings import ConnectionEndings
-from bridge.broker.errors import BrokerDown, BrokerError, BrokerRefused, ConnectionEnded, PacketTooLarge
+from bridge.broker.errors import (
+    BrokerDown,
+    BrokerError,
+    BrokerRefused,
+    ConnectionEnded,
+    MessageRefused,
+    PacketTooLarge,
+)
 from bridge.broker.messages import BrokerOptions, Delivery, Publication
 from bridge.broker.properties import publish_properties
 from bridge.broker.refusals import summarise
@@ -83,7 +90,7 @@ class BrokerConnection:
         Concurrent calls are pipelined and sent in the order of the calls, at most 20 unacknowledged at a time. The
         last three arguments need MQTT 5 and are omitted on 3.1.1.
 
-        Raises BrokerDown (the outcome is then unknown), PacketTooLarge, or on MQTT 5 BrokerRefused. On
+        Raises BrokerDown (the outcome is then unknown), PacketTooLarge, or on MQTT 5 MessageRefused. On
         3.1.1 a PUBACK is no proof of permission: mosquitto acknowledges what its ACL then discards.
         """
         five = self._options.protocol == "5"
@@ -94,16 +101,18 @@ class BrokerConnection:
             self._client.flush()
             await self._answered(answer, "a message")
 
-    async def publish_all(self, messages: Iterable[Publication]) -> None:
-        """Publish at QoS 1 in this order; returns when the broker has acknowledged all of them.
+    async def publish_all(self, messages: Iterable[Publication]) -> list[tuple[Publication, MessageRefused]]:
+        """Publish at QoS 1 in this order; returns when the broker has acknowledged all of them, those that it refused
+        (on MQTT 5), which stop none of the others.
 
         Equivalent to a `publish` for each, at half the cost: no task and no timeout per message. The broker has
-        `acknowledge_timeout` for each window. Raises BrokerDown, PacketTooLarge, or on MQTT 5 BrokerRefused unless the
-        message `may_be_refused`.
+        `acknowledge_timeout` for each window. Raises BrokerDown and PacketTooLarge. A refused message that
+        `may_be_refused` is logged and not returned.
         """
         five = self._options.protocol == "5"
         timeout, clock = self._options.acknowledge_timeout, asyncio.get_running_loop().time
         sent: list[Publication] = []
+        refusals: list[tuple[Publication, MessageRefused]] = []
         answers: list[asyncio.Future[None]] = []
         try:
             async with asyncio.timeout(timeout) as limit:
@@ -134,14 +143,16 @@ class BrokerConnection:
                 for message, answer in zip(sent, answers, strict=True):  # most are there when the first one is
                     try:
                         await answer
-                    except BrokerRefused as refused:
-                        if not message.may_be_refused:
-                            raise
-                        _log.warning("Not published to %s: %s", message.topic, refused.text)
+                    except MessageRefused as refused:
+                        if message.may_be_refused:
+                            _log.warning("Not published to %s: %s", message.topic, refused.text)
+                        else:
+                            refusals.append((message, refused))
         except TimeoutError:
             reason = BrokerDown(f"The broker has not acknowledged a message for {timeout:g} s.")
             self._client.lose(reason)
             raise reason from None
+        return refusals
 
     def _leave_window(self, answer: asyncio.Future[None]) -> None:
         self._window.release()

@@ -41,3 +41,11 @@ class BrokerRefused(BrokerError):
 
     def __init__(self, text: str, *, transient: bool = False) -> None:
         super().__init__(text, transient=transient)
+
+
+class MessageRefused(BrokerRefused):
+    """A PUBACK of MQTT 5 refused one message; the connection stays. `reason` is its reason code."""
+
+    def __init__(self, text: str, reason: int, *, transient: bool) -> None:
+        super().__init__(text, transient=transient)
+        self.reason = reason

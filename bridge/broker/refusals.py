@@ -1,4 +1,4 @@
-"""Converts errors of the network, TLS or a CONNACK into one sentence and one of two kinds: down or refused."""
+"""Converts errors of the network, TLS, a CONNACK or a PUBACK into one sentence and a kind: down or refused."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import aiomqtt
 from paho.mqtt.reasoncodes import ReasonCode
 
 from bridge.broker.address import BrokerAddress
-from bridge.broker.errors import BrokerDown, BrokerError, BrokerRefused
+from bridge.broker.errors import BrokerDown, BrokerError, BrokerRefused, MessageRefused
 from bridge.broker.messages import BrokerOptions
 
 # CONNACK reason codes of MQTT 5; paho maps 3.1.1's return codes to these. On 3.1.1 mosquitto answers a wrong password
@@ -20,6 +20,7 @@ _CLIENT_ID = {133}
 _TAKEN_OVER = 142
 _TAKEOVER = "another client took its place, with the same user and password"
 _TAKEOVER_ADVICE = "If this repeats, look for a second bridge with this session, or change the password."
+_NOT_AUTHORIZED = 135
 _PASSING = {136, 137, 151, 156, 157, 159}  # unavailable, busy, over quota, moved, rate exceeded
 
 
@@ -76,6 +77,13 @@ def explain_end(code: ReasonCode, *, said: bool) -> str:
     if said or code.getName() != "Unspecified error":
         return f"The connection to the broker ended: {code}."
     return f"The connection to the broker ended: it broke, the broker closed it, or {_TAKEOVER}. {_TAKEOVER_ADVICE}"
+
+
+def message_refused(topic: str, code: ReasonCode) -> MessageRefused:
+    """What a PUBACK of MQTT 5 says."""
+    advice = " Its ACL has to let this user publish there." if code.value == _NOT_AUTHORIZED else ""
+    text = f"The broker refused a message to {topic}: {code}.{advice}"
+    return MessageRefused(text, code.value, transient=code.value in _PASSING)
 
 
 def summarise(failures: list[BrokerError]) -> BrokerError:

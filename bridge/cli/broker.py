@@ -278,7 +278,7 @@ def _put_user(target: BrokerDirectory, user: User, given: str | None) -> BrokerA
     if given is not None and len(given) < 12:
         raise ValueError("The password must have at least 12 characters.")
     password = given or secrets.token_urlsafe(24)
-    target.put_user(user, password)
+    target.put_user(user, password, chosen=given is not None)
     return BrokerAddress("mqtt", "127.0.0.1", target.load().listeners.port, user.name, SecretStr(password))
 
 

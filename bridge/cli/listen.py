@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,9 +16,9 @@ from bridge.cli.run import EXIT_HELP, Exit, clock_time, console, print_json_line
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from bridge.client import Client, FileCursor, Start
+    from bridge.client import Client, Cursor, FileCursor, Start
     from bridge.contract.events import EventBody
-    from bridge.contract.messages import MessageBody
+    from bridge.contract.messages import MessageBody, Stream
 
 #: Before every further row of a message.
 _MARGIN = "        │ "
@@ -34,7 +35,10 @@ def listen(
     ] = False,
     cursor: Annotated[
         Path | None,
-        typer.Option(help="File that stores the read position; the next run resumes after it.", dir_okay=False),
+        typer.Option(
+            help="File that stores the read position; the next run resumes after it. That of --media is FILE.media.",
+            dir_okay=False,
+        ),
     ] = None,
     media: Annotated[
         Path | None, typer.Option(help="Folder in which the files of messages are saved.", file_okay=False)
@@ -48,63 +52,86 @@ def listen(
 
     async def command() -> Exit:
         from bridge.cli.connect import connect_session
-        from bridge.client import Cursor, FileCursor, NoBridge
+        from bridge.client import FileCursor, NoBridge
+        from bridge.contract.messages import Stream
 
-        position = FileCursor(cursor) if cursor else None
-        after: Start = (position.load() if position else None) or (None if from_start else "now")
+        files = FileCursor(cursor.with_name(f"{cursor.name}.media")) if cursor and media else None
+        seen = _Position.load(FileCursor(cursor) if cursor else None, Stream.IN, from_start)
+        saved = _Position.load(files, Stream.EVENT, from_start)
         async with connect_session(session, "listen") as connected:
             try:
-                status = await connected.client.status(connected.session)
+                await connected.client.status(connected.session)
             except NoBridge as error:
                 typer.echo(f"{error.text} Waiting for one.", err=True)
-            else:
-                if position is not None and after == "now" and status.epoch is not None:
-                    # or the next run would miss what comes after a run in which nothing came
-                    after = Cursor(epoch=status.epoch, seq=status.last_seq)
-                    position.save(after)
             printing = _print_json if json else _print_conversations
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(printing(connected.client, connected.session, after, position), name="listen")
+                tasks.create_task(printing(connected.client, connected.session, seen), name="listen")
                 if media is not None:
-                    files = _save_files(connected.client, connected.session, media, None if from_start else "now")
-                    tasks.create_task(files, name="listen files")
+                    saving = _save_files(connected.client, connected.session, media, saved)
+                    tasks.create_task(saving, name="listen files")
         return Exit.OK
 
     run(command)
 
 
-async def _save_files(client: Client, session: str, folder: Path, after: Start) -> None:
+@dataclass(frozen=True, slots=True)
+class _Position:
+    """Where a run begins to read a stream, and how far it has come; the next run resumes there if there is a file."""
+
+    file: FileCursor | None
+    stored: Cursor | None
+    stream: Stream
+    from_start: bool
+
+    @classmethod
+    def load(cls, file: FileCursor | None, stream: Stream, from_start: bool) -> _Position:
+        """Without a stored position it begins now, or at the start. Raises BadCursorFile."""
+        return cls(file, file.load() if file else None, stream, from_start)
+
+    async def begin(self, client: Client, session: str) -> Start:
+        if self.stored is not None or self.from_start:
+            return self.stored
+        if self.file is None:
+            return "now"
+        newest = await client.newest(session, self.stream)
+        self.file.save(newest)  # or the next run would miss what comes after a run in which nothing came
+        return newest
+
+    def save(self, cursor: Cursor) -> None:
+        if self.file is not None:
+            self.file.save(cursor)
+
+
+async def _save_files(client: Client, session: str, folder: Path, position: _Position) -> None:
     """Save each file that becomes ready. One that cannot be saved is reported, and `wa media get` gets it later."""
     import httpx
 
     from bridge.cli.saved_files import FileNotSaved, file_name, save
 
     async with httpx.AsyncClient(trust_env=False, timeout=60) as web:
-        async for event in client.events(session, after=after):
-            if event.kind != "media" or event.state != "ready" or not event.url or not event.sha256:
-                continue
-            try:
-                name = file_name(event.sha256, event.filename, event.mimetype)
-                await save(web, event.url, folder / name, event.sha256)
-            except FileNotSaved as error:
-                typer.echo(error.text, err=True)
+        async for event in client.events(session, after=await position.begin(client, session)):
+            if event.kind == "media" and event.state == "ready" and event.url and event.sha256:
+                try:
+                    name = file_name(event.sha256, event.filename, event.mimetype)
+                    await save(web, event.url, folder / name, event.sha256)
+                except FileNotSaved as error:
+                    typer.echo(error.text, err=True)
+            position.save(event.cursor)
 
 
-async def _print_json(client: Client, session: str, after: Start, position: FileCursor | None) -> None:
-    async for message in client.messages(session, after=after):
+async def _print_json(client: Client, session: str, position: _Position) -> None:
+    async for message in client.messages(session, after=await position.begin(client, session)):
         print_json_line(message.to_json())
-        if position is not None:
-            position.save(message.cursor)
+        position.save(message.cursor)
 
 
-async def _print_conversations(client: Client, session: str, after: Start, position: FileCursor | None) -> None:
+async def _print_conversations(client: Client, session: str, position: _Position) -> None:
     out = console()
 
     async def received() -> None:
-        async for message in client.messages(session, after=after):
+        async for message in client.messages(session, after=await position.begin(client, session)):
             print_message(out, message, own=False)
-            if position is not None:
-                position.save(message.cursor)
+            position.save(message.cursor)
 
     async def own() -> None:
         async for event in client.events(session, after="now"):

@@ -85,6 +85,11 @@ class AnswerStream:
             kind = "by the schema" if isinstance(error, ValidationError) else "JSON"
             _log.warning("%s: ignored an answer that is not valid %s.", delivery.topic, kind)
 
+    @property
+    def has_failed(self) -> bool:
+        """Whether no answers will arrive: the broker refuses the subscription, or the client is closed."""
+        return self._failure is not None
+
     def resubscribed(self) -> None:
         """Answers may have been missed."""
         self._is_up = True

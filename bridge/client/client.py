@@ -24,7 +24,7 @@ from bridge.client.merge import Start
 from bridge.client.requests import make_request
 from bridge.client.services import ServiceTopics
 from bridge.client.status_cache import StatusCache
-from bridge.client.status_watch import control, current_qr, watch_pairing, watch_statuses
+from bridge.client.status_watch import control, current_qr, newest_cursor, watch_pairing, watch_statuses
 from bridge.contract.commands import Priority, checked
 from bridge.contract.controls import ControlAction, ControlCommand, ControlResult
 from bridge.contract.errors import InvalidRequest
@@ -34,6 +34,7 @@ from bridge.contract.messages import Ack, Qr, Result, Stream
 from bridge.contract.modifiers import NO_MODIFIERS, Modifiers
 from bridge.contract.passkey import Passkey
 from bridge.contract.payload import rfc3339
+from bridge.contract.replays import Cursor
 from bridge.contract.responses import RequestProgress, Response
 from bridge.contract.search_answers import SearchAnswer
 from bridge.contract.session_changes import BridgeCommand, BridgeControlResult
@@ -50,7 +51,6 @@ class Client(ServiceTopics):
     def __init__(self, connection: SharedConnection, topics: Topics, reply_name: str) -> None:
         super().__init__(connection, topics)
         self._statuses = StatusCache(topics, connection.ask)
-        self._attached = False
         self._reader = StreamReader(connection, topics, reply_name)
         self._sender = CommandSender(connection, topics, reply_name, self._statuses)
         #: Last level of the topics on which this client is answered: `reply/<reply_name>`, `replay/<reply_name>`.
@@ -79,6 +79,10 @@ class Client(ServiceTopics):
         """The event stream, with its own cursor; otherwise as `messages`."""
         return self._reader.read(EventMessage, Stream.EVENT, session, after=after, on_gap=on_gap, limit=buffer)
 
+    async def newest(self, session: str, stream: Stream = Stream.IN) -> Cursor:
+        """The cursor of the newest item: a reader that stores it at once begins now. Waits for the session's bridge."""
+        return await newest_cursor(self._connection, self._topics, session, stream)
+
     async def send(
         self,
         session: str,
@@ -101,8 +105,8 @@ class Client(ServiceTopics):
         answers, whom it mentions, and the like. With `send_at` it is sent then (`until="accepted"` does not wait for
         that), and `ttl` counts from then.
 
-        Check `status`: a failure is returned, not raised. An accepted command is durable; the bridge completes it
-        without this client. Calling again with the same `id` returns the outcome and never sends twice.
+        Check `status`: a failure is returned, not raised. The bridge completes an accepted command without this
+        client. Calling again with the same `id` returns the outcome and never sends twice.
 
         Raises InvalidRequest and TooLarge before anything is published, NoSuchSession, and NoAnswer (it holds the id)
         when no answer arrived at all.
@@ -344,8 +348,8 @@ class Client(ServiceTopics):
         return watch_lease(self._connection, self._topics, session)
 
     async def _attach_statuses(self) -> None:
-        if not self._attached:
-            self._attached = True
+        if not self._statuses.is_attached:
+            self._statuses.is_attached = True
             await self._connection.attach(self._statuses)
 
 

@@ -47,13 +47,14 @@ class CommandSender:
 
     async def answers(self, session: str) -> AnswerStream:
         """The answers of a session, subscribed once for all its commands."""
-        if session not in self._answers:
+        if session not in self._answers or self._answers[session].has_failed:
             answers = self._answers[session] = AnswerStream(self._topics, session, self._reply_name)
             try:
                 await self._connection.attach(answers)
             except BaseException:
                 self._answers.pop(session, None)
-                answers.fail(NoAnswer("Subscribing to the answers was interrupted.", session=session, id=""))
+                if not answers.has_failed:
+                    answers.fail(NoAnswer("Subscribing to the answers was interrupted.", session=session, id=""))
                 raise
         return self._answers[session]
 

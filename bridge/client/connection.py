@@ -24,6 +24,7 @@ from bridge.broker import (
     BrokerOptions,
     BrokerRefused,
     Delivery,
+    MessageRefused,
     keep_connected,
 )
 from bridge.client.errors import ClientClosed
@@ -177,10 +178,16 @@ class SharedConnection:
         return self._connection is not None
 
     async def publish(self, topic: str, payload: str, *, retain: bool = False, qos: int = 1) -> None:
-        """Raises BrokerDown when there is no connection or, at QoS 1, it ends before the PUBACK."""
+        """Raises BrokerDown when there is no connection or, at QoS 1, it ends before the PUBACK or the broker takes no
+        messages for now; BrokerRefused when it does not allow this one."""
         if self._connection is None:
             raise BrokerDown("There is no connection to the broker at the moment.")
-        await self._connection.publish(topic, payload, retain=retain, qos=qos)
+        try:
+            await self._connection.publish(topic, payload, retain=retain, qos=qos)
+        except MessageRefused as refused:
+            if refused.transient:
+                raise BrokerDown(refused.text) from refused
+            raise
 
     @asynccontextmanager
     async def attached(self, subscription: Subscription) -> AsyncIterator[Inbox[Delivery]]:
@@ -189,10 +196,11 @@ class SharedConnection:
         try:
             yield subscription.inbox
         finally:
-            self._subscribers.remove(subscription)
+            self._forget(subscription)
 
     async def attach(self, subscriber: Subscriber) -> None:
-        """Subscribe now, or as soon as there is a connection, and again on every later one."""
+        """Subscribe now, or as soon as there is a connection, and again on every later one. Raises BrokerRefused when
+        the broker refuses a required filter; a subscriber that it refuses later is failed, and forgotten."""
         if self._closed is not None:
             raise self._closed
         self._subscribers.append(subscriber)
@@ -202,10 +210,16 @@ class SharedConnection:
             await self._subscribe(connection, subscriber)
         except BrokerDown:
             return  # the next connection subscribes it
-        except BaseException:
-            self._subscribers.remove(subscriber)
+        except BaseException as error:
+            self._forget(subscriber)
+            if isinstance(error, BrokerRefused):
+                subscriber.fail(error)  # for the calls that wait beside this one
             raise
         subscriber.resubscribed()
+
+    def _forget(self, subscriber: Subscriber) -> None:
+        if subscriber in self._subscribers:  # it may have been refused, or detached, meanwhile
+            self._subscribers.remove(subscriber)
 
     async def ask(self, topic: str) -> None:
         """Subscribe to one topic of a subscriber's wildcard, for its retained message. Does nothing while there is no
@@ -220,8 +234,13 @@ class SharedConnection:
             subscribed: list[Subscriber] = []
             # read again after each await: a subscriber may have been attached meanwhile
             while fresh := [known for known in self._subscribers if known not in subscribed]:
-                await self._subscribe(connection, fresh[0])
-                subscribed.append(fresh[0])
+                try:
+                    await self._subscribe(connection, fresh[0])
+                except BrokerRefused as error:
+                    self._forget(fresh[0])
+                    fresh[0].fail(error)
+                else:
+                    subscribed.append(fresh[0])
             self._connection = connection
             self._connect_deadline = None
             self._connect_timeout = None
@@ -234,11 +253,8 @@ class SharedConnection:
                 self._connection = None
 
     async def _subscribe(self, connection: BrokerConnection, subscriber: Subscriber) -> None:
-        try:
-            if subscriber.required:
-                await connection.subscribe(*subscriber.required)
-        except BrokerRefused as error:
-            subscriber.fail(error)
+        if subscriber.required:
+            await connection.subscribe(*subscriber.required)
         for topic_filter in subscriber.optional:
             try:
                 await connection.subscribe(topic_filter)

@@ -41,6 +41,8 @@ class StatusCache:
         self._bridges: dict[str, BridgeStatus] = {}
         self._since: float | None = None
         self._failure: BaseException | None = None
+        #: Whether a connection has it as a subscriber; not after a refusal.
+        self.is_attached = False
         self._changed = asyncio.Event()
 
     def deliver(self, delivery: Delivery) -> None:
@@ -68,6 +70,7 @@ class StatusCache:
 
     def resubscribed(self) -> None:
         """From now on the broker delivers its retained statuses."""
+        self._failure = None
         if self._since is None:
             self._since = asyncio.get_running_loop().time()
         self._changed.set()
@@ -75,6 +78,7 @@ class StatusCache:
     def fail(self, error: BaseException) -> None:
         """Raise it in every call that waits."""
         self._failure = error
+        self.is_attached = False
         self._changed.set()
 
     async def current(self, session: str) -> SessionStatus:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
 from datetime import UTC, datetime
 
 from pydantic import ValidationError
@@ -18,8 +19,9 @@ from bridge.contract.bot import BotSwitch
 from bridge.contract.commands import parse_json
 from bridge.contract.controls import ControlCommand, ControlResult, ControlStatus
 from bridge.contract.errors import CodedError
-from bridge.contract.messages import Qr
+from bridge.contract.messages import Qr, Stream
 from bridge.contract.passkey import Passkey
+from bridge.contract.replays import Cursor
 from bridge.contract.session import SessionState
 from bridge.contract.status import SessionStatus
 from bridge.contract.topics import Leaf, Topics
@@ -53,6 +55,16 @@ async def watch_statuses(
                     yield known.seen_at(clock())
                 case _:
                     pass
+
+
+async def newest_cursor(connection: SharedConnection, topics: Topics, session: str, stream: Stream) -> Cursor:
+    """The position of a stream in the first status that has one."""
+    async with aclosing(watch_statuses(connection, topics, session)) as statuses:
+        async for status in statuses:
+            if status.epoch is not None:
+                newest = status.last_seq if stream is Stream.IN else status.last_event_seq
+                return Cursor(epoch=status.epoch, seq=newest)
+    raise AssertionError("statuses have no end")
 
 
 _SHOWN: dict[Leaf, type[Qr | Passkey]] = {Leaf.QR: Qr, Leaf.PASSKEY: Passkey}

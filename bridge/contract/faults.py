@@ -8,6 +8,7 @@ from typing import Any, Final
 from bridge.contract.jid import KEY_EXAMPLE
 
 _WHOLE_NUMBER, _NUMBER, _FLAG = "must be a whole number", "must be a number", "must be true or false"
+_OBJECT = 'must be an object of fields, {{"name": …}}'
 #: Type of a fault -> what is said of the field, with the fault's context.
 _SAID: Final = {
     "less_than_equal": "must be at most {le}",
@@ -28,12 +29,17 @@ _SAID: Final = {
     "bool_type": _FLAG,
     "string_type": "must be a text",
     "list_type": "must be a list",
+    "model_type": _OBJECT,
+    "dict_type": _OBJECT,
     "enum": "must be {expected}",
     "literal_error": "must be {expected}",
 }
 #: Patterns of the contract that say less than a sentence.
 _PATTERNS: Final = {
     r"\S": "must not be blank",
+    "^[0-9a-f]{64}$": "must be a SHA-256, as 64 digits 0-9 and a-f",
+    r"^[\w.+-]+/[\w.+-]+ *(;.*)?$": "must be a type such as image/jpeg",
+    "^[0-9]{1,15}$": "must be `next` of the page before",
     "_": f"must be the whole id of a message, as {KEY_EXAMPLE}",
 }
 

@@ -60,6 +60,7 @@ class Reason(StrEnum):
     TYPE_LINK_CODE = "type_link_code"
     PASSKEY_REQUIRED = "passkey_required"
     READY = "ready"
+    BROKER_REFUSES = "broker_refuses"
     LINK_DOWN = "link_down"
     PAGE_LOST = "page_lost"
     PAGE_STUCK = "page_stuck"
@@ -105,6 +106,7 @@ REASON_TEXT: dict[Reason, str] = {
         "WhatsApp took the code and waits ten minutes for the account's passkey: give it in the panel or with wa pair."
     ),
     Reason.READY: "Ready.",
+    Reason.BROKER_REFUSES: "Connected to WhatsApp, but the broker refuses a topic: see its ACL and wa broker check.",
     Reason.LINK_DOWN: "WhatsApp's connection is down; it reconnects by itself. If it lasts, check the internet.",
     Reason.PAGE_LOST: "The page or the browser crashed; restarting it.",
     Reason.PAGE_STUCK: "WhatsApp Web does not respond; reloading it.",
@@ -231,6 +233,12 @@ class Situation:
         """The sentence for a person."""
         sentence = REASON_TEXT[self.reason]
         return f"{sentence} ({self.detail})" if self.detail else sentence
+
+    def refused(self, refusal: str | None) -> Situation:
+        """As it is published: with what the broker refuses, where all else works."""
+        if refusal is None or self.state is not SessionState.CONNECTED:
+            return self
+        return Situation(self.state, Reason.BROKER_REFUSES, refusal)
 
     def followed_by(self, after: Situation) -> Situation:
         """Return `after` if it may follow. Raises `IllegalTransition`."""

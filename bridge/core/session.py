@@ -126,7 +126,7 @@ class Session(DriverSink):
 
     def status(self, change: StateChange | None = None) -> SessionStatus:
         """The status as published: the current one, or the one at a change of state."""
-        situation = change.situation if change else self.view.situation
+        situation = (change.situation if change else self.view.situation).refused(self.progress.refusal)
         bounds, last_inbound = self._journal.bounds(Stream.IN), self._journal.last_inbound_at
         return SessionStatus(
             session=self.name,

@@ -14,6 +14,7 @@ from bridge.core.session import Session
 from bridge.mqtt.commands import CommandIntake
 from bridge.mqtt.options import MqttOptions
 from bridge.mqtt.progress import MqttProgress
+from bridge.mqtt.publisher import RETRY, SessionPublisher
 from bridge.mqtt.relay import relay_notices, relay_stream
 from bridge.mqtt.replay import Replayer
 from bridge.mqtt.status import offline_status, publish_status
@@ -82,7 +83,8 @@ class MqttAdapter:
         for stream in Stream:
             self._progress.note(stream, await self._journal.cursor(MQTT_READER, stream))
         _log.info("%s: MQTT connected to %s", name, connection.address.masked)
-        replayer = Replayer(name, self._journal, self._topics, connection)
+        publisher = SessionPublisher(name, connection, self._progress)
+        replayer = Replayer(name, self._journal, self._topics, publisher)
         intake = CommandIntake(
             session=self._session,
             outbox=self._outbox,
@@ -98,11 +100,11 @@ class MqttAdapter:
             async with asyncio.TaskGroup() as tasks:
                 parts = {
                     "intake": intake.run(),
-                    "status": self._publish_status(connection),
+                    "status": self._publish_status(publisher),
                     "replay": replayer.run(),
-                    "results": relay_notices(name, self._outbox, self._topics, connection),
+                    "results": relay_notices(name, self._outbox, self._topics, publisher),
                 } | {
-                    str(stream): relay_stream(stream, name, self._journal, self._topics, connection, self._progress)
+                    str(stream): relay_stream(stream, name, self._journal, self._topics, publisher, self._progress)
                     for stream in Stream
                 }
                 running = [tasks.create_task(part, name=f"mqtt {what} {name}") for what, part in parts.items()]
@@ -111,17 +113,31 @@ class MqttAdapter:
                     task.cancel()
             offline = offline_status(name, self._options.owner, self._clock, Reason.SHUT_DOWN)
             for shown in (self._topics.qr(name), self._topics.passkey(name)):
-                await connection.publish(shown, b"", retain=True)
-            await connection.publish(self._topics.status(name), offline.to_json(), retain=True)
+                await publisher.retain(shown, b"")
+            await publisher.retain(self._topics.status(name), offline.to_json())
         finally:
             self._progress.connection_changed(connected=False)
 
-    async def _publish_status(self, connection: BrokerConnection) -> None:
+    async def _publish_status(self, publisher: SessionPublisher) -> None:
         # Subscribe before publishing `connected`: at the first start, earlier commands would reach no subscriber.
         # amqtt withholds the SUBACK until queued commands are acknowledged, so the intake already runs.
-        await connection.subscribe(*self._topics.passing_commands(self._session.name), qos=0)
-        await connection.subscribe(*self._topics.commands(self._session.name), qos=1)
-        await publish_status(self._session, self._topics, connection, self._options.limits)
+        allowed = await self._subscribe(publisher)
+        async with asyncio.TaskGroup() as tasks:
+            if not allowed:
+                tasks.create_task(self._subscribe_later(publisher), name=f"mqtt commands {self._session.name}")
+            await publish_status(self._session, self._topics, publisher, self._options.limits)
+
+    async def _subscribe_later(self, publisher: SessionPublisher) -> None:
+        failures = 0
+        while True:
+            await asyncio.sleep(RETRY.pause(failures := failures + 1))
+            if await self._subscribe(publisher):
+                return
+
+    async def _subscribe(self, publisher: SessionPublisher) -> bool:
+        """Whether the broker allows all commands."""
+        passing = await publisher.subscribe(*self._topics.passing_commands(self._session.name), qos=0)
+        return await publisher.subscribe(*self._topics.commands(self._session.name), qos=1) and passing
 
     def _down(self, error: BrokerError, pause: float) -> None:
         _log.warning("%s: MQTT: %s Retrying in %.1f s.", self._session.name, error.text, pause)

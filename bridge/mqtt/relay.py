@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import json
 import logging
+from functools import partial
 
 from bridge.broker import BrokerConnection, Publication
-from bridge.contract.messages import Stream, trace_of
+from bridge.contract.messages import Stream, trace_of, without_content
 from bridge.contract.topics import Leaf, Topics
 from bridge.mqtt.oversized import fitting_items, fitting_notice
 from bridge.mqtt.progress import MqttProgress
+from bridge.mqtt.publisher import SessionPublisher
 from bridge.ports import MQTT_READER, Journal, NewNotice, Notice, Outbox
 
 _log = logging.getLogger(__name__)
@@ -26,7 +28,7 @@ async def relay_stream(
     session: str,
     journal: Journal,
     topics: Topics,
-    connection: BrokerConnection,
+    publisher: SessionPublisher,
     progress: MqttProgress,
 ) -> None:
     """Publish a stream of the journal from its cursor. Raises BrokerDown when the connection ends."""
@@ -38,7 +40,8 @@ async def relay_stream(
         if not page.items:
             await journal.wait_beyond(stream, sent)
             continue
-        await connection.publish_all(fitting_items(connection, topic, stream, session, journal.epoch, page.items))
+        items = fitting_items(publisher.connection, topic, stream, session, journal.epoch, page.items)
+        await publisher.publish_all(items, partial(without_content, stream))
         sent = page.items[-1][0]
         await journal.move_cursor(MQTT_READER, stream, sent)
         if _log.isEnabledFor(logging.DEBUG):
@@ -46,7 +49,7 @@ async def relay_stream(
                 _log_published(session, f"{stream} {seq}", trace_of(json.loads(body)))
 
 
-async def relay_notices(session: str, outbox: Outbox, topics: Topics, connection: BrokerConnection) -> None:
+async def relay_notices(session: str, outbox: Outbox, topics: Topics, publisher: SessionPublisher) -> None:
     """Publish results and acks in order, each also on its reply topic. Raises BrokerDown when the connection ends."""
     sent = 0
     while True:
@@ -54,8 +57,10 @@ async def relay_notices(session: str, outbox: Outbox, topics: Topics, connection
         if not notices:
             await outbox.wait_notices(sent)
             continue
-        await connection.publish_all(
-            publication for notice in notices for publication in publications(notice, session, topics, connection)
+        await publisher.publish_all(
+            publication
+            for notice in notices
+            for publication in publications(notice, session, topics, publisher.connection)
         )
         sent = notices[-1].number
         await outbox.published([notice.number for notice in notices])

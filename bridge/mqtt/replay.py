@@ -6,14 +6,16 @@ import asyncio
 import logging
 from collections import OrderedDict, deque
 from dataclasses import dataclass
+from functools import partial
 
-from bridge.broker import BrokerConnection
+from bridge.broker import MessageRefused
 from bridge.contract.errors import Cancelled, CodedError, LimitReached
-from bridge.contract.messages import ErrorInfo, ReplayEnd, Stream
+from bridge.contract.messages import ErrorInfo, ReplayEnd, Stream, without_content
 from bridge.contract.replays import ReplayRequest
 from bridge.contract.topics import Topics
 from bridge.core.results import error_info
 from bridge.mqtt.oversized import fitting_items
+from bridge.mqtt.publisher import SessionPublisher
 from bridge.ports import Bounds, Journal
 
 _log = logging.getLogger(__name__)
@@ -44,11 +46,11 @@ class _Refusal:
 class Replayer:
     """Answers the replay requests of one connection, or refuses them. Readers take turns, `CHUNK` items each."""
 
-    def __init__(self, session: str, journal: Journal, topics: Topics, connection: BrokerConnection) -> None:
+    def __init__(self, session: str, journal: Journal, topics: Topics, publisher: SessionPublisher) -> None:
         self._session = session
         self._journal = journal
         self._topics = topics
-        self._connection = connection
+        self._publisher = publisher
         self._pages: OrderedDict[tuple[str, Stream], _Page] = OrderedDict()  # the next turn first
         self._refusals: deque[_Refusal] = deque(maxlen=MAX_REFUSALS)
         self._queued = asyncio.Event()
@@ -100,9 +102,16 @@ class Replayer:
         request = page.request
         topic = self._topics.replay(self._session, request.reader)
         found = await self._journal.read(request.stream, page.sent, min(page.left, CHUNK))
-        await self._connection.publish_all(
-            fitting_items(self._connection, topic, request.stream, self._session, self._journal.epoch, found.items)
+        items = fitting_items(
+            self._publisher.connection, topic, request.stream, self._session, self._journal.epoch, found.items
         )
+        try:
+            await self._publisher.publish_all(items, partial(without_content, request.stream), waits=False)
+        except MessageRefused as refused:
+            self._drop(refused)
+            if self._pages.get(key) is page:
+                del self._pages[key]
+            return
         if found.items:
             page.sent = found.items[-1][0]
             page.left -= len(found.items)
@@ -118,7 +127,14 @@ class Replayer:
         _log.debug("%s: replayed up to %d for %s", self._session, page.sent, request.reader)
 
     async def _publish_end(self, reader: str, end: ReplayEnd) -> None:
-        await self._connection.publish(self._topics.replay(self._session, reader), end.to_json())
+        try:
+            await self._publisher.connection.publish(self._topics.replay(self._session, reader), end.to_json())
+        except MessageRefused as refused:
+            self._drop(refused)
+
+    def _drop(self, refused: MessageRefused) -> None:
+        """A reader asks again; the others, and the session, go on."""
+        _log.warning("%s: a replay is not delivered: %s", self._session, refused.text)
 
     def _end(
         self, stream: Stream, request: str, following: int | None, *, gap: bool, error: ErrorInfo | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from bridge.broker import BrokerConnection, Will
+from bridge.broker import Will
 from bridge.contract.payload import instant
 from bridge.contract.session import REASON_TEXT, Reason, SessionState
 from bridge.contract.status import SessionStatus
@@ -12,6 +12,7 @@ from bridge.contract.topics import Topics
 from bridge.core.session import Session
 from bridge.core.session_view import PasskeyChange, QrChange, StateChange
 from bridge.mqtt.limits import MqttLimits
+from bridge.mqtt.publisher import SessionPublisher
 from bridge.ports import Clock
 
 
@@ -35,7 +36,7 @@ def will_of(session: str, owner: str, topics: Topics, clock: Clock) -> Will:
     return Will(topics.status(session), offline_status(session, owner, clock, Reason.BRIDGE_GONE).to_json().encode())
 
 
-async def publish_status(session: Session, topics: Topics, connection: BrokerConnection, limits: MqttLimits) -> None:
+async def publish_status(session: Session, topics: Topics, publisher: SessionPublisher, limits: MqttLimits) -> None:
     """Publish status, QR code and passkey request now and at every change, the status at each heartbeat, too.
 
     Raises BrokerDown at the connection's end.
@@ -50,9 +51,9 @@ async def publish_status(session: Session, topics: Topics, connection: BrokerCon
     with session.view.watch() as changes:
         # First of all: what an earlier run retained must not be offered for scanning, or answered.
         qr, passkey = session.view.qr, session.view.passkey
-        await connection.publish(qr_topic, qr.to_json() if qr else b"", retain=True)
-        await connection.publish(passkey_topic, passkey.to_json() if passkey else b"", retain=True)
-        await connection.publish(status_topic, session.status().to_json(), retain=True)
+        await publisher.retain(qr_topic, qr.to_json() if qr else b"")
+        await publisher.retain(passkey_topic, passkey.to_json() if passkey else b"")
+        await publisher.retain(status_topic, session.status().to_json())
         published, heartbeat = session.status(), loop.time() + limits.heartbeat
         while True:
             try:
@@ -62,15 +63,15 @@ async def publish_status(session: Session, topics: Topics, connection: BrokerCon
                 status = session.status()
                 due = loop.time() >= heartbeat
                 if due or status.model_copy(update={"at": published.at}) != published:
-                    await connection.publish(status_topic, status.to_json(), retain=True)
+                    await publisher.retain(status_topic, status.to_json())
                     published, heartbeat = status, loop.time() + limits.heartbeat
                 continue
             match change:
                 case QrChange(qr):
-                    await connection.publish(qr_topic, qr.to_json() if qr else b"", retain=True)
+                    await publisher.retain(qr_topic, qr.to_json() if qr else b"")
                 case PasskeyChange(passkey):
-                    await connection.publish(passkey_topic, passkey.to_json() if passkey else b"", retain=True)
+                    await publisher.retain(passkey_topic, passkey.to_json() if passkey else b"")
                 case StateChange():
                     status = session.status(change)
-                    await connection.publish(status_topic, status.to_json(), retain=True)
+                    await publisher.retain(status_topic, status.to_json())
                     published, heartbeat = status, loop.time() + limits.heartbeat

@@ -18,3 +18,8 @@ class PublishProgress(Protocol):
     def published(self, stream: Stream) -> int:
         """The newest item of a stream with a PUBACK; 0 before the first connection."""
         ...
+
+    @property
+    def refusal(self) -> str | None:
+        """What the broker refuses now, as a sentence for the operator."""
+        ...

@@ -12,8 +12,12 @@ from bridge.client import FileCursor, Gap, connect
 async def main(broker: str, session: str, cursor_file: str) -> None:
     cursor = FileCursor(cursor_file)
     async with connect(broker, name="echo-bot") as client:
-        # Without a cursor, start with new messages only, so that old ones are not answered days late.
-        async for message in client.messages(session, after=cursor.load() or "now", on_gap=report_gap):
+        if (after := cursor.load()) is None:
+            # Start with new messages only, so that old ones are not answered days late. Stored at once, or what comes
+            # after a run without a message would be missed.
+            after = await client.newest(session)
+            cursor.save(after)
+        async for message in client.messages(session, after=after, on_gap=report_gap):
             if message.type == "chat":
                 # The id is derived from the message: after a crash the bridge recognises it and sends nothing.
                 answer_id = f"echo-{message.epoch}-{message.seq}"

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from bridge.cli.saved_files import file_name
+from bridge.client import connect
 from bridge.contract.kinds.media import Media
 from bridge.contract.messages import Stream
 from tests.cli.conftest import Environment, StartCommand, Wa
@@ -72,6 +74,36 @@ async def test_a_listener_saves_what_becomes_ready(harness: HttpBridge, start: S
         process.kill()
         _, err = await process.communicate()
     assert err == b""
+
+
+async def test_a_listener_with_a_cursor_saves_what_became_ready_while_it_was_down(
+    harness: HttpBridge, mosquitto: MosquittoServer, start: StartCommand, tmp_path: Path
+) -> None:
+    folder, position = tmp_path / "files", tmp_path / "seen.json"
+
+    async def listen_until(there: Callable[[], bool]) -> None:
+        process = await start("listen", "--json", "--cursor", str(position), "--media", str(folder))
+        try:
+            async with asyncio.timeout(40):
+                while not there() and process.returncode is None:  # noqa: ASYNC110 - another process writes it
+                    await asyncio.sleep(0.05)
+        finally:
+            process.kill()
+            await process.communicate()
+
+    receive(harness, content=b"%PDF-1.4 before the first run")
+    async with asyncio.timeout(20), connect(mosquitto.url("admin"), name="test") as client:
+        async for status in client.watch_status("haby"):
+            if status.last_event_seq == 1:
+                break
+    await listen_until(position.with_name("seen.json.media").exists)
+    for number, content in enumerate((b"%PDF-1.4 the first", b"%PDF-1.4 the second"), 1):
+        receive(harness, content=content)
+        await harness.journalled(1 + number, Stream.EVENT)
+        target = folder / f"{hashlib.sha256(content).hexdigest()[:12]}-informe.pdf"
+        await listen_until(target.exists)
+        assert target.read_bytes() == content
+        assert len([*folder.iterdir()]) == number
 
 
 async def test_forget_deletes_the_files_that_no_other_has(harness: HttpBridge, wa: Wa) -> None:

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from bridge.cli.run import Exit
-from bridge.client import Cursor, FileCursor, GapReason
+from bridge.client import Cursor, FileCursor, GapReason, connect
 from tests.client.conftest import ANA, ScriptedBridge
 from tests.mosquitto_server import MosquittoServer
 
@@ -46,6 +46,31 @@ async def test_the_echo_bot_answers_once_although_it_crashed_before_saving(
     harness.phone.incoming(ANA, "¿Y ahora?")
     assert await answers(mosquitto.url("responder"), file, 2) == ["seq 1: sent", "seq 2: sent"]
     assert [(sent.text, sent.times) for sent in harness.phone.sent] == [("Echo: Hola", 1), ("Echo: ¿Y ahora?", 1)]
+
+
+async def test_the_echo_bot_answers_what_came_after_a_first_run_without_a_message(
+    harness: ScriptedBridge, mosquitto: MosquittoServer, tmp_path: Path
+) -> None:
+    await harness.start()
+    harness.phone.incoming(ANA, "Vieja")
+    async with asyncio.timeout(20), connect(mosquitto.url("responder"), name="test") as client:
+        async for status in client.watch_status("haby"):
+            if status.last_seq == 1:
+                break
+    file = tmp_path / "seen.json"
+    bot = await asyncio.create_subprocess_exec(
+        *(sys.executable, str(EXAMPLE), mosquitto.url("responder"), "haby", str(file)),
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    try:
+        async with asyncio.timeout(20):
+            while not file.exists():  # noqa: ASYNC110 - a file raises no event
+                await asyncio.sleep(0.02)
+    finally:
+        bot.kill()
+        await bot.wait()
+    harness.phone.incoming(ANA, "Nueva")
+    assert await answers(mosquitto.url("responder"), file, 1) == ["seq 2: sent"]
 
 
 def test_the_pages_list_every_exit_code_and_gap() -> None:

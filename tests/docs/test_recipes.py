@@ -160,6 +160,20 @@ async def test_a_program_prints_and_answers(product: Product, heading: str) -> N
                 await asyncio.sleep(0.1)
 
 
+async def test_python_answers_what_came_after_a_first_run_without_a_message(product: Product) -> None:
+    save(product, "Python")
+    _, answering = of("Python")
+    (file := product.directory / "seen.json").unlink(missing_ok=True)
+    async with running_block(product, answering) as program:
+        async with asyncio.timeout(TIMEOUT):
+            while not file.exists():  # noqa: ASYNC110 - a file raises no event
+                await asyncio.sleep(0.05)
+    assert program.printed == ""
+    await product.api("POST", "/incoming", {"chat": ANA, "body": "¿Nadie?"})
+    async with running_block(product, answering):
+        await on_the_phone(product, "Python got: ¿Nadie?")
+
+
 async def test_curl(product: Product) -> None:
     (send, file, messages, legacy), events = of("curl")
     assert '"status":"sent"' in await run(product, send)

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 
 from bridge.broker import BrokerAddress, BrokerConnection, BrokerError, BrokerOptions, BrokerRefused, connect
-from bridge.contract.topics import Leaf, Topics
+from bridge.contract.topics import Topics
 from bridge.ports.findings import Finding, fault, ok, warning
 
 #: Seconds within which a message must come back.
@@ -38,9 +38,9 @@ async def _check_address(
     where = address.masked
     try:
         async with connect(options) as connection:
-            round_trips = await _round_trips(
-                connection, topics.session(session, Leaf.REPLY, f"doctor-{uuid.uuid4().hex[:12]}")
-            )
+            level = f"doctor-{uuid.uuid4().hex[:12]}"
+            await _round_trips(connection, topics.replay(session, level))
+            round_trips = await _round_trips(connection, topics.reply(session, level))
     except BrokerRefused as error:
         return fault(
             "broker", error.text, "Correct WA_MQTT_URL; wa broker user add creates a user with the right role."

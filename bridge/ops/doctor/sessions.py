@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-from bridge.contract.session import SessionState
+from bridge.contract.session import Reason, SessionState
 from bridge.contract.status import HEARTBEAT, SessionStatus
 from bridge.ports.findings import Finding, fault, ok, warning
 
@@ -39,7 +39,11 @@ def sessions(configured: Iterable[str], statuses: Iterable[SessionStatus], now: 
             )
             continue
         text = f"{status.state}: {status.text}"
-        if status.state is SessionState.CONNECTED:
+        if status.reason is Reason.BROKER_REFUSES:
+            yield fault(
+                check, text, "Give the bridge's user the role bridge: wa broker user add; then wa broker check."
+            )
+        elif status.state is SessionState.CONNECTED:
             yield ok(check, f"{text} {status.last_seq} messages so far.")
         elif status.state in _TRANSIENT:
             yield warning(check, text, _advice(status))

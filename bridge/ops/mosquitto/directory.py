@@ -24,7 +24,7 @@ from bridge.contract.topics import Topics, check_prefix
 from bridge.ops.mosquitto.acl import acl_text, user_names
 from bridge.ops.mosquitto.configuration import Listeners, Tls, configuration_text
 from bridge.ops.mosquitto.roles import Role, User
-from bridge.ops.private_broker.passwords import password_line
+from bridge.ops.private_broker.passwords import CHOSEN, GENERATED, password_line
 
 SHIPPED = Path(__file__).with_name("mosquitto.conf")
 _VERSION = 1
@@ -104,15 +104,15 @@ class BrokerDirectory:
             self._write_passwords(kept | {owner: password_line(owner, password)}, listeners)
             self._write_rules(replace(before, prefix=check_prefix(prefix), listeners=listeners, owner=owner))
 
-    def put_user(self, user: User, password: str | None) -> None:
-        """Add a user or change its roles; `password` None keeps the current password."""
+    def put_user(self, user: User, password: str | None, *, chosen: bool = False) -> None:
+        """Add a user or change its roles; `password` None keeps the current password. `chosen`: it is not random."""
         with self._locked():
             setup = self.load()
             if user.name == setup.owner:
                 raise InvalidRequest(f"{user.name} is the broker's own user: choose another name.")
             lines = self._password_lines()
             if password is not None:
-                lines[user.name] = password_line(user.name, password)
+                lines[user.name] = password_line(user.name, password, CHOSEN if chosen else GENERATED)
             elif user.name not in lines:
                 raise ValueError(f"{user.name} is new and needs a password")
             self._write_passwords(lines, setup.listeners)

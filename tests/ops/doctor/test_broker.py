@@ -41,6 +41,16 @@ async def test_a_granted_subscription_without_delivery_is_a_fault(mosquitto: Mos
     assert "role bridge" in str(finding.advice)
 
 
+async def test_rules_that_forbid_replays_only_are_a_fault(tmp_path: Path) -> None:
+    rules = tmp_path / "acl"
+    rules.write_text("user bridge\ntopic deny wa/+/replay/+\ntopic readwrite wa/#\n")
+    rules.chmod(0o644)
+    with MosquittoServer(tmp_path / "mosquitto", acl=rules) as server:
+        [finding] = await found(server.url("bridge"))
+    assert finding.level == "fault"
+    assert "does not deliver" in finding.what
+
+
 async def test_a_wrong_password_is_reported(mosquitto: MosquittoServer) -> None:
     [finding] = await found(f"mqtt://bridge:wrong@127.0.0.1:{mosquitto.port}")
     assert finding.level == "fault"

@@ -32,6 +32,13 @@ def test_a_state_that_does_not_end_on_its_own_is_a_fault(state: SessionState) ->
     assert finding.level == "fault"
 
 
+def test_a_broker_that_refuses_a_topic_is_a_fault_of_a_connected_session() -> None:
+    refused = status(SessionState.CONNECTED).model_copy(update={"reason": Reason.BROKER_REFUSES})
+    [finding] = sessions(["haby"], [refused], NOW)
+    assert finding.level == "fault"
+    assert "wa broker" in str(finding.advice)
+
+
 @pytest.mark.parametrize(("shift", "text"), [(30, "30 s ahead of"), (-300, "300 s behind")])
 def test_a_live_status_with_another_time_is_a_clock_warning(shift: int, text: str) -> None:
     _, clock = sessions(["haby"], [status(SessionState.CONNECTED, at=NOW + timedelta(seconds=shift))], NOW)

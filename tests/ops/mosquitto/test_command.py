@@ -184,6 +184,10 @@ def test_credentials_are_written_to_files_and_not_printed(tmp_path: Path, wa: Wa
     )
     assert json.loads(chosen.stdout)["added"][0]["url"].startswith("mqtt://dash:a%20long%20enough%20one@")
     assert "No mosquitto is running" in chosen.stderr
+    lines = (tmp_path / "b/wa.passwords").read_text().splitlines()
+    iterations = {line.partition(":")[0]: int(line.split("$")[2]) for line in lines}
+    # those of a random password only cost the broker time at each log-in
+    assert iterations == {"admin": 101, "bridge": 101, "campaigns": 101, "responder": 101, "dash": 20_000}
 
 
 @pytest.mark.parametrize(

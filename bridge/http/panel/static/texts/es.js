@@ -248,6 +248,7 @@ const reasons = {
   passkey_required:
     'WhatsApp aceptó el código y espera diez minutos la clave de acceso de la cuenta: dala acá o con wa pair.',
   ready: 'Todo funciona.',
+  broker_refuses: 'WhatsApp conectado, pero el broker rechaza un tema: mirá su ACL y wa broker check.',
   link_down: 'WhatsApp perdió la conexión y la recupera solo. Si sigue así, revisá internet.',
   page_lost: 'La página o el navegador se cayó; se inicia de nuevo.',
   page_stuck: 'WhatsApp Web dejó de responder; se carga de nuevo.',
