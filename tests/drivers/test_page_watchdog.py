@@ -43,6 +43,10 @@ def first_end(snapshot: Snapshot, situation: Situation, until: float = 100_000) 
         (BOOTED, Situation(S.RECONNECTING, R.LINK_DOWN), LIMITS.link_down, R.PAGE_STUCK, "link_down for 180 s"),
         (BOOTED, Situation(S.RECONNECTING, R.SERVICE_UNAVAILABLE), LIMITS.link_down, R.PAGE_STUCK, "unavailable for"),
         (BOOTED, Situation(S.ERROR, R.ACCOUNT_BLOCKED), LIMITS.refused, R.PAGE_STUCK, "account_blocked"),
+        (BOOTED, Situation(S.LOGGED_OUT, R.LOGGED_OUT_BY_PHONE), LIMITS.stuck, R.PAGE_STUCK, "logged_out_by_phone for"),
+        (BOOTED, Situation(S.LOGGED_OUT, R.ACCOUNT_LOCKED), LIMITS.stuck, R.PAGE_STUCK, "account_locked for"),
+        (BOOTED, Situation(S.PAIRING, R.SCAN_QR), LIMITS.stuck, R.PAGE_STUCK, "scan_qr for 600 s"),
+        (BOOTED, Situation(S.PAIRING, R.QR_EXPIRED), LIMITS.stuck, R.PAGE_STUCK, "qr_expired for 600 s"),
     ],
 )
 def test_a_page_is_loaded_again_after_its_limit(
@@ -57,16 +61,17 @@ def test_a_page_is_loaded_again_after_its_limit(
 
 
 @pytest.mark.parametrize(
-    "situation",
+    ("snapshot", "situation"),
     [
-        READY,
-        Situation(S.PAIRING, R.SCAN_QR),
-        Situation(S.PAIRING, R.QR_EXPIRED),
-        Situation(S.CONFLICT, R.OPENED_ELSEWHERE),  # a reload would take over the connection
+        (BOOTED, READY),
+        (replace(BOOTED, code="2@a,b,c,d,1"), Situation(S.PAIRING, R.SCAN_QR)),
+        (replace(BOOTED, link_code="ABCD1234"), Situation(S.PAIRING, R.TYPE_LINK_CODE)),
+        (BOOTED, Situation(S.PAIRING, R.PASSKEY_REQUIRED)),
+        (BOOTED, Situation(S.CONFLICT, R.OPENED_ELSEWHERE)),  # a reload would take over the connection
     ],
 )
-def test_some_pages_are_never_loaded_again(situation: Situation) -> None:
-    assert first_end(BOOTED, situation)[1] is None
+def test_some_pages_are_never_loaded_again(snapshot: Snapshot, situation: Situation) -> None:
+    assert first_end(snapshot, situation)[1] is None
 
 
 def test_an_unstable_link_does_not_count_as_down() -> None:
