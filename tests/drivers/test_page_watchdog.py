@@ -96,6 +96,12 @@ def test_a_newer_version_is_loaded_once_in_six_hours() -> None:
     assert ends[1][0] - ends[0][0] > LIMITS.update
 
 
+def test_no_load_brings_a_newer_version_of_a_pinned_page() -> None:
+    watch = PageWatch(LIMITS, pinned=True)
+    watch.opened(0)
+    assert watch.check(replace(BOOTED, needs_update=True), READY, 2) is None
+
+
 def test_a_newer_version_waits_for_messages_on_the_clock() -> None:
     watch, outdated = PageWatch(LIMITS), replace(BOOTED, needs_update=True, on_clock=1)
     watch.opened(0)

@@ -95,7 +95,8 @@ class PageLoop:
         except TimeoutError:
             return Situation(SessionState.RECONNECTING, Reason.PAGE_LOST, "the browser opens no page")
         taking = asyncio.create_task(page.take_items(), name=f"items of the page of {self._session}")
-        watch, self.downloads = PageWatch(self._limits), downloads
+        watch = PageWatch(self._limits, pinned=self._versions.page is not None)
+        self.downloads = downloads
         try:
             while True:
                 await self._load(page, sink)
