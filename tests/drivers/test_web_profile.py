@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import fcntl
 import json
 import os
 import signal
@@ -127,6 +129,19 @@ async def test_a_profile_that_cannot_be_written(web: WebWorld, tmp_path: Path) -
         failed = await sink.until_state(SessionState.ERROR)
     assert failed.reason is Reason.PROFILE_UNUSABLE
     assert str(web.profile) in failed.text
+
+
+async def test_a_disk_without_locks_is_no_other_bridge(web: WebWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    async with running(web.web_driver()) as sink:
+        failed = await sink.until_state(SessionState.ERROR)
+        assert failed.reason is Reason.PROFILE_UNUSABLE
+        assert f"{web.profile} cannot be locked: No locks available" in failed.text
+        monkeypatch.undo()
+        await sink.until(lambda: sink.codes)  # it is tried again
 
 
 async def test_stopping_during_the_start_leaves_no_browser(web: WebWorld) -> None:
