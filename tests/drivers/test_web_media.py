@@ -18,7 +18,8 @@ from bridge.contract.errors import InternalError, TooLarge
 from bridge.contract.jid import MessageKey
 from bridge.drivers.web import downloads
 from bridge.drivers.web.profile import DOWNLOADS
-from bridge.ports import CallInDoubt, MediaGone, WhatsAppDriver
+from bridge.ports import CallInDoubt, DriverUnavailable, MediaGone, WhatsAppDriver
+from bridge.sandbox.database import DeviceDatabase
 from bridge.sandbox.media import FALLBACK
 from bridge.sandbox.received_media import AGAIN, FIRST
 from bridge.sandbox.records import DownloadMode, SandboxSettings
@@ -92,6 +93,25 @@ async def test_a_file_of_a_message_that_only_the_database_has(web: WebWorld) -> 
         assert found.content.media is not None
         assert (found.content.media.size, found.content.media.filename) == (500, "a.bin")
         assert await driver.find_message(replace(key, id="3EB0NONE")) is None
+
+
+async def test_a_message_that_cannot_be_read_now_is_not_missing(web: WebWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    key = await arrived(web, sample(500))
+    for number in range(10):
+        web.incoming(ANA, str(number))
+    async with connected(web) as (driver, _):
+        with monkeypatch.context() as broken:
+            broken.setattr(DeviceDatabase, "around", unreadable)
+            with pytest.raises(InternalError, match="the disk cannot be read"):
+                await driver.find_message(key)
+        page = page_of(driver)
+        await page.evaluate("() => { WPP.whatsapp.Socket.stream = 'DISCONNECTED'; }")
+        with pytest.raises(DriverUnavailable):  # of a page whose stores may be empty still
+            await driver.find_message(key)
+
+
+def unreadable(*_: object) -> None:
+    raise ValueError("the disk cannot be read")
 
 
 async def test_a_file_above_the_limit_is_not_saved(web: WebWorld) -> None:
