@@ -101,7 +101,10 @@ class PageLoop:
             while True:
                 await self._load(page, sink)
                 watch.opened(self._clock.monotonic())
-                end = await self._process_events(page, watch, sink)
+                try:
+                    end = await self._process_events(page, watch, sink)
+                finally:
+                    downloads.end_waits()
                 if end.browser_gone:
                     _log.warning("%s: page lost: %s", self._session, end.situation.detail)
                     return end.situation
