@@ -13,12 +13,13 @@ from dataclasses import replace
 
 import psutil
 import pytest
+from playwright.async_api import BrowserContext, CDPSession, Page
 from playwright.async_api import Error as PlaywrightError
 
 from bridge.contract.jid import Jid
 from bridge.contract.kinds import Text
 from bridge.contract.session import Reason, SessionState
-from bridge.drivers.web import Limits, runtime
+from bridge.drivers.web import Limits, page_memory, runtime
 from bridge.drivers.web.processes import browser_of, of_profile, playwright_drivers
 from bridge.drivers.web.profile import LOCK
 from bridge.ports import CallInDoubt, DriverUnavailable, WhatsAppDriver
@@ -196,6 +197,25 @@ async def test_a_playwright_that_hangs_while_the_site_loads_is_given_up(
                 lost = await sink.until_state(SessionState.RECONNECTING)
                 assert (lost.reason, lost.detail) == (Reason.PAGE_LOST, "the browser does not answer")
     assert not node.is_alive
+
+
+async def test_a_browser_that_stops_while_its_page_is_trimmed_is_replaced(
+    web: WebWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(page_memory, "_TRIM_TIMEOUT", 0.5)
+    begin = BrowserContext.new_cdp_session
+
+    async def begin_and_stop(context: BrowserContext, page: Page) -> CDPSession:
+        session = await begin(context, page)
+        browser = browser_of(web.profile)
+        assert browser is not None
+        os.kill(browser.pid, signal.SIGSTOP)
+        return session
+
+    monkeypatch.setattr(BrowserContext, "new_cdp_session", begin_and_stop)
+    async with connected(web, web.web_driver(limits=replace(SHORT_TIMEOUTS, memory=0.3, idle=0.5))) as (_, sink):
+        lost = await sink.until_state(SessionState.RECONNECTING)
+        assert (lost.reason, lost.detail) == (Reason.PAGE_LOST, "the page has been silent for 2 s")
 
 
 async def test_an_unreachable_site_is_tried_until_it_answers(web: WebWorld) -> None:

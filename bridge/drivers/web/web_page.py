@@ -206,13 +206,14 @@ class WebPage:
         return await taken
 
     async def trim(self) -> None:
-        """Make the page release memory that it does not need."""
+        """Make the page release memory that it does not need.
+
+        After a failure the session stays, as long as the page: a browser that hangs does not answer `detach` either.
+        """
         session = await self._page.context.new_cdp_session(self._page)
-        try:
-            await session.send("HeapProfiler.collectGarbage")
-            await session.send("Memory.simulatePressureNotification", {"level": "critical"})
-        finally:
-            await session.detach()
+        await session.send("HeapProfiler.collectGarbage")
+        await session.send("Memory.simulatePressureNotification", {"level": "critical"})
+        await session.detach()
 
     def _drop_events(self) -> None:
         while not self._events.empty():
