@@ -15,6 +15,7 @@ import psutil
 import pytest
 from playwright.async_api import BrowserContext, CDPSession, Page
 from playwright.async_api import Error as PlaywrightError
+from typing_extensions import override
 
 from bridge.contract.jid import Jid
 from bridge.contract.kinds import Text
@@ -25,7 +26,7 @@ from bridge.drivers.web.profile import LOCK
 from bridge.ports import CallInDoubt, DriverUnavailable, WhatsAppDriver
 from bridge.sandbox import Sandbox
 from tests.drivers.recording import RecordingSink, running
-from tests.drivers.worlds import ANA, LIMITS, WebWorld, connected, page_of
+from tests.drivers.worlds import ANA, LIMITS, SystemClock, WebWorld, connected, page_of
 
 pytestmark = pytest.mark.timeout(90)
 #: A page that hangs is detected sooner than in production.
@@ -197,6 +198,28 @@ async def test_a_playwright_that_hangs_while_the_site_loads_is_given_up(
                 lost = await sink.until_state(SessionState.RECONNECTING)
                 assert (lost.reason, lost.detail) == (Reason.PAGE_LOST, "the browser does not answer")
     assert not node.is_alive
+
+
+class LeapingClock(SystemClock):
+    """A clock of the machine that is set again and again."""
+
+    ahead = 0.0
+
+    @override
+    def now(self) -> float:
+        self.ahead += 3600
+        return super().now() + self.ahead
+
+
+async def test_a_clock_that_is_set_while_the_link_drops_is_no_conflict(web: WebWorld) -> None:
+    async with connected(web, web.web_driver(clock=LeapingClock())) as (_, sink):
+        seen = len(sink.situations)
+        web.link(up=False)
+        await sink.until_state(SessionState.RECONNECTING, seen)
+        await asyncio.sleep(5 * LIMITS.report)
+        web.link(up=True)
+        await sink.until_state(SessionState.CONNECTED, seen)
+        assert SessionState.CONFLICT not in sink.states[seen:]
 
 
 async def test_a_browser_that_stops_while_its_page_is_trimmed_is_replaced(

@@ -150,7 +150,7 @@ class PageLoop:
                     snapshot = Snapshot.of(state)
                     (self._drained.clear if snapshot.on_clock else self._drained.set)()
                     if not self._repeats_failure(snapshot):
-                        await self._report(sink, self.reporter.update(snapshot, self._clock.now()))
+                        await self._report(sink, self.reporter.update(snapshot, self._clock.monotonic()))
                     situation = self.reporter.situation or _LOADING
                     page.silence = self._limits.silence_loading
                     if situation.state in _SETTLED:
