@@ -43,6 +43,7 @@ def first_end(snapshot: Snapshot, situation: Situation, until: float = 100_000) 
         (BOOTED, Situation(S.RECONNECTING, R.LINK_DOWN), LIMITS.link_down, R.PAGE_STUCK, "link_down for 180 s"),
         (BOOTED, Situation(S.RECONNECTING, R.SERVICE_UNAVAILABLE), LIMITS.link_down, R.PAGE_STUCK, "unavailable for"),
         (BOOTED, Situation(S.ERROR, R.ACCOUNT_BLOCKED), LIMITS.refused, R.PAGE_STUCK, "account_blocked"),
+        (BOOTED, Situation(S.PAGE_CHANGED, R.CLIENT_EXPIRED), LIMITS.stuck, R.PAGE_STUCK, "client_expired for"),
         (BOOTED, Situation(S.LOGGED_OUT, R.LOGGED_OUT_BY_PHONE), LIMITS.stuck, R.PAGE_STUCK, "logged_out_by_phone for"),
         (BOOTED, Situation(S.LOGGED_OUT, R.ACCOUNT_LOCKED), LIMITS.stuck, R.PAGE_STUCK, "account_locked for"),
         (BOOTED, Situation(S.PAIRING, R.SCAN_QR), LIMITS.stuck, R.PAGE_STUCK, "scan_qr for 600 s"),

@@ -130,10 +130,25 @@ async def test_faults_of_a_connected_session(live: Live) -> None:
         assert status.memory.driver_mb > 10
 
 
+async def test_what_follows_a_page_that_had_expired_is_reported(live: Live) -> None:
+    async with live(paired=True, limits=replace(QUICK, stuck=12.0, no_link=1.0)) as life:
+        world = life.web.sandbox.world
+        world.faults.block(BlockReason.CLIENT_EXPIRED)
+        await life.reach(S.PAGE_CHANGED, R.CLIENT_EXPIRED)
+        world.faults.block(BlockReason.TEMPORARY_BAN)
+        await life.reach(S.ERROR, R.ACCOUNT_BLOCKED)
+
+        world.faults.block(BlockReason.CLIENT_EXPIRED)
+        await life.reach(S.PAGE_CHANGED, R.CLIENT_EXPIRED)
+        life.web.link(up=False)
+        await life.reach(S.RECONNECTING, R.PAGE_STUCK)
+        await life.reach(S.RECONNECTING, R.LINK_DOWN)
+
+
 async def test_a_page_that_shows_no_code_after_a_logout_is_loaded_again(
     live: Live, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with live(paired=True, limits=replace(QUICK, stuck=8.0)) as life:
+    async with live(paired=True, limits=replace(QUICK, stuck=12.0)) as life:
         linking = life.web.sandbox.world.linking
         open_slot = linking.open_slot
 
@@ -151,7 +166,7 @@ async def test_a_page_that_shows_no_code_after_a_logout_is_loaded_again(
 
 
 async def test_a_page_that_has_lost_its_code_for_good_is_loaded_again(live: Live) -> None:
-    async with live(limits=replace(QUICK, stuck=8.0)) as life:
+    async with live(limits=replace(QUICK, stuck=12.0)) as life:
         await life.reach(S.PAIRING, R.SCAN_QR)
         await life.until(lambda: life.session.view.qr)
         await page_of(life.driver).evaluate("() => { WPP.whatsapp.Socket.state = 'OPENING'; }")

@@ -95,7 +95,7 @@ def longest_stay(situation: Situation, limits: Limits) -> float | None:
             return limits.link_down
         case Reason.MODULE_MISSING | Reason.ACCOUNT_BLOCKED:
             return limits.refused
-        case Reason.PAGE_LOADING | Reason.SYNCING | Reason.SCAN_QR | Reason.QR_EXPIRED:
+        case Reason.PAGE_LOADING | Reason.SYNCING | Reason.SCAN_QR | Reason.QR_EXPIRED | Reason.CLIENT_EXPIRED:
             return limits.stuck
         case _:
             return None

@@ -171,7 +171,7 @@ class PageLoop:
             case Reason.SITE_BROKEN:
                 return not snapshot.loader
             case Reason.CLIENT_EXPIRED:
-                return not (snapshot.usable or snapshot.unpaired)
+                return not (snapshot.usable or snapshot.unpaired or snapshot.refusal)
             case _:
                 return False
 
