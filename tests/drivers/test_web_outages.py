@@ -200,6 +200,21 @@ async def test_a_playwright_that_hangs_while_the_site_loads_is_given_up(
     assert not node.is_alive
 
 
+@pytest.mark.parametrize("paused", ["bridge", "machine"])
+async def test_a_page_is_not_silent_for_the_time_of_a_pause(web: WebWorld, paused: str) -> None:
+    limits = replace(LIMITS, silence=4.0)
+    async with connected(web, web.web_driver(limits=limits)) as (_, sink):
+        seen = len(sink.situations)
+        frozen = [mark.pid for mark in of_profile(web.profile)] if paused == "machine" else []
+        for pid in frozen:
+            os.kill(pid, signal.SIGSTOP)
+        time.sleep(limits.silence + 1.5)  # noqa: ASYNC251 - nothing of this process runs
+        for pid in frozen:
+            os.kill(pid, signal.SIGCONT)
+        await asyncio.sleep(limits.silence)
+        assert sink.situations[seen:] == []
+
+
 class LeapingClock(SystemClock):
     """A clock of the machine that is set again and again."""
 
