@@ -18,6 +18,7 @@ READY = Situation(S.CONNECTED, R.READY)
 NOTHING = Snapshot(load="1", holds=1, complete=True, visible_text="Back soon.")
 LOADER = replace(NOTHING, loader=True)
 BOOTED = replace(LOADER, injected=True, ready=True)
+WITH_CODE = replace(BOOTED, code="2@a,b,c,d,1")
 PERIOD = LIMITS.report
 
 
@@ -44,6 +45,7 @@ def first_end(snapshot: Snapshot, situation: Situation, until: float = 100_000) 
         (BOOTED, Situation(S.RECONNECTING, R.SERVICE_UNAVAILABLE), LIMITS.link_down, R.PAGE_STUCK, "unavailable for"),
         (BOOTED, Situation(S.ERROR, R.ACCOUNT_BLOCKED), LIMITS.refused, R.PAGE_STUCK, "account_blocked"),
         (BOOTED, Situation(S.PAGE_CHANGED, R.CLIENT_EXPIRED), LIMITS.stuck, R.PAGE_STUCK, "client_expired for"),
+        (WITH_CODE, Situation(S.PAGE_CHANGED, R.MODULE_MISSING), LIMITS.refused, R.PAGE_STUCK, "module_missing for"),
         (BOOTED, Situation(S.LOGGED_OUT, R.LOGGED_OUT_BY_PHONE), LIMITS.stuck, R.PAGE_STUCK, "logged_out_by_phone for"),
         (BOOTED, Situation(S.LOGGED_OUT, R.ACCOUNT_LOCKED), LIMITS.stuck, R.PAGE_STUCK, "account_locked for"),
         (BOOTED, Situation(S.PAIRING, R.SCAN_QR), LIMITS.stuck, R.PAGE_STUCK, "scan_qr for 600 s"),
@@ -65,7 +67,7 @@ def test_a_page_is_loaded_again_after_its_limit(
     ("snapshot", "situation"),
     [
         (BOOTED, READY),
-        (replace(BOOTED, code="2@a,b,c,d,1"), Situation(S.PAIRING, R.SCAN_QR)),
+        (WITH_CODE, Situation(S.PAIRING, R.SCAN_QR)),
         (replace(BOOTED, link_code="ABCD1234"), Situation(S.PAIRING, R.TYPE_LINK_CODE)),
         (BOOTED, Situation(S.PAIRING, R.PASSKEY_REQUIRED)),
         (BOOTED, Situation(S.CONFLICT, R.OPENED_ELSEWHERE)),  # a reload would take over the connection

@@ -52,7 +52,8 @@ class PageWatch:
         elif len(self._reloads) > self._limits.self_reloads:
             self._reloads.clear()
             return PageEnd(Situation(SessionState.PAGE_CHANGED, Reason.CLIENT_EXPIRED))
-        if situation != self._situation or snapshot.code is not None:  # a code may wait for a scan for days
+        shows_code = situation.state is SessionState.PAIRING and snapshot.code is not None
+        if situation != self._situation or shows_code:  # a code may wait for a scan for days
             self._situation, self._since = situation, now
         self._booted = self._booted or snapshot.ready
         age = now - self._loaded_at
