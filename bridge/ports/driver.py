@@ -170,7 +170,10 @@ class HasMedia(Protocol):
     """Downloads the files of messages."""
 
     async def find_message(self, key: MessageKey) -> IncomingMessage | None:
-        """A message that the page has, whatever the bridge knows of it. Raises `DriverUnavailable`, `CallInDoubt`."""
+        """A message that the page has, whatever the bridge knows of it; None if it certainly has not.
+
+        Raises `DriverUnavailable`, `CallInDoubt`, and a `BridgeError` if it cannot be read.
+        """
         ...
 
     def download(self, key: MessageKey, limit: int, seconds: float) -> AbstractAsyncContextManager[Path]:

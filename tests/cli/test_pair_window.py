@@ -10,6 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from bridge.app.watchdog import Watchdog
 from bridge.drivers.web.login_files import ProfileFiles
 from bridge.drivers.web.processes import browser_of, end
 from bridge.drivers.web.profile import Profile
@@ -69,6 +70,10 @@ async def test_the_phone_scans_the_window_and_the_login_is_on_the_profile(
             browser = browser_of(profile)
             assert browser is not None
             assert "--headless" not in psutil.Process(browser.pid).cmdline()
+            async with Watchdog(ProfileFiles().watchdog) as watchdog:  # of a bridge that has closed the session
+                await watchdog.allow(profile, 0.0)
+                await asyncio.sleep(1.5)
+            assert browser.is_alive
             linking.scan()
             assert b"Paired." in await process.stdout.readline()
             await asyncio.sleep(1)  # the person looks at the chats

@@ -18,6 +18,7 @@ READY = Situation(S.CONNECTED, R.READY)
 NOTHING = Snapshot(load="1", holds=1, complete=True, visible_text="Back soon.")
 LOADER = replace(NOTHING, loader=True)
 BOOTED = replace(LOADER, injected=True, ready=True)
+WITH_CODE = replace(BOOTED, code="2@a,b,c,d,1")
 PERIOD = LIMITS.report
 
 
@@ -43,6 +44,12 @@ def first_end(snapshot: Snapshot, situation: Situation, until: float = 100_000) 
         (BOOTED, Situation(S.RECONNECTING, R.LINK_DOWN), LIMITS.link_down, R.PAGE_STUCK, "link_down for 180 s"),
         (BOOTED, Situation(S.RECONNECTING, R.SERVICE_UNAVAILABLE), LIMITS.link_down, R.PAGE_STUCK, "unavailable for"),
         (BOOTED, Situation(S.ERROR, R.ACCOUNT_BLOCKED), LIMITS.refused, R.PAGE_STUCK, "account_blocked"),
+        (BOOTED, Situation(S.PAGE_CHANGED, R.CLIENT_EXPIRED), LIMITS.stuck, R.PAGE_STUCK, "client_expired for"),
+        (WITH_CODE, Situation(S.PAGE_CHANGED, R.MODULE_MISSING), LIMITS.refused, R.PAGE_STUCK, "module_missing for"),
+        (BOOTED, Situation(S.LOGGED_OUT, R.LOGGED_OUT_BY_PHONE), LIMITS.stuck, R.PAGE_STUCK, "logged_out_by_phone for"),
+        (BOOTED, Situation(S.LOGGED_OUT, R.ACCOUNT_LOCKED), LIMITS.stuck, R.PAGE_STUCK, "account_locked for"),
+        (BOOTED, Situation(S.PAIRING, R.SCAN_QR), LIMITS.stuck, R.PAGE_STUCK, "scan_qr for 600 s"),
+        (BOOTED, Situation(S.PAIRING, R.QR_EXPIRED), LIMITS.stuck, R.PAGE_STUCK, "qr_expired for 600 s"),
     ],
 )
 def test_a_page_is_loaded_again_after_its_limit(
@@ -57,16 +64,17 @@ def test_a_page_is_loaded_again_after_its_limit(
 
 
 @pytest.mark.parametrize(
-    "situation",
+    ("snapshot", "situation"),
     [
-        READY,
-        Situation(S.PAIRING, R.SCAN_QR),
-        Situation(S.PAIRING, R.QR_EXPIRED),
-        Situation(S.CONFLICT, R.OPENED_ELSEWHERE),  # a reload would take over the connection
+        (BOOTED, READY),
+        (WITH_CODE, Situation(S.PAIRING, R.SCAN_QR)),
+        (replace(BOOTED, link_code="ABCD1234"), Situation(S.PAIRING, R.TYPE_LINK_CODE)),
+        (BOOTED, Situation(S.PAIRING, R.PASSKEY_REQUIRED)),
+        (BOOTED, Situation(S.CONFLICT, R.OPENED_ELSEWHERE)),  # a reload would take over the connection
     ],
 )
-def test_some_pages_are_never_loaded_again(situation: Situation) -> None:
-    assert first_end(BOOTED, situation)[1] is None
+def test_some_pages_are_never_loaded_again(snapshot: Snapshot, situation: Situation) -> None:
+    assert first_end(snapshot, situation)[1] is None
 
 
 def test_an_unstable_link_does_not_count_as_down() -> None:
@@ -89,6 +97,12 @@ def test_a_newer_version_is_loaded_once_in_six_hours() -> None:
         PageEnd(Situation(S.RECONNECTING, R.PAGE_OUTDATED), immediate=True) for _ in range(2)
     ]
     assert ends[1][0] - ends[0][0] > LIMITS.update
+
+
+def test_no_load_brings_a_newer_version_of_a_pinned_page() -> None:
+    watch = PageWatch(LIMITS, pinned=True)
+    watch.opened(0)
+    assert watch.check(replace(BOOTED, needs_update=True), READY, 2) is None
 
 
 def test_a_newer_version_waits_for_messages_on_the_clock() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +17,7 @@ from bridge.drivers.web.versions import ChosenVersions
 from bridge.sandbox.records import Site
 from bridge.settings import BridgeSettings
 from tests.drivers.recording import running
-from tests.drivers.worlds import ANA, WebWorld, page_of
+from tests.drivers.worlds import ANA, LIMITS, WebWorld, connected, page_of
 from tests.full_disk import files_of
 from tests.npm_registry import packed
 
@@ -68,6 +69,16 @@ async def test_the_saved_document_works_while_the_site_sends_another(web: WebWor
         web.sandbox.world.faults.reload()  # the page loads itself again
         await sink.until_state(SessionState.CONNECTED, seen)
         assert await page_of(driver).evaluate(MARK) == "saved"
+
+
+async def test_a_newer_version_of_the_site_reloads_no_saved_document(web: WebWorld) -> None:
+    driver = web.web_driver(versions=await pinned(web), browser_args=LOCAL)
+    async with connected(web, driver) as (_, sink):
+        seen = len(sink.situations)
+        web.sandbox.world.faults.outdate()
+        await asyncio.sleep(5 * LIMITS.report)
+        assert await page_of(driver).evaluate("() => WPP.whatsapp.Stream.needsUpdate")
+        assert sink.situations[seen:] == []
 
 
 async def test_a_service_worker_of_the_site_does_not_replace_the_saved_document(web: WebWorld) -> None:

@@ -6,23 +6,27 @@ import asyncio
 import hashlib
 import random
 import time
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from playwright.async_api import Error as PlaywrightError
 from starlette.responses import Response
 
 from bridge.contract.errors import InternalError, TooLarge
 from bridge.contract.jid import MessageKey
+from bridge.contract.session import SessionState
 from bridge.drivers.web import downloads
 from bridge.drivers.web.profile import DOWNLOADS
-from bridge.ports import CallInDoubt, MediaGone, WhatsAppDriver
+from bridge.ports import CallInDoubt, DriverUnavailable, MediaGone, WhatsAppDriver
+from bridge.sandbox.database import DeviceDatabase
 from bridge.sandbox.media import FALLBACK
 from bridge.sandbox.received_media import AGAIN, FIRST
 from bridge.sandbox.records import DownloadMode, SandboxSettings
-from tests.drivers.worlds import ANA, WebWorld, connected, page_of
+from tests.drivers.worlds import ANA, LIMITS, WebWorld, connected, page_of
 
 LIMIT, SECONDS = 100 << 20, 60.0
 
@@ -92,6 +96,25 @@ async def test_a_file_of_a_message_that_only_the_database_has(web: WebWorld) -> 
         assert found.content.media is not None
         assert (found.content.media.size, found.content.media.filename) == (500, "a.bin")
         assert await driver.find_message(replace(key, id="3EB0NONE")) is None
+
+
+async def test_a_message_that_cannot_be_read_now_is_not_missing(web: WebWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    key = await arrived(web, sample(500))
+    for number in range(10):
+        web.incoming(ANA, str(number))
+    async with connected(web) as (driver, _):
+        with monkeypatch.context() as broken:
+            broken.setattr(DeviceDatabase, "around", unreadable)
+            with pytest.raises(InternalError, match="the disk cannot be read"):
+                await driver.find_message(key)
+        page = page_of(driver)
+        await page.evaluate("() => { WPP.whatsapp.Socket.stream = 'DISCONNECTED'; }")
+        with pytest.raises(DriverUnavailable):  # of a page whose stores may be empty still
+            await driver.find_message(key)
+
+
+def unreadable(*_: object) -> None:
+    raise ValueError("the disk cannot be read")
 
 
 async def test_a_file_above_the_limit_is_not_saved(web: WebWorld) -> None:
@@ -182,6 +205,29 @@ async def test_a_file_that_the_browser_does_not_save_can_be_repeated(
         with pytest.raises(CallInDoubt, match="did not save the file"):
             await taken(driver, key, seconds=1.0)
         assert await taken(driver, key) == content
+
+
+@pytest.mark.parametrize("how", ["crash", "restart", "reload"])
+async def test_a_wait_for_the_browser_ends_with_the_page(web: WebWorld, how: str) -> None:
+    driver = web.web_driver(limits=replace(LIMITS, link_down=3.0))
+    async with connected(web, driver) as (_, sink):
+        page = page_of(driver)
+        await page.evaluate(DROP)
+        taking = asyncio.create_task(taken(driver, await arrived(web, sample(100))), name="download")
+        await page.wait_for_function("() => !Object.hasOwn(HTMLAnchorElement.prototype, 'click')")
+        seen = len(sink.situations)
+        match how:
+            case "crash":
+                with suppress(PlaywrightError):
+                    await page.goto("chrome://crash")
+            case "restart":
+                await driver.reload()
+            case "reload":
+                web.link(up=False)
+        with pytest.raises(CallInDoubt, match="page"):
+            await asyncio.wait_for(taking, 20.0)
+        web.link(up=True)
+        await sink.until_state(SessionState.CONNECTED, seen)
 
 
 async def test_what_the_site_offers_is_not_saved(web: WebWorld) -> None:

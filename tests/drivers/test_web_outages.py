@@ -13,18 +13,20 @@ from dataclasses import replace
 
 import psutil
 import pytest
+from playwright.async_api import BrowserContext, CDPSession, Page
 from playwright.async_api import Error as PlaywrightError
+from typing_extensions import override
 
 from bridge.contract.jid import Jid
 from bridge.contract.kinds import Text
 from bridge.contract.session import Reason, SessionState
-from bridge.drivers.web import Limits, runtime
+from bridge.drivers.web import Limits, page_memory, runtime
 from bridge.drivers.web.processes import browser_of, of_profile, playwright_drivers
 from bridge.drivers.web.profile import LOCK
 from bridge.ports import CallInDoubt, DriverUnavailable, WhatsAppDriver
 from bridge.sandbox import Sandbox
 from tests.drivers.recording import RecordingSink, running
-from tests.drivers.worlds import ANA, LIMITS, WebWorld, connected, page_of
+from tests.drivers.worlds import ANA, LIMITS, SystemClock, WebWorld, connected, page_of
 
 pytestmark = pytest.mark.timeout(90)
 #: A page that hangs is detected sooner than in production.
@@ -196,6 +198,62 @@ async def test_a_playwright_that_hangs_while_the_site_loads_is_given_up(
                 lost = await sink.until_state(SessionState.RECONNECTING)
                 assert (lost.reason, lost.detail) == (Reason.PAGE_LOST, "the browser does not answer")
     assert not node.is_alive
+
+
+@pytest.mark.parametrize("paused", ["bridge", "machine"])
+async def test_a_page_is_not_silent_for_the_time_of_a_pause(web: WebWorld, paused: str) -> None:
+    limits = replace(LIMITS, silence=4.0)
+    async with connected(web, web.web_driver(limits=limits)) as (_, sink):
+        seen = len(sink.situations)
+        frozen = [mark.pid for mark in of_profile(web.profile)] if paused == "machine" else []
+        for pid in frozen:
+            os.kill(pid, signal.SIGSTOP)
+        time.sleep(limits.silence + 1.5)  # noqa: ASYNC251 - nothing of this process runs
+        for pid in frozen:
+            os.kill(pid, signal.SIGCONT)
+        await asyncio.sleep(limits.silence)
+        assert sink.situations[seen:] == []
+
+
+class LeapingClock(SystemClock):
+    """A clock of the machine that is set again and again."""
+
+    ahead = 0.0
+
+    @override
+    def now(self) -> float:
+        self.ahead += 3600
+        return super().now() + self.ahead
+
+
+async def test_a_clock_that_is_set_while_the_link_drops_is_no_conflict(web: WebWorld) -> None:
+    async with connected(web, web.web_driver(clock=LeapingClock())) as (_, sink):
+        seen = len(sink.situations)
+        web.link(up=False)
+        await sink.until_state(SessionState.RECONNECTING, seen)
+        await asyncio.sleep(5 * LIMITS.report)
+        web.link(up=True)
+        await sink.until_state(SessionState.CONNECTED, seen)
+        assert SessionState.CONFLICT not in sink.states[seen:]
+
+
+async def test_a_browser_that_stops_while_its_page_is_trimmed_is_replaced(
+    web: WebWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(page_memory, "_TRIM_TIMEOUT", 0.5)
+    begin = BrowserContext.new_cdp_session
+
+    async def begin_and_stop(context: BrowserContext, page: Page) -> CDPSession:
+        session = await begin(context, page)
+        browser = browser_of(web.profile)
+        assert browser is not None
+        os.kill(browser.pid, signal.SIGSTOP)
+        return session
+
+    monkeypatch.setattr(BrowserContext, "new_cdp_session", begin_and_stop)
+    async with connected(web, web.web_driver(limits=replace(SHORT_TIMEOUTS, memory=0.3, idle=0.5))) as (_, sink):
+        lost = await sink.until_state(SessionState.RECONNECTING)
+        assert (lost.reason, lost.detail) == (Reason.PAGE_LOST, "the page has been silent for 2 s")
 
 
 async def test_an_unreachable_site_is_tried_until_it_answers(web: WebWorld) -> None:

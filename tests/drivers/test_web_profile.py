@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import fcntl
 import json
 import os
 import signal
@@ -14,9 +16,11 @@ from pathlib import Path
 import psutil
 import pytest
 
+from bridge.app.watchdog import Watchdog
 from bridge.contract.jid import Jid
 from bridge.contract.session import Reason, SessionState
 from bridge.drivers.web.executable import find_executable
+from bridge.drivers.web.login_files import ProfileFiles
 from bridge.drivers.web.processes import ProcessMark, of_profile
 from bridge.drivers.web.profile import LOCK
 from tests.drivers.recording import RecordingSink, running
@@ -96,6 +100,15 @@ async def test_after_a_killed_bridge_the_next_one_takes_over_with_the_login(web:
         assert [m.body async for batch in driver.collect({}, 0) for m in batch] == ["meanwhile"]
 
 
+async def test_the_watchdog_of_a_lease_that_is_over_ends_the_browser(web: WebWorld) -> None:
+    async with connected(web) as (_, sink), Watchdog(ProfileFiles().watchdog) as watchdog:
+        marks, seen = of_profile(web.profile), len(sink.situations)
+        assert marks
+        await watchdog.allow(web.profile, 0.0)
+        await sink.until_state(SessionState.RECONNECTING, seen)
+        assert not any(mark.is_alive for mark in marks)
+
+
 async def test_a_process_that_reuses_a_recorded_pid_is_not_ended(web: WebWorld) -> None:
     web.profile.mkdir()
     (web.profile / LOCK).write_text(json.dumps({"pid": os.getpid(), "started": 1.0}))
@@ -127,6 +140,19 @@ async def test_a_profile_that_cannot_be_written(web: WebWorld, tmp_path: Path) -
         failed = await sink.until_state(SessionState.ERROR)
     assert failed.reason is Reason.PROFILE_UNUSABLE
     assert str(web.profile) in failed.text
+
+
+async def test_a_disk_without_locks_is_no_other_bridge(web: WebWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    async with running(web.web_driver()) as sink:
+        failed = await sink.until_state(SessionState.ERROR)
+        assert failed.reason is Reason.PROFILE_UNUSABLE
+        assert f"{web.profile} cannot be locked: No locks available" in failed.text
+        monkeypatch.undo()
+        await sink.until(lambda: sink.codes)  # it is tried again
 
 
 async def test_stopping_during_the_start_leaves_no_browser(web: WebWorld) -> None:

@@ -19,7 +19,7 @@ from bridge.core.conversion import UNKNOWN, kind_of
 from bridge.drivers.scripted import ScriptedDriver, ScriptedPhone, SendMode
 from bridge.drivers.web import Limits, PlaywrightRuntime, WebDriver
 from bridge.drivers.web.versions import ChosenVersions
-from bridge.ports import WhatsAppDriver
+from bridge.ports import Clock, WhatsAppDriver
 from bridge.sandbox import Sandbox
 from bridge.sandbox.records import ReceiptPolicy, TransmissionMode
 from tests.drivers.recording import RecordingSink, running
@@ -163,13 +163,14 @@ class WebWorld:
         browser_args: tuple[str, ...] = (),
         available: bool = False,
         versions: ChosenVersions | None = None,
+        clock: Clock | None = None,
     ) -> WebDriver:
         return WebDriver(
             "haby",
             url=url or self.sandbox.url,
             profile=self.profile,
             playwright=self.runtime,
-            clock=SystemClock(),
+            clock=clock or SystemClock(),
             random=random.random,
             executable=executable,
             browser_args=browser_args,

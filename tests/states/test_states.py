@@ -6,6 +6,7 @@ A forbidden transition raises in the session and ends the test.
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import httpx
 import pytest
@@ -13,8 +14,9 @@ import pytest
 from bridge.contract.controls import ControlAction
 from bridge.contract.errors import Refused
 from bridge.contract.session import Reason, SessionState
+from bridge.sandbox.linked_devices import Slot
 from bridge.sandbox.records import ACCOUNT, BlockReason, LogoutReason, Site
-from tests.drivers.worlds import ANA
+from tests.drivers.worlds import ANA, page_of
 from tests.states.conftest import QUICK, Live
 
 pytestmark = pytest.mark.timeout(120)
@@ -126,6 +128,51 @@ async def test_faults_of_a_connected_session(live: Live) -> None:
         assert status.memory is not None
         assert min(status.memory.browser_mb, status.memory.bridge_mb) > 10
         assert status.memory.driver_mb > 10
+
+
+async def test_what_follows_a_page_that_had_expired_is_reported(live: Live) -> None:
+    async with live(paired=True, limits=replace(QUICK, stuck=12.0, no_link=1.0)) as life:
+        world = life.web.sandbox.world
+        world.faults.block(BlockReason.CLIENT_EXPIRED)
+        await life.reach(S.PAGE_CHANGED, R.CLIENT_EXPIRED)
+        world.faults.block(BlockReason.TEMPORARY_BAN)
+        await life.reach(S.ERROR, R.ACCOUNT_BLOCKED)
+
+        world.faults.block(BlockReason.CLIENT_EXPIRED)
+        await life.reach(S.PAGE_CHANGED, R.CLIENT_EXPIRED)
+        life.web.link(up=False)
+        await life.reach(S.RECONNECTING, R.PAGE_STUCK)
+        await life.reach(S.RECONNECTING, R.LINK_DOWN)
+
+
+async def test_a_page_that_shows_no_code_after_a_logout_is_loaded_again(
+    live: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with live(paired=True, limits=replace(QUICK, stuck=12.0)) as life:
+        linking = life.web.sandbox.world.linking
+        open_slot = linking.open_slot
+
+        def without_code() -> Slot:
+            monkeypatch.undo()
+            slot: Slot = open_slot()
+            slot.ref = ""
+            return slot
+
+        monkeypatch.setattr(linking, "open_slot", without_code)
+        life.web.log_out()
+        await life.reach(S.LOGGED_OUT, R.LOGGED_OUT_BY_PHONE)
+        assert (await life.reach(S.RECONNECTING)).reason is R.PAGE_STUCK
+        await life.reach(S.PAIRING, R.SCAN_QR)
+
+
+async def test_a_page_that_has_lost_its_code_for_good_is_loaded_again(live: Live) -> None:
+    async with live(limits=replace(QUICK, stuck=12.0)) as life:
+        await life.reach(S.PAIRING, R.SCAN_QR)
+        await life.until(lambda: life.session.view.qr)
+        await page_of(life.driver).evaluate("() => { WPP.whatsapp.Socket.state = 'OPENING'; }")
+        await life.until(lambda: life.session.view.qr is None)
+        await life.reach(S.RECONNECTING, R.PAGE_STUCK)
+        await life.until(lambda: life.session.view.qr)
 
 
 async def test_control_actions(live: Live) -> None:

@@ -40,6 +40,12 @@ class Downloads:
         self._refusing.add(refusing)
         refusing.add_done_callback(self._refusing.discard)
 
+    def end_waits(self) -> None:
+        """The page is lost or is loaded again: it saves nothing more."""
+        for expected in self._expected.values():
+            if not expected.done():
+                expected.set_exception(CallInDoubt("The page went away before the browser saved the file."))
+
     @asynccontextmanager
     async def media(self, page: WebPage, key: MessageKey, limit: int, seconds: float) -> AsyncIterator[Path]:
         """The file of a message; see `HasMedia`."""
@@ -89,7 +95,7 @@ async def find_message(page: WebPage, key: MessageKey) -> IncomingMessage | None
 
 def _is_begun(expected: asyncio.Future[Download]) -> bool:
     """Whether the browser began to save the file. A wait that ended in vain has cancelled the future."""
-    return expected.done() and not expected.cancelled()
+    return expected.done() and not expected.cancelled() and expected.exception() is None
 
 
 async def _saved(expected: asyncio.Future[Download], seconds: float) -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bridge.contract.backoff import Backoff
-from bridge.contract.session import Reason, Situation
+from bridge.contract.session import Reason, SessionState, Situation
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,8 @@ class Limits:
     retry_first: float = 1.0
     retry_most: float = 60.0
     browser_retry: float = 30.0
-    #: After these times a page is loaded again: without a link; blocked or expired; stuck while loading.
+    #: After these times a page is loaded again: without a link; blocked or expired; stuck while loading, or without a
+    #: code to scan.
     link_down: float = 180.0
     refused: float = 600.0
     stuck: float = 600.0
@@ -83,13 +84,18 @@ def retry_delay(attempt: int, limits: Limits, random: float) -> float:
 
 
 def longest_stay(situation: Situation, limits: Limits) -> float | None:
-    """Seconds that a page may stay in a situation before it is loaded again; None = unlimited."""
+    """Seconds that a page may stay in a situation before it is loaded again; None = unlimited.
+
+    After a logout, and where a QR code is to be scanned, it counts while the page shows none.
+    """
+    if situation.state is SessionState.LOGGED_OUT:
+        return limits.stuck
     match situation.reason:
         case Reason.LINK_DOWN | Reason.SERVICE_UNAVAILABLE:
             return limits.link_down
         case Reason.MODULE_MISSING | Reason.ACCOUNT_BLOCKED:
             return limits.refused
-        case Reason.PAGE_LOADING | Reason.SYNCING:
+        case Reason.PAGE_LOADING | Reason.SYNCING | Reason.SCAN_QR | Reason.QR_EXPIRED | Reason.CLIENT_EXPIRED:
             return limits.stuck
         case _:
             return None

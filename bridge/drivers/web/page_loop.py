@@ -95,12 +95,16 @@ class PageLoop:
         except TimeoutError:
             return Situation(SessionState.RECONNECTING, Reason.PAGE_LOST, "the browser opens no page")
         taking = asyncio.create_task(page.take_items(), name=f"items of the page of {self._session}")
-        watch, self.downloads = PageWatch(self._limits), downloads
+        watch = PageWatch(self._limits, pinned=self._versions.page is not None)
+        self.downloads = downloads
         try:
             while True:
                 await self._load(page, sink)
                 watch.opened(self._clock.monotonic())
-                end = await self._process_events(page, watch, sink)
+                try:
+                    end = await self._process_events(page, watch, sink)
+                finally:
+                    downloads.end_waits()
                 if end.browser_gone:
                     _log.warning("%s: page lost: %s", self._session, end.situation.detail)
                     return end.situation
@@ -146,7 +150,7 @@ class PageLoop:
                     snapshot = Snapshot.of(state)
                     (self._drained.clear if snapshot.on_clock else self._drained.set)()
                     if not self._repeats_failure(snapshot):
-                        await self._report(sink, self.reporter.update(snapshot, self._clock.now()))
+                        await self._report(sink, self.reporter.update(snapshot, self._clock.monotonic()))
                     situation = self.reporter.situation or _LOADING
                     page.silence = self._limits.silence_loading
                     if situation.state in _SETTLED:
@@ -167,7 +171,7 @@ class PageLoop:
             case Reason.SITE_BROKEN:
                 return not snapshot.loader
             case Reason.CLIENT_EXPIRED:
-                return not (snapshot.usable or snapshot.unpaired)
+                return not (snapshot.usable or snapshot.unpaired or snapshot.refusal)
             case _:
                 return False
 

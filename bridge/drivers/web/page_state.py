@@ -64,7 +64,7 @@ class StateReporter:
         return reports + self._change_to(situation)
 
     def update(self, snapshot: Snapshot, now: float) -> list[Report]:
-        """Reports for what a snapshot changes. `now` is unix seconds."""
+        """Reports for what a snapshot changes. `now` is monotonic seconds."""
         reports: list[Report] = []
         if snapshot.load != self._load:
             self._load, self._link_tried, self._account_reported = snapshot.load, False, False

@@ -22,10 +22,11 @@ class PageEnd:
 
 
 class PageWatch:
-    """Checks the reports of one browser's pages, load after load."""
+    """Checks the reports of one browser's pages, load after load. `pinned`: each load brings the same page."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, *, pinned: bool = False) -> None:
         self._limits = limits
+        self._pinned = pinned
         self._load: str | None = None
         self._loaded_at = 0.0
         self._booted = False
@@ -51,7 +52,8 @@ class PageWatch:
         elif len(self._reloads) > self._limits.self_reloads:
             self._reloads.clear()
             return PageEnd(Situation(SessionState.PAGE_CHANGED, Reason.CLIENT_EXPIRED))
-        if situation != self._situation:
+        shows_code = situation.state is SessionState.PAIRING and snapshot.code is not None
+        if situation != self._situation or shows_code:  # a code may wait for a scan for days
             self._situation, self._since = situation, now
         self._booted = self._booted or snapshot.ready
         age = now - self._loaded_at
@@ -61,7 +63,8 @@ class PageWatch:
             return self._not_booted(snapshot) if age > self._limits.boot else None
         if situation.state is SessionState.CONFLICT or situation.reason is Reason.PASSKEY_REQUIRED:
             return None  # a reload takes the connection from the other page, or ends the passkey step
-        if snapshot.needs_update and self._may_update(now) and self._is_drained(snapshot, now):
+        outdated = snapshot.needs_update and not self._pinned
+        if outdated and self._may_update(now) and self._is_drained(snapshot, now):
             self._updated_at, self._outdated_since = now, None
             return PageEnd(Situation(SessionState.RECONNECTING, Reason.PAGE_OUTDATED), immediate=True)
         limit = longest_stay(situation, self._limits)

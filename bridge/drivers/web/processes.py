@@ -44,6 +44,12 @@ def of_profile(profile: Path) -> list[ProcessMark]:
     return list({below: None for root, _ in _started_with(profile) for below in tree(root)})
 
 
+def without_window(profile: Path) -> list[ProcessMark]:
+    """As `of_profile`, of browsers that no person uses."""
+    roots = [mark for mark, words in _started_with(profile) if "--headless" in words]
+    return list({below: None for root in roots for below in tree(root)})
+
+
 def browser_of(profile: Path) -> ProcessMark | None:
     """The browser that runs on this profile. Debian's command is a shell script around it, with the same arguments."""
     browsers = [mark for mark, words in _started_with(profile) if not any(word.startswith("--type=") for word in words)]

@@ -49,7 +49,7 @@ class ProfileLocked(CodedError):
 
 
 class ProfileUnusable(CodedError):
-    """The profile's folder cannot be created or written."""
+    """The profile's folder cannot be created, locked or written."""
 
     code = "profile_unusable"
 
@@ -74,9 +74,12 @@ class Profile:
             raise self._unwritable(error) from error
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
+        except BlockingIOError as error:
             lock.close()
             raise ProfileLocked(f"Another bridge on this host uses the browser profile {self.path}.") from error
+        except OSError as error:  # a network volume without locks, for example
+            lock.close()
+            raise ProfileUnusable(f"The browser profile {self.path} cannot be locked: {error.strerror}.") from error
         self._lock = lock
         try:
             self._check_space()

@@ -1,5 +1,7 @@
 """A script: ends the browsers on a profile when its time is over, even while the bridge is frozen.
 
+A browser in a window is another program's (`wa pair --window`), which has the profile while it is open.
+
 It reads lines `<deadline> <profile>` from its standard input: seconds of the clock that goes on while the machine is
 suspended. A later line of a profile replaces its deadline. From a deadline on it ends every browser on the profile,
 until a line gives more time. When the input ends, the bridge is gone, and every time is over.
@@ -47,7 +49,7 @@ def main() -> None:
         now = boot_time()
         before, over = over, {profile for profile, deadline in deadlines.items() if deadline <= now}
         if over and (now >= look_at or over - before):
-            left = [mark for profile in over for mark in processes.of_profile(profile)]
+            left = [mark for profile in over for mark in processes.without_window(profile)]
             processes.kill(left)
             look_at = now if left else now + CALM
         ready, _, _ = select.select([0], [], [], POLL if deadlines else None)
@@ -60,7 +62,7 @@ def main() -> None:
             deadline, _, path = line.decode().partition(" ")
             deadlines[Path(path)] = float(deadline)
     for profile in deadlines:
-        processes.kill(processes.of_profile(profile))
+        processes.kill(processes.without_window(profile))
 
 
 if __name__ == "__main__":

@@ -35,6 +35,8 @@ _INTERRUPTIONS, _RETRY_DELAY = 5, 0.3
 _NOT_TAKEN = 0.5
 #: Times that a batch may come unreadable: the page would offer it again and again, and nothing after it.
 _UNREADABLE = 3
+#: Seconds by which a timer is late after this process was paused: by the machine's host, a container's, or a signal.
+_PAUSED = 1.0
 #: Reports that wait to be processed; the page repeats what was not taken.
 _WAITING = 100
 _CLOSED = "has been closed"
@@ -206,13 +208,14 @@ class WebPage:
         return await taken
 
     async def trim(self) -> None:
-        """Make the page release memory that it does not need."""
+        """Make the page release memory that it does not need.
+
+        After a failure the session stays, as long as the page: a browser that hangs does not answer `detach` either.
+        """
         session = await self._page.context.new_cdp_session(self._page)
-        try:
-            await session.send("HeapProfiler.collectGarbage")
-            await session.send("Memory.simulatePressureNotification", {"level": "critical"})
-        finally:
-            await session.detach()
+        await session.send("HeapProfiler.collectGarbage")
+        await session.send("Memory.simulatePressureNotification", {"level": "critical"})
+        await session.detach()
 
     def _drop_events(self) -> None:
         while not self._events.empty():
@@ -231,8 +234,11 @@ class WebPage:
                 async with asyncio.timeout_at(silent_at):
                     return await self._events.get()
             except TimeoutError:
+                now = loop.time()
+                if now > silent_at + _PAUSED:  # a report may be on its way, or the browser was paused, too
+                    self._last_report_at = now
                 # the page may have reported while the caller handled the last event
-                if self._last_report_at + self.silence <= loop.time():
+                elif self._last_report_at + self.silence <= now:
                     self.lose(f"the page has been silent for {self.silence:g} s")
 
     def lose(self, why: str) -> None:

@@ -11,7 +11,7 @@ const saves = []; // times of the last ones
 
 async function findMessage(key) {
   for (const form of keysOf(key)) {
-    const msg = await WPP.chat.getMessageById(form).catch(() => undefined);
+    const msg = await pastMessage(form);
     if (msg) return { key: form, msg };
   }
   return null;
@@ -24,6 +24,7 @@ async function messageOf(key) {
 }
 
 async function readMessage(key) {
+  requireUsable();
   const found = await findMessage(key);
   return found && messageItem(found.msg);
 }
