@@ -50,8 +50,11 @@ export function update(container, ...parts) {
   const same = old.map((one, index) => isSame(one, fresh[index]));
   if (old.length === fresh.length && same.every(Boolean)) return;
   const focused = container.contains(document.activeElement) ? pathTo(container, document.activeElement) : null;
+  // A child with a key may have another place now.
+  const key = focused?.length ? old[focused[0]].dataset.key : undefined;
   same.forEach((kept, index) => { if (kept) fresh[index] = old[index]; });
   container.replaceChildren(...fresh);
+  if (key) focused[0] = fresh.findIndex((one) => one.dataset.key === key);
   if (focused) atPath(container, focused)?.focus({ preventScroll: true });
 }
 

@@ -27,7 +27,7 @@ export function open(view, app, first) {
   const { session } = app, mayWrite = hasScope('send');
   const conversations = new Conversations(session, drawSoon);
   const feed = new MessageFeed(session, conversations);
-  const chats = h('div.chats', { 'aria-label': word('chats') });
+  const chats = h('ul.chats', { 'aria-label': word('chats') });
   const act = (content) => quietly(submit(content));
   const offers = (kind) => mayWrite && (mine()?.sends?.includes(kind) ?? false);
   const menu = new MessageMenu({ act, submit, offers, chats: () => conversations.list() });
@@ -113,9 +113,8 @@ export function open(view, app, first) {
     if (!waits.length) onlyWaiting = false;
     drawChips(waits.length);
     const shown = onlyWaiting ? waits.map(waitingChat) : conversations.list(wanted);
-    const nothing = () => (!wanted ? waiting() : found.isEmpty ? emptyState(word('nothingFound')) : null);
-    chats.role = shown.length ? 'list' : 'group'; // a list without entries is none
-    update(chats, shown.length ? shown.map(entry) : nothing());
+    const nothing = !wanted ? waiting() : found.isEmpty ? emptyState(word('nothingFound')) : null;
+    update(chats, shown.length ? shown.map(entry) : nothing && h('li', null, nothing));
     const loadMore = () => quietly(conversations.loadMoreChats());
     update(more, conversations.next && !wanted && !onlyWaiting ? button('button', word('more'), loadMore) : null);
     frame.classList.toggle('opened', opened !== null || !recipient.hidden);
@@ -135,10 +134,11 @@ export function open(view, app, first) {
 
   function entry({ chat, name, last, at, unread }) {
     const current = chat === opened ? 'true' : null;
-    return h('button.chat', { type: 'button', role: 'listitem', 'aria-current': current, onclick: () => show(chat) },
+    const open = { type: 'button', 'aria-current': current, onclick: () => show(chat) };
+    return h('li', { 'data-key': chat }, h('button.chat', open,
       h('strong', null, name), at ? ago(new Date(at).toISOString()) : null,
       h('span.soft', { dir: 'auto' }, notSent(chat), last ?? ''),
-      unread ? unreadMark(unread) : null);
+      unread ? unreadMark(unread) : null));
   }
 
   // The mark of a chat whose newest message did not leave, or may not have left.
@@ -253,7 +253,7 @@ export function open(view, app, first) {
   function onKey(event) {
     if (!['ArrowDown', 'ArrowUp'].includes(event.key) || !chats.contains(event.target)) return;
     const side = event.key === 'ArrowDown' ? 'nextElementSibling' : 'previousElementSibling';
-    event.target.closest('.chat')?.[side]?.focus();
+    event.target.closest('li')?.[side]?.firstElementChild.focus();
     event.preventDefault();
   }
 
