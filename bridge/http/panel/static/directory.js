@@ -16,11 +16,12 @@ export class Directory {
     this.next = null;
     this.search = h('input', { type: 'search', autocomplete: 'off', oninput: () => this.#searchSoon() });
     this.list = h('ul.chats', { 'aria-label': name });
+    this.none = h('div');
     this.pages = h('nav.row.pages', { 'aria-label': word('pages') });
     this.pane = h('section.conversation.details');
     this.element = h('div.talk', { onkeydown: (event) => this.#onKey(event) },
       h('section.chat-list', null,
-        h('div.row', null, field(word('search'), this.search)), tools, this.list, this.pages),
+        h('div.row', null, field(word('search'), this.search)), tools, this.list, this.none, this.pages),
       this.pane);
     this.close(false);
   }
@@ -76,8 +77,8 @@ export class Directory {
   }
 
   #fill(entries, nothing) {
-    const parts = entries.length ? entries : [emptyState(nothing)];
-    this.list.replaceChildren(...parts.map((part) => h('li', null, part)));
+    this.list.replaceChildren(...entries.map((one) => h('li', null, one)));
+    this.none.replaceChildren(...(entries.length ? [] : [emptyState(nothing)]));
     this.list.scrollTop = 0;
     this.#mark();
   }

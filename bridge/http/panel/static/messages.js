@@ -27,7 +27,7 @@ export function open(view, app, first) {
   const { session } = app, mayWrite = hasScope('send');
   const conversations = new Conversations(session, drawSoon);
   const feed = new MessageFeed(session, conversations);
-  const chats = h('ul.chats', { 'aria-label': word('chats') });
+  const chats = h('ul.chats', { 'aria-label': word('chats') }), none = h('div');
   const act = (content) => quietly(submit(content));
   const offers = (kind) => mayWrite && (mine()?.sends?.includes(kind) ?? false);
   const menu = new MessageMenu({ act, submit, offers, chats: () => conversations.list() });
@@ -94,7 +94,7 @@ export function open(view, app, first) {
   const pane = h('section.conversation', null, title, bot.element, list.element, mayWrite ? form : null, menu.element);
   const frame = h('div.talk', { onkeydown: onKey },
     h('section.chat-list', null,
-      h('div.row', null, field(word('filter'), search), fresh), chips, chats, more, found.element),
+      h('div.row', null, field(word('filter'), search), fresh), chips, chats, none, more, found.element),
     pane);
 
   const mine = () => app.sessions.find((one) => one.session === session);
@@ -113,8 +113,9 @@ export function open(view, app, first) {
     if (!waits.length) onlyWaiting = false;
     drawChips(waits.length);
     const shown = onlyWaiting ? waits.map(waitingChat) : conversations.list(wanted);
-    const nothing = !wanted ? waiting() : found.isEmpty ? emptyState(word('nothingFound')) : null;
-    update(chats, shown.length ? shown.map(entry) : nothing && h('li', null, nothing));
+    update(chats, shown.map(entry));
+    const nothing = () => (!wanted ? waiting() : found.isEmpty ? emptyState(word('nothingFound')) : null);
+    update(none, shown.length ? null : nothing());
     const loadMore = () => quietly(conversations.loadMoreChats());
     update(more, conversations.next && !wanted && !onlyWaiting ? button('button', word('more'), loadMore) : null);
     frame.classList.toggle('opened', opened !== null || !recipient.hidden);
@@ -348,7 +349,7 @@ export function open(view, app, first) {
   }
 
   function refresh() {
-    feed.follow(mine());
+    feed.follow(mine()).catch(() => null); // asked again with the next status
     feed.readOutbox();
     bot.poll();
     drawSoon();
