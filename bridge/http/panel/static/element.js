@@ -22,10 +22,22 @@ function setAttributes(made, attributes) {
 // Element -> event -> what is called. An element that is kept calls what the fresh one would: two that look the same
 // may be of different chats.
 const calls = new WeakMap();
+// Elements whose action has not ended: another press of them does nothing.
+const acting = new WeakSet();
 
 function listen(made, event, call) {
   calls.set(made, { ...calls.get(made), [event]: call });
-  made.addEventListener(event, (given) => calls.get(made)[event](given));
+  const acts = event === 'click' || event === 'submit';
+  made.addEventListener(event, (given) => {
+    if (acts && acting.has(made)) {
+      given.preventDefault();
+      return;
+    }
+    const ended = calls.get(made)[event](given);
+    if (!acts || !(ended instanceof Promise)) return;
+    acting.add(made);
+    ended.finally(() => acting.delete(made));
+  });
 }
 
 function takeCalls(old, fresh) {

@@ -30,7 +30,8 @@ export function open(view, app, first) {
   const chats = h('ul.chats', { 'aria-label': word('chats') }), none = h('div');
   const act = (content) => quietly(submit(content));
   const offers = (kind) => mayWrite && (mine()?.sends?.includes(kind) ?? false);
-  const menu = new MessageMenu({ act, submit, offers, chats: () => conversations.list() });
+  const forwarded = ({ chat, to }) => { show(chat ?? to); };
+  const menu = new MessageMenu({ act, submit, offers, forwarded, chats: () => conversations.list() });
   const onMenu = (item, opener) => menu.open(list.shown(item.key) ?? item, opener);
   const onReply = (item) => answer(list.shown(item.key) ?? item);
   const onJump = (id) => list.jump(id);
@@ -269,14 +270,10 @@ export function open(view, app, first) {
 
   const recipientNow = () => opened ?? to.value;
 
-  // Sends what is no text, and shows it. Raises what the bridge answers.
-  async function submit(content, to = recipientNow()) {
-    const [kind] = Object.keys(content), isNew = KINDS.includes(kind);
-    const sent = await post(`${sessionPath(session)}/sends?wait=5`,
-      { ...(isNew ? { to } : {}), ...content, priority: 'human' });
+  // Sends what is no text. Raises what the bridge answers.
+  async function submit(content) {
+    const sent = await post(`${sessionPath(session)}/sends?wait=5`, { ...content, priority: 'human' });
     await feed.readOutbox();
-    if (kind === 'forward' || (isNew && opened === null)) show(sent.chat ?? sent.to);
-    if (isNew) list.toEnd();
     return sent;
   }
 
@@ -285,11 +282,15 @@ export function open(view, app, first) {
     other.hidden = !usable.length;
     others.hidden = !shown;
     other.setAttribute('aria-expanded', String(shown));
-    const ask = (kind) => {
+    const ask = async (kind) => {
       if (opened === null && !to.reportValidity()) return;
       const addressee = recipientNow();
       showOthers(false);
-      askFor(kind, (content) => submit(content, addressee));
+      const sent = await askFor(kind, (content) => submit({ to: addressee, ...content }));
+      if (!sent || closed) return;
+      if (opened === null) show(sent.chat ?? sent.to);
+      list.toEnd();
+      text.focus();
     };
     update(others, usable.map((kind) => button('button', word(`send_${kind}`), () => ask(kind))));
   }
