@@ -60,9 +60,20 @@ const SECTIONS = {
 const EVERY = 2000, PATIENCE = 10_000;
 const $ = (id) => document.getElementById(id);
 // What sections share: the statuses of all sessions, the name of the chosen one, the chats without an answer, and what
-// is written and not sent.
-const app = { sessions: [], session: null, waiting: { chats: [], waiting: 0 }, drafts: new Map() };
+// is written and not sent: a phone ends a page that it does not show, and a reload must not lose it either.
+const app = { sessions: [], session: null, waiting: { chats: [], waiting: 0 }, drafts: storedDrafts() };
 let section = null, lastPoll = new Date(), askingWaiting = false, polling = null;
+
+function storedDrafts() {
+  return new Map(JSON.parse(sessionStorage.getItem('drafts') ?? '[]'));
+}
+
+// Texts only: files cannot be stored here.
+function storeDrafts() {
+  section?.keep?.();
+  const texts = [...app.drafts].map(([place, { written }]) => [place, { written, chosen: [] }]);
+  sessionStorage.setItem('drafts', JSON.stringify(texts));
+}
 
 const linkOf = () => new URLSearchParams(location.hash.slice(1)).get('link');
 
@@ -141,7 +152,7 @@ function openSection(event) {
   closeDialog();
   section?.close();
   const view = $('view'), name = current(), [, entry] = place();
-  const { module, ofSession } = SECTIONS[name], once = entry && ofSession;
+  const { module, ofSession } = SECTIONS[name], once = entry && ofSession && app.session;
   // Opened once: a reload may show another session.
   if (once) history.replaceState(null, '', `#${name}`);
   view.replaceChildren();
@@ -221,6 +232,7 @@ $('log-out').addEventListener('click', async () => {
   await logOut().catch(() => null);
   leave();
   app.drafts.clear(); // another person may log in
+  storeDrafts();
 });
 document.addEventListener('renewed', () => { if (account.me) drawFrame(); });
 document.addEventListener('logged-out', () => { if (account.me) leave(); });
@@ -231,5 +243,5 @@ window.addEventListener('unhandledrejection', (event) => {
   event.preventDefault();
 });
 setInterval(() => { if (!document.hidden) poll(); }, EVERY);
-document.addEventListener('visibilitychange', () => { if (!document.hidden) poll(); });
+document.addEventListener('visibilitychange', () => { if (document.hidden) storeDrafts(); else poll(); });
 start();

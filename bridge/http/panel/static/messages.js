@@ -366,6 +366,7 @@ export function open(view, app, first) {
   refresh();
   return {
     refresh,
+    keep: keepDraft,
     close: () => {
       keepDraft();
       closed = true;
