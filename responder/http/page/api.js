@@ -4,7 +4,7 @@ import { words } from './words.js';
 
 const KEY = 'responder-key';
 //: Milliseconds after which a request without an answer has failed: a network that is gone is silent.
-const PATIENCE = 20_000;
+const TIMEOUT = 20_000;
 const dialog = document.getElementById('key-dialog');
 let keyRequest = null;
 
@@ -28,12 +28,12 @@ function askForKey(panel, isNarrow) {
   return keyRequest;
 }
 
-// Without `patience` the request has no end.
-async function request(path, options = {}, patience = PATIENCE) {
+// Without `timeout` the request has no end.
+async function request(path, options = {}, timeout = TIMEOUT) {
   for (;;) {
     const key = sessionStorage.getItem(KEY);
     const headers = { ...options.headers, ...(key ? { 'x-api-key': key } : {}) };
-    const signal = patience ? AbortSignal.timeout(patience) : undefined;
+    const signal = timeout ? AbortSignal.timeout(timeout) : undefined;
     const response = await fetch(path, { ...options, headers, signal }).catch(() => { throw new Error(words.offline); });
     if (response.status !== 401 && response.status !== 403) return response;
     const { panel, code } = await response.clone().json().catch(() => ({}));

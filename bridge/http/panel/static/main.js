@@ -57,7 +57,7 @@ const SECTIONS = {
   api: { module: apiDocs, icon: 'M8 6l-5 6 5 6M16 6l5 6-5 6M14 4l-4 16', scope: null, ofSession: false },
 };
 //: Milliseconds between two polls, and after which one without an answer has failed: a network that is gone is silent.
-const EVERY = 2000, PATIENCE = 10_000;
+const EVERY = 2000, TIMEOUT = 10_000;
 const $ = (id) => document.getElementById(id);
 // What sections share: the statuses of all sessions, the name of the chosen one, the chats without an answer, and what
 // is written and not sent: a phone ends a page that it does not show, and a reload must not lose it either.
@@ -179,7 +179,7 @@ function poll() {
 async function readSessions() {
   if (!account.me) return;
   try {
-    const { sessions: found } = await get('/v1/sessions', AbortSignal.timeout(PATIENCE)), before = app.session;
+    const { sessions: found } = await get('/v1/sessions', AbortSignal.timeout(TIMEOUT)), before = app.session;
     app.sessions = found;
     if (!app.sessions.some(({ session }) => session === app.session)) app.session = app.sessions[0]?.session ?? null;
     if (hasResponder() && hasScope('listen')) pollWaiting();
