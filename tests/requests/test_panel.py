@@ -128,7 +128,7 @@ async def test_people_are_found_page_by_page_and_blocked(running: RunningBridge,
     await answers(page, "Block")
     await expect(page.get_by_role("button", name="Unblock")).to_be_focused()
     assert person.blocked
-    await page.get_by_role("button", name="Blocked").click()
+    await page.get_by_role("button", name="Blocked", exact=True).click()
     await expect(people).to_have_count(1)
     await page.get_by_role("button", name="Unblock").click()
     await expect(page.get_by_text("No matches.")).to_be_visible()

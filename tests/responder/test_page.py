@@ -99,6 +99,14 @@ async def test_a_person_answers_and_the_chat_pauses(shown: ResponderHarness, pag
     await shown.answers(3)
 
 
+async def test_an_empty_list_says_how_it_fills(harness: ResponderHarness, page: Page) -> None:
+    responder = await harness.start()
+    await page.goto(responder.url)
+    await expect(page.get_by_text("Aparecen acá cuando alguien escribe.")).to_be_visible()
+    await page.get_by_role("button", name="En pausa").click()
+    await expect(page.get_by_text("Sin resultados.")).to_be_visible()
+
+
 async def test_search_and_filters(shown: ResponderHarness, page: Page) -> None:
     chats = page.get_by_role("navigation").get_by_role("button")
     search = page.get_by_label("Buscar nombre, número o texto")
@@ -304,3 +312,33 @@ async def test_the_language_is_chosen_and_kept(shown: ResponderHarness, page: Pa
     assert await page.evaluate("document.documentElement.lang") == "en"
     await page.get_by_role("button", name="Español").click()
     await expect(page.get_by_role("heading", name="Conversaciones")).to_be_visible()
+
+
+async def test_a_lost_connection_is_reported_in_the_language_of_the_page(shown: ResponderHarness, page: Page) -> None:
+    await page.get_by_role("button", name="Beto Gómez").click()
+    text, alert = page.get_by_label("Escribí una respuesta"), page.get_by_role("alert")
+    await expect(page.get_by_role("heading", name="Beto Gómez")).to_be_visible()
+    await page.route("**/replies", lambda route: route.abort())
+    await text.fill("Hola Beto")
+    await text.press("Enter")
+    await expect(alert).to_have_text("No hay conexión con el responder. Probá de nuevo en un momento.")
+    await expect(text).to_have_value("Hola Beto")
+    await page.unroute("**/replies")
+    await text.press("Enter")
+    await expect(page.get_by_role("log")).to_contain_text("Hola Beto")
+    await page.evaluate("location.hash = '#chat-999999'")
+    await expect(alert).to_have_text("Esta conversación ya no está.")
+
+
+async def test_a_responder_that_is_silent_does_not_count_as_working(shown: ResponderHarness, page: Page) -> None:
+    held = asyncio.Event()
+
+    async def silent(route: Route) -> None:
+        await held.wait()
+        await route.continue_()
+
+    await expect(page.get_by_role("status")).to_have_text("Funciona")
+    await page.route("**/api/chats?*", silent)
+    await expect(page.get_by_role("status")).to_contain_text("Sin conexión", timeout=60_000)
+    held.set()
+    await expect(page.get_by_role("status")).to_have_text("Funciona", timeout=60_000)

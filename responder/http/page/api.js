@@ -1,6 +1,10 @@
 // Requests to the responder. If it requires a key, the page asks for it and keeps it in this tab only.
 
+import { words } from './words.js';
+
 const KEY = 'responder-key';
+//: Milliseconds after which a request without an answer has failed: a network that is gone is silent.
+const TIMEOUT = 20_000;
 const dialog = document.getElementById('key-dialog');
 let keyRequest = null;
 
@@ -24,11 +28,13 @@ function askForKey(panel, isNarrow) {
   return keyRequest;
 }
 
-async function request(path, options = {}) {
+// Without `timeout` the request has no end.
+async function request(path, options = {}, timeout = TIMEOUT) {
   for (;;) {
     const key = sessionStorage.getItem(KEY);
     const headers = { ...options.headers, ...(key ? { 'x-api-key': key } : {}) };
-    const response = await fetch(path, { ...options, headers });
+    const signal = timeout ? AbortSignal.timeout(timeout) : undefined;
+    const response = await fetch(path, { ...options, headers, signal }).catch(() => { throw new Error(words.offline); });
     if (response.status !== 401 && response.status !== 403) return response;
     const { panel, code } = await response.clone().json().catch(() => ({}));
     const isNarrow = code === 'narrow_key';
@@ -38,8 +44,9 @@ async function request(path, options = {}) {
 }
 
 async function json(response) {
-  const body = await response.json().catch(() => ({}));
-  if (!response.ok) throw new Error(body.error ?? `HTTP ${response.status}`);
+  const body = await response.json().catch(() => null);
+  if (response.ok && !body) throw new Error(words.offline); // it broke off
+  if (!response.ok) throw new Error(words.errors[body?.code] ?? body?.error ?? words.refused(response.status));
   return body;
 }
 
@@ -52,7 +59,7 @@ export const post = async (path, body) =>
 export async function follow(changed, broken) {
   for (;;) {
     try {
-      const response = await request('/api/live');
+      const response = await request('/api/live', {}, null);
       if (!response.ok) throw new Error(`HTTP ${response.status}`);
       changed([null]);
       let rest = '';

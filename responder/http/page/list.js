@@ -45,11 +45,12 @@ export async function refresh() {
   const { chats, waiting, now } = await get(`/api/chats?${query}`);
   if (number !== requests) return; // a later request has been made
   drawWaiting(waiting);
-  const state = JSON.stringify([new Date().toDateString(), chats.map((chat) => [chat, chat.paused_until > now])]);
+  const nothing = show !== 'all' || search.value.trim() ? words.none : words.nothing;
+  const state = JSON.stringify([new Date().toDateString(), nothing, chats.map((chat) => [chat, chat.paused_until > now])]);
   if (state === drawn) return;
   drawn = state;
   const focused = document.activeElement?.dataset?.chat;
-  list.replaceChildren(...(chats.length ? chats.map((chat) => row(chat, now)) : [element('li', { class: 'none' }, words.none)]));
+  list.replaceChildren(...(chats.length ? chats.map((chat) => row(chat, now)) : [element('li', { class: 'none' }, nothing)]));
   if (focused) list.querySelector(`[data-chat="${focused}"]`)?.focus();
 }
 

@@ -11,7 +11,7 @@ const en = {
   narrowKey: 'This key is valid, but this page needs one with the scope `admin` for all sessions:'
     + ' `wa key create NAME --scope admin`.',
   all: 'All', waiting: 'Unanswered', paused: 'Paused', opted_out: 'Opted out',
-  none: 'No results.', everywhere: 'All clients', client: (id) => `Client ${id}`, on: 'on', off: 'off', partly: 'off for some',
+  none: 'No results.', nothing: 'No conversations yet. Each begins here when someone writes.', everywhere: 'All clients', client: (id) => `Client ${id}`, on: 'on', off: 'off', partly: 'off for some',
   problemCount: (count) => (count === 1 ? 'One recent problem' : `${count} recent problems`),
   pause: 'Pause', resume: 'Resume', pausedUntil: (time) => `Automatic answers in this chat are paused until ${time}.`,
   optedOut: 'This person asked for no automatic answers.', optIn: 'Answer again', earlier: 'Earlier messages',
@@ -22,6 +22,9 @@ const en = {
   },
   edited: 'edited', revoked: 'This message was deleted.',
   ia: 'automatic', humano: 'person', sistema: 'system', unreachable: 'No connection to the responder. Retrying…',
+  offline: 'No connection to the responder. Try again in a moment.',
+  refused: (status) => `The responder could not do it (HTTP ${status}).`,
+  errors: { no_such_chat: 'This conversation is no longer there.', database_down: 'The database does not respond.' },
   states: { ready: 'sending', failed: 'not sent', unknown: 'may not have been sent' },
   verdicts: {
     answer: 'waiting for an answer', transcribe: 'being written down', duplicate: 'repeated', human: 'handled by a person', off: 'answers off',
@@ -41,7 +44,7 @@ const es = {
   narrowKey: 'Esta clave es válida, pero esta página necesita una con el permiso `admin` para todas las sesiones:'
     + ' `wa key create NOMBRE --scope admin`.',
   all: 'Todas', waiting: 'Sin responder', paused: 'En pausa', opted_out: 'De baja',
-  none: 'Sin resultados.', everywhere: 'Todos los clientes', client: (id) => `Cliente ${id}`, on: 'activadas', off: 'desactivadas', partly: 'desactivadas para algunos',
+  none: 'Sin resultados.', nothing: 'Todavía no hay conversaciones. Aparecen acá cuando alguien escribe.', everywhere: 'Todos los clientes', client: (id) => `Cliente ${id}`, on: 'activadas', off: 'desactivadas', partly: 'desactivadas para algunos',
   problemCount: (count) => (count === 1 ? 'Un problema reciente' : `${count} problemas recientes`),
   pause: 'Pausar', resume: 'Reanudar', pausedUntil: (time) => `Respuestas automáticas en pausa en este chat (hasta ${time}).`,
   optedOut: 'Esta persona pidió no recibir respuestas automáticas.', optIn: 'Volver a responder', earlier: 'Mensajes anteriores',
@@ -52,6 +55,9 @@ const es = {
   },
   edited: 'editado', revoked: 'Se eliminó este mensaje.',
   ia: 'automática', humano: 'persona', sistema: 'sistema', unreachable: 'Sin conexión con el responder. Reintentando…',
+  offline: 'No hay conexión con el responder. Probá de nuevo en un momento.',
+  refused: (status) => `El responder no pudo hacerlo (HTTP ${status}).`,
+  errors: { no_such_chat: 'Esta conversación ya no está.', database_down: 'La base de datos no responde.' },
   states: { ready: 'enviando', failed: 'no se envió', unknown: 'no se sabe si se envió' },
   verdicts: {
     answer: 'espera respuesta', transcribe: 'se está transcribiendo', duplicate: 'repetido', human: 'lo atiende una persona', off: 'respuestas desactivadas',

@@ -10,7 +10,7 @@ from typing import Literal, Protocol
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, Page, Route, ViewportSize, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, Route, ViewportSize, async_playwright, expect
 
 from tests.parts import require_binary
 
@@ -18,6 +18,9 @@ NOT_ROOT = os.geteuid() != 0  # Chromium has no sandbox for root
 DESK: ViewportSize = {"width": 1280, "height": 860}
 PHONE: ViewportSize = {"width": 390, "height": 844}
 OpenPanel = Callable[..., Awaitable[Page]]
+#: Milliseconds; the page asks the bridge every two seconds.
+WAIT = 10_000
+expect.set_options(timeout=WAIT)
 
 
 class HasUrl(Protocol):
@@ -62,7 +65,7 @@ async def panel_pages(browser: Browser) -> AsyncIterator[OpenPanel]:
         context = await browser.new_context(viewport=size, color_scheme=scheme, locale=locale, reduced_motion="reduce")
         contexts.append(context)
         page = await context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(WAIT)
         page.on("pageerror", lambda error: problems.append(f"page error: {error}"))
         page.on(
             "console",

@@ -104,6 +104,9 @@ async def test_what_is_sent_and_what_is_written_belong_to_their_chat(
     await page.get_by_role("button", name="Español").click()
     await beto.click()
     await expect(page.get_by_label("Mensaje", exact=True)).to_have_value("borrador para Beto")
+    await page.reload()
+    await beto.click()
+    await expect(page.get_by_label("Mensaje", exact=True)).to_have_value("borrador para Beto")
 
 
 async def test_a_message_is_reacted_to_edited_and_deleted(started: HttpBridge, open_panel: OpenPanel) -> None:

@@ -60,7 +60,7 @@ class Wa:
 
 
 async def _follow(side: HttpBridge, stream: Stream, count: int) -> list[str]:
-    """The first events of the stream that the panel reads, from the oldest."""
+    """The first events of a stream, from the oldest."""
     found: list[str] = []
     async with (
         side.client() as client,

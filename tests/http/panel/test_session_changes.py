@@ -38,6 +38,7 @@ async def test_a_number_is_added_sleeps_wakes_and_is_removed(side: HttpBridge, o
     await card.get_by_role("button", name="Quitar").click()
     await page.get_by_role("dialog").get_by_role("button", name="Quitar").click()
     await expect(card).to_have_count(0)
+    assert "does not run" not in await page.locator("#toasts").inner_text()  # the bridge's sentence is English
     await expect(page.get_by_role("article", name="haby")).to_be_visible()
     async with side.client() as client:
         assert [found["session"] for found in (await client.get("/v1/sessions")).json()["sessions"]] == ["haby"]

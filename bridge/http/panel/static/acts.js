@@ -17,9 +17,9 @@ const canEdit = ({ mine, at, message, revoked }) =>
 
 export class MessageMenu {
   // `act(content)` sends a command and shows what went wrong; `offers(kind)` is whether it can be sent here; `chats()`
-  // are those to which a message can be forwarded.
-  constructor({ act, submit, offers, chats }) {
-    Object.assign(this, { act, submit, offers, chats });
+  // are those to which a message can be forwarded; `forwarded(sent)` is called after it was.
+  constructor({ act, submit, offers, forwarded, chats }) {
+    Object.assign(this, { act, submit, offers, forwarded, chats });
     this.element = h('div.menu', { popover: 'auto', role: 'dialog', 'aria-label': word('actions') });
   }
 
@@ -79,7 +79,7 @@ export class MessageMenu {
     return openForm(describe, (data) => this.submit({ reaction: { message_id, emoji: data.get('emoji').trim() } }));
   }
 
-  #forward(message_id) {
+  async #forward(message_id) {
     const option = (chosen) => ({ chat, name }) => h('option', { value: chat, selected: chat === chosen }, name);
     const describe = (entered) => ({
       title: word('forward'),
@@ -87,7 +87,8 @@ export class MessageMenu {
       cancel: word('cancel'),
       fields: [field(word('forwardTo'), h('select', { name: 'to' }, this.chats().map(option(entered?.get('to')))))],
     });
-    return openForm(describe, (data) => this.submit({ forward: { message_id }, to: data.get('to') }));
+    const sent = await openForm(describe, (data) => this.submit({ forward: { message_id }, to: data.get('to') }));
+    if (sent) this.forwarded(sent);
   }
 
   #edit({ id: message_id, body }) {

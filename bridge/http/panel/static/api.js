@@ -12,19 +12,20 @@ class Problem extends Error {
 // The login of this browser; `me` is null without one.
 export const account = { me: null };
 
-async function call(method, path, body, headers = {}) {
+async function call(method, path, body, headers = {}, signal = undefined) {
   const sent = { ...headers }, isFile = body instanceof Blob;
   if (body !== undefined) sent['Content-Type'] = isFile ? 'application/octet-stream' : 'application/json';
   if (account.me?.csrf) sent['X-CSRF-Token'] = account.me.csrf;
   const content = body === undefined || isFile ? body : JSON.stringify(body);
   let response;
   try {
-    response = await fetch(path, { method, headers: sent, body: content, cache: 'no-store' });
+    response = await fetch(path, { method, headers: sent, body: content, cache: 'no-store', signal });
   } catch {
     throw new Problem(0, 'offline', 'offline');
   }
   if (response.status === 204) return null;
   const answer = await response.json().catch(() => ({}));
+  if (signal?.aborted) throw new Problem(0, 'offline', 'offline');
   if (!response.ok) {
     if (response.status === 401 && account.me) document.dispatchEvent(new Event('logged-out'));
     const sentence = answer.detail ?? answer.details ?? answer.error ?? response.statusText;
@@ -33,7 +34,8 @@ async function call(method, path, body, headers = {}) {
   return answer;
 }
 
-export const get = (path) => call('GET', path);
+// `signal` ends it, as if the bridge had not answered.
+export const get = (path, signal) => call('GET', path, undefined, {}, signal);
 export const post = (path, body) => call('POST', path, body);
 export const put = (path, body) => call('PUT', path, body);
 export const patch = (path, body) => call('PATCH', path, body);

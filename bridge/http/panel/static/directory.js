@@ -15,12 +15,13 @@ export class Directory {
     this.before = []; // where each page up to this one begins
     this.next = null;
     this.search = h('input', { type: 'search', autocomplete: 'off', oninput: () => this.#searchSoon() });
-    this.list = h('div.chats', { role: 'group', 'aria-label': name });
+    this.list = h('ul.chats', { 'aria-label': name });
+    this.none = h('div');
     this.pages = h('nav.row.pages', { 'aria-label': word('pages') });
     this.pane = h('section.conversation.details');
     this.element = h('div.talk', { onkeydown: (event) => this.#onKey(event) },
       h('section.chat-list', null,
-        h('div.row', null, field(word('search'), this.search)), tools, this.list, this.pages),
+        h('div.row', null, field(word('search'), this.search)), tools, this.list, this.none, this.pages),
       this.pane);
     this.close(false);
   }
@@ -75,16 +76,15 @@ export class Directory {
       ? [turn(word('previous'), back, this.before.length), turn(word('following'), forth, this.next)] : []));
   }
 
-  // A list without entries is none for a screen reader.
   #fill(entries, nothing) {
-    this.list.setAttribute('role', entries.length ? 'list' : 'group');
-    this.list.replaceChildren(...(entries.length ? entries : [emptyState(nothing)]));
+    this.list.replaceChildren(...entries.map((one) => h('li', null, one)));
+    this.none.replaceChildren(...(entries.length ? [] : [emptyState(nothing)]));
     this.list.scrollTop = 0;
     this.#mark();
   }
 
   #mark() {
-    for (const one of this.list.children) {
+    for (const one of this.list.querySelectorAll('.chat')) {
       if (one.dataset.key === this.opened && this.opened) one.setAttribute('aria-current', 'true');
       else one.removeAttribute('aria-current');
     }
@@ -99,7 +99,7 @@ export class Directory {
     if (event.key === 'Escape' && this.pane.contains(event.target)) this.close(true);
     if (!['ArrowDown', 'ArrowUp'].includes(event.key) || !this.list.contains(event.target)) return;
     const side = event.key === 'ArrowDown' ? 'nextElementSibling' : 'previousElementSibling';
-    event.target.closest('.chat')?.[side]?.focus();
+    event.target.closest('li')?.[side]?.firstElementChild.focus();
     event.preventDefault();
   }
 }

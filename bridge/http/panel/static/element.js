@@ -22,10 +22,22 @@ function setAttributes(made, attributes) {
 // Element -> event -> what is called. An element that is kept calls what the fresh one would: two that look the same
 // may be of different chats.
 const calls = new WeakMap();
+// Elements whose action has not ended: another press of them does nothing.
+const acting = new WeakSet();
 
 function listen(made, event, call) {
   calls.set(made, { ...calls.get(made), [event]: call });
-  made.addEventListener(event, (given) => calls.get(made)[event](given));
+  const acts = event === 'click' || event === 'submit';
+  made.addEventListener(event, (given) => {
+    if (acts && acting.has(made)) {
+      given.preventDefault();
+      return;
+    }
+    const ended = calls.get(made)[event](given);
+    if (!acts || !(ended instanceof Promise)) return;
+    acting.add(made);
+    ended.finally(() => acting.delete(made));
+  });
 }
 
 function takeCalls(old, fresh) {
@@ -50,8 +62,11 @@ export function update(container, ...parts) {
   const same = old.map((one, index) => isSame(one, fresh[index]));
   if (old.length === fresh.length && same.every(Boolean)) return;
   const focused = container.contains(document.activeElement) ? pathTo(container, document.activeElement) : null;
+  // A child with a key may have another place now.
+  const key = focused?.length ? old[focused[0]].dataset.key : undefined;
   same.forEach((kept, index) => { if (kept) fresh[index] = old[index]; });
   container.replaceChildren(...fresh);
+  if (key) focused[0] = fresh.findIndex((one) => one.dataset.key === key);
   if (focused) atPath(container, focused)?.focus({ preventScroll: true });
 }
 

@@ -122,10 +122,7 @@ export class GroupView {
     const form = h('form.parts', {
       onsubmit: async (event) => {
         event.preventDefault();
-        const submit = form.querySelector('button');
-        submit.disabled = true;
         await this.#change('groups.add', { people: peopleIn(new FormData(form).get('people')) });
-        submit.disabled = false;
       },
     }, peopleField(), h('div.row', null, h('button.button', { type: 'submit' }, word('addPeople'))));
     return h('section.parts', null, h('h3', null, word('addPeople')), form);

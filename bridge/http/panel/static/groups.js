@@ -27,7 +27,7 @@ export function open(view, app, opened) {
   }
 
   function entry({ group, subject, size, admin, member }) {
-    const open = { type: 'button', role: 'listitem', 'data-key': group, onclick: () => show(group) };
+    const open = { type: 'button', 'data-key': group, onclick: () => { show(group); } };
     return h('button.chat', open,
       h('strong', { dir: 'auto' }, subject ?? group),
       h('span.badges', null,

@@ -7,7 +7,7 @@ import { chooseLanguage, locale, otherLanguage, translate, word } from './langua
 import { hideLogin, LANGUAGE_NAMES, showLogin } from './login.js';
 import { problemText } from './problems.js';
 import { tone } from './session_card.js';
-import { icon, SEND_ICON, toast } from './widgets.js';
+import { heading, icon, SEND_ICON, toast } from './widgets.js';
 import * as sessions from './sessions.js';
 import * as messages from './messages.js';
 import * as people from './people.js';
@@ -56,13 +56,24 @@ const SECTIONS = {
   settings: { module: settings, icon: SLIDERS, scope: 'admin', ofSession: false, shown: hasEverySession },
   api: { module: apiDocs, icon: 'M8 6l-5 6 5 6M16 6l5 6-5 6M14 4l-4 16', scope: null, ofSession: false },
 };
-//: Milliseconds between two polls.
-const EVERY = 2000;
+//: Milliseconds between two polls, and after which one without an answer has failed: a network that is gone is silent.
+const EVERY = 2000, TIMEOUT = 10_000;
 const $ = (id) => document.getElementById(id);
 // What sections share: the statuses of all sessions, the name of the chosen one, the chats without an answer, and what
-// is written and not sent.
-const app = { sessions: [], session: null, waiting: { chats: [], waiting: 0 }, drafts: new Map() };
-let section = null, lastPoll = new Date(), askingWaiting = false;
+// is written and not sent: a phone ends a page that it does not show, and a reload must not lose it either.
+const app = { sessions: [], session: null, waiting: { chats: [], waiting: 0 }, drafts: storedDrafts() };
+let section = null, lastPoll = new Date(), askingWaiting = false, polling = null;
+
+function storedDrafts() {
+  return new Map(JSON.parse(sessionStorage.getItem('drafts') ?? '[]'));
+}
+
+// Texts only: files cannot be stored here.
+function storeDrafts() {
+  section?.keep?.();
+  const texts = [...app.drafts].map(([place, { written }]) => [place, { written, chosen: [] }]);
+  sessionStorage.setItem('drafts', JSON.stringify(texts));
+}
 
 const linkOf = () => new URLSearchParams(location.hash.slice(1)).get('link');
 
@@ -141,7 +152,7 @@ function openSection(event) {
   closeDialog();
   section?.close();
   const view = $('view'), name = current(), [, entry] = place();
-  const { module, ofSession } = SECTIONS[name], once = entry && ofSession;
+  const { module, ofSession } = SECTIONS[name], once = entry && ofSession && app.session;
   // Opened once: a reload may show another session.
   if (once) history.replaceState(null, '', `#${name}`);
   view.replaceChildren();
@@ -149,14 +160,27 @@ function openSection(event) {
   drawSessionChoice();
   drawTitle();
   $('tabs').querySelector('[aria-current]')?.scrollIntoView({ inline: 'nearest', block: 'nearest' });
-  section = module.open(view, app, entry);
+  section = ofSession && !app.session ? openNothing(view, name) : module.open(view, app, entry);
   if (event && !once) view.focus({ preventScroll: true });
 }
 
-async function poll() {
+// Until the bridge has said which sessions there are.
+function openNothing(view, name) {
+  view.append(heading(word(name)));
+  return { refresh() {}, close() {} };
+}
+
+// One at a time.
+function poll() {
+  polling ??= readSessions().finally(() => { polling = null; });
+  return polling;
+}
+
+async function readSessions() {
   if (!account.me) return;
   try {
-    app.sessions = (await get('/v1/sessions')).sessions;
+    const { sessions: found } = await get('/v1/sessions', AbortSignal.timeout(TIMEOUT)), before = app.session;
+    app.sessions = found;
     if (!app.sessions.some(({ session }) => session === app.session)) app.session = app.sessions[0]?.session ?? null;
     if (hasResponder() && hasScope('listen')) pollWaiting();
     lastPoll = new Date();
@@ -165,7 +189,9 @@ async function poll() {
     drawSessionChoice();
     drawTabs();
     drawTitle();
-    section?.refresh();
+    // The first poll had failed, or the session that is shown was removed.
+    if (section && app.session !== before && SECTIONS[current()].ofSession) openSection();
+    else section?.refresh();
   } catch (problem) {
     if (problem.status === 401) return;
     const time = lastPoll.toLocaleTimeString(locale(), { hourCycle: 'h23' });
@@ -206,6 +232,7 @@ $('log-out').addEventListener('click', async () => {
   await logOut().catch(() => null);
   leave();
   app.drafts.clear(); // another person may log in
+  storeDrafts();
 });
 document.addEventListener('renewed', () => { if (account.me) drawFrame(); });
 document.addEventListener('logged-out', () => { if (account.me) leave(); });
@@ -216,5 +243,5 @@ window.addEventListener('unhandledrejection', (event) => {
   event.preventDefault();
 });
 setInterval(() => { if (!document.hidden) poll(); }, EVERY);
-document.addEventListener('visibilitychange', () => { if (!document.hidden) poll(); });
+document.addEventListener('visibilitychange', () => { if (document.hidden) storeDrafts(); else poll(); });
 start();

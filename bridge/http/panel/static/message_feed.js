@@ -1,38 +1,42 @@
-// What arrives in one session, live: messages and events by server-sent events, sends by the outbox.
+// What arrives in one session, read from the journal when the status counts more than was read; sends by the outbox.
+// An open stream of events would hold one of the six connections that a browser has to a bridge for all its windows.
 
 import { get, hasScope, sessionPath } from './api.js';
 
-//: Items of each stream that are read from before the section was opened.
-const BEFORE = 50;
+//: Items of each stream that are read from before the section was opened, and the most of one answer.
+const BEFORE = 50, PAGE = 200;
 
 export class MessageFeed {
-  // `take` gets each message (`take.message(message, seq)`), event (`take.event(event)`) and page of sends.
+  #read = {}; // stream -> epoch and number of the newest item that was taken
+  #reading = false;
+  #closed = false;
+
+  // `take` gets each message (`take.message(message)`), event (`take.event(event)`) and page of sends.
   constructor(session, take) {
     this.session = session;
     this.take = take;
-    this.sources = new Map();
-    this.cursors = new Map(); // stream -> id of the newest item
-    // A browser has six connections to a bridge for all its tabs.
-    this.rest = () => { if (document.hidden) this.#stop(); };
-    document.addEventListener('visibilitychange', this.rest);
   }
 
-  // Opens the streams, where they ended. One that was refused because the session was closed is opened again: a browser
-  // gives up then.
-  follow(status) {
-    if (!status?.epoch || document.hidden) return;
-    for (const [stream, last] of [['in', status.last_seq], ['event', status.last_event_seq]]) {
-      const known = this.sources.get(stream);
-      if (known && known.readyState !== EventSource.CLOSED) continue;
-      const cursor = this.cursors.get(stream), begin = `${status.epoch}:${Math.max(0, (last ?? 0) - BEFORE)}`;
-      const after = cursor?.startsWith(`${status.epoch}:`) ? cursor : begin;
-      const source = new EventSource(`${sessionPath(this.session)}/events?stream=${stream}&after=${after}`);
-      const take = ({ type, data, lastEventId }) => {
-        this.cursors.set(stream, lastEventId);
-        if (data) this.take[type](JSON.parse(data));
-      };
-      ['message', 'event'].forEach((type) => source.addEventListener(type, take));
-      this.sources.set(stream, source);
+  // Takes what came since the last time.
+  async follow(status) {
+    if (!status?.epoch || this.#reading) return;
+    this.#reading = true;
+    try {
+      await this.#follow('in', status, status.last_seq, (item) => this.take.message(item));
+      await this.#follow('event', status, status.last_event_seq, (item) => this.take.event(item));
+    } finally {
+      this.#reading = false;
+    }
+  }
+
+  async #follow(stream, { epoch }, last, take) {
+    if (this.#read[stream]?.epoch !== epoch) this.#read[stream] = { epoch, seq: Math.max(0, (last ?? 0) - BEFORE) };
+    while (this.#read[stream].seq < last && !this.#closed) {
+      const query = new URLSearchParams({ stream, after: `${epoch}:${this.#read[stream].seq}`, limit: PAGE });
+      const page = await get(`${sessionPath(this.session)}/messages?${query}`);
+      if (page.epoch !== epoch || this.#closed) return;
+      page.items.forEach(take);
+      this.#read[stream].seq = page.next ? Number(page.next.split(':')[1]) : page.last_seq;
     }
   }
 
@@ -42,13 +46,7 @@ export class MessageFeed {
     this.take.sends(page?.sends ?? []);
   }
 
-  #stop() {
-    this.sources.forEach((source) => source.close());
-    this.sources.clear();
-  }
-
   close() {
-    document.removeEventListener('visibilitychange', this.rest);
-    this.#stop();
+    this.#closed = true;
   }
 }

@@ -56,16 +56,16 @@ export class MessageSearch {
   }
 
   #list(hits) {
-    return h('div', { role: 'list', 'aria-label': word('foundMessages') }, hits.map((hit) => this.#entry(hit)));
+    return h('ul', { 'aria-label': word('foundMessages') }, hits.map((hit) => this.#entry(hit)));
   }
 
   #entry(hit) {
     const who = hit.from_me ? word('foundOwn') : hit.author === hit.chat ? '' : hit.notify_name ?? '';
     const pieces = hit.snippet.map(({ text, found }) => (found ? h('mark', null, text) : text));
-    return h('button.chat', { type: 'button', role: 'listitem', onclick: () => this.onOpen(hit) },
+    return h('li', null, h('button.chat', { type: 'button', onclick: () => { this.onOpen(hit); } },
       h('strong', null, hit.from_me ? contactName(hit.chat) : nameOf(hit)),
       ago(new Date(hit.timestamp * 1000).toISOString()),
-      h('span.soft', { dir: 'auto' }, who ? `${who}: ` : null, ...pieces));
+      h('span.soft', { dir: 'auto' }, who ? `${who}: ` : null, ...pieces)));
   }
 }
 

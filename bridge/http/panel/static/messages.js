@@ -27,10 +27,11 @@ export function open(view, app, first) {
   const { session } = app, mayWrite = hasScope('send');
   const conversations = new Conversations(session, drawSoon);
   const feed = new MessageFeed(session, conversations);
-  const chats = h('div.chats', { 'aria-label': word('chats') });
+  const chats = h('ul.chats', { 'aria-label': word('chats') }), none = h('div');
   const act = (content) => quietly(submit(content));
   const offers = (kind) => mayWrite && (mine()?.sends?.includes(kind) ?? false);
-  const menu = new MessageMenu({ act, submit, offers, chats: () => conversations.list() });
+  const forwarded = ({ chat, to }) => { show(chat ?? to); };
+  const menu = new MessageMenu({ act, submit, offers, forwarded, chats: () => conversations.list() });
   const onMenu = (item, opener) => menu.open(list.shown(item.key) ?? item, opener);
   const onReply = (item) => answer(list.shown(item.key) ?? item);
   const onJump = (id) => list.jump(id);
@@ -94,7 +95,7 @@ export function open(view, app, first) {
   const pane = h('section.conversation', null, title, bot.element, list.element, mayWrite ? form : null, menu.element);
   const frame = h('div.talk', { onkeydown: onKey },
     h('section.chat-list', null,
-      h('div.row', null, field(word('filter'), search), fresh), chips, chats, more, found.element),
+      h('div.row', null, field(word('filter'), search), fresh), chips, chats, none, more, found.element),
     pane);
 
   const mine = () => app.sessions.find((one) => one.session === session);
@@ -113,9 +114,9 @@ export function open(view, app, first) {
     if (!waits.length) onlyWaiting = false;
     drawChips(waits.length);
     const shown = onlyWaiting ? waits.map(waitingChat) : conversations.list(wanted);
+    update(chats, shown.map(entry));
     const nothing = () => (!wanted ? waiting() : found.isEmpty ? emptyState(word('nothingFound')) : null);
-    chats.role = shown.length ? 'list' : 'group'; // a list without entries is none
-    update(chats, shown.length ? shown.map(entry) : nothing());
+    update(none, shown.length ? null : nothing());
     const loadMore = () => quietly(conversations.loadMoreChats());
     update(more, conversations.next && !wanted && !onlyWaiting ? button('button', word('more'), loadMore) : null);
     frame.classList.toggle('opened', opened !== null || !recipient.hidden);
@@ -135,10 +136,11 @@ export function open(view, app, first) {
 
   function entry({ chat, name, last, at, unread }) {
     const current = chat === opened ? 'true' : null;
-    return h('button.chat', { type: 'button', role: 'listitem', 'aria-current': current, onclick: () => show(chat) },
+    const open = { type: 'button', 'aria-current': current, onclick: () => show(chat) };
+    return h('li', { 'data-key': chat }, h('button.chat', open,
       h('strong', null, name), at ? ago(new Date(at).toISOString()) : null,
       h('span.soft', { dir: 'auto' }, notSent(chat), last ?? ''),
-      unread ? unreadMark(unread) : null);
+      unread ? unreadMark(unread) : null));
   }
 
   // The mark of a chat whose newest message did not leave, or may not have left.
@@ -253,7 +255,7 @@ export function open(view, app, first) {
   function onKey(event) {
     if (!['ArrowDown', 'ArrowUp'].includes(event.key) || !chats.contains(event.target)) return;
     const side = event.key === 'ArrowDown' ? 'nextElementSibling' : 'previousElementSibling';
-    event.target.closest('.chat')?.[side]?.focus();
+    event.target.closest('li')?.[side]?.firstElementChild.focus();
     event.preventDefault();
   }
 
@@ -268,14 +270,10 @@ export function open(view, app, first) {
 
   const recipientNow = () => opened ?? to.value;
 
-  // Sends what is no text, and shows it. Raises what the bridge answers.
-  async function submit(content, to = recipientNow()) {
-    const [kind] = Object.keys(content), isNew = KINDS.includes(kind);
-    const sent = await post(`${sessionPath(session)}/sends?wait=5`,
-      { ...(isNew ? { to } : {}), ...content, priority: 'human' });
+  // Sends what is no text. Raises what the bridge answers.
+  async function submit(content) {
+    const sent = await post(`${sessionPath(session)}/sends?wait=5`, { ...content, priority: 'human' });
     await feed.readOutbox();
-    if (kind === 'forward' || (isNew && opened === null)) show(sent.chat ?? sent.to);
-    if (isNew) list.toEnd();
     return sent;
   }
 
@@ -284,11 +282,15 @@ export function open(view, app, first) {
     other.hidden = !usable.length;
     others.hidden = !shown;
     other.setAttribute('aria-expanded', String(shown));
-    const ask = (kind) => {
+    const ask = async (kind) => {
       if (opened === null && !to.reportValidity()) return;
       const addressee = recipientNow();
       showOthers(false);
-      askFor(kind, (content) => submit(content, addressee));
+      const sent = await askFor(kind, (content) => submit({ to: addressee, ...content }));
+      if (!sent || closed) return;
+      if (opened === null) show(sent.chat ?? sent.to);
+      list.toEnd();
+      text.focus();
     };
     update(others, usable.map((kind) => button('button', word(`send_${kind}`), () => ask(kind))));
   }
@@ -348,7 +350,7 @@ export function open(view, app, first) {
   }
 
   function refresh() {
-    feed.follow(mine());
+    feed.follow(mine()).catch(() => null); // asked again with the next status
     feed.readOutbox();
     bot.poll();
     drawSoon();
@@ -364,6 +366,7 @@ export function open(view, app, first) {
   refresh();
   return {
     refresh,
+    keep: keepDraft,
     close: () => {
       keepDraft();
       closed = true;

@@ -34,7 +34,7 @@ export function open(view, app, contact) {
 
   function entry(person) {
     const address = readableAddress(person.contact), name = nameOf(person);
-    const open = { type: 'button', role: 'listitem', 'data-key': person.contact, onclick: () => show(person.contact) };
+    const open = { type: 'button', 'data-key': person.contact, onclick: () => { show(person.contact); } };
     return h('button.chat', open, h('strong', { dir: 'auto' }, name), badges(person),
       h('span.soft', null, name === address ? '' : address));
   }

@@ -4,7 +4,7 @@ import { get, hasScope, post, remove, sessionPath } from './api.js';
 import { budgetFacts, heldBack } from './budget.js';
 import { openDialog, openForm } from './dialogs.js';
 import { h } from './element.js';
-import { number, reasonText, stateName, word } from './language.js';
+import { language, number, reasonText, stateName, word } from './language.js';
 import { passkeyCard } from './passkey.js';
 import { problemText } from './problems.js';
 import { openOptions } from './session_options.js';
@@ -125,7 +125,7 @@ export function sessionCards(app, draw) {
       const { text } = await remove(sessionPath(session));
       app.sessions = app.sessions.filter((one) => one.session !== session);
       draw();
-      toast(text);
+      toast(language() === 'en' ? text : word('done')); // the bridge's sentence is English
     } catch (problem) {
       toast(problemText(problem), true);
     }
