@@ -21,7 +21,7 @@ from bridge.client.connection import SharedConnection
 from bridge.client.decoder import EventMessage, Message, OnGap, StreamReader
 from bridge.client.errors import RequestFailed
 from bridge.client.merge import Start
-from bridge.client.requests import make_request
+from bridge.client.requests import make_request, show_typing
 from bridge.client.services import ServiceTopics
 from bridge.client.status_cache import StatusCache
 from bridge.client.status_watch import control, current_qr, newest_cursor, watch_pairing, watch_statuses
@@ -207,11 +207,7 @@ class Client(ServiceTopics):
 
         Raises InvalidRequest, BrokerDown.
         """
-        from bridge.contract.requests.typing import Typing  # with all forms of requests: a tenth of a command's start
-
-        command = checked(Typing, {"to": to, "seconds": seconds})
-        body = command.model_dump_json(include={"v", "to", "seconds"})  # what every version of the bridge accepts
-        await self._connection.publish(self._topics.typing(session), body, qos=0)
+        await show_typing(self._connection, self._topics, session, to, seconds)
 
     async def request(
         self,

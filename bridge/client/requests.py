@@ -10,6 +10,7 @@ from typing import Any
 
 from bridge.client.connection import Resubscribed, SharedConnection, Subscription
 from bridge.client.errors import NoAnswer
+from bridge.contract.commands import checked
 from bridge.contract.responses import RequestProgress, Response, ResponseStatus
 from bridge.contract.topics import Topics
 
@@ -56,3 +57,12 @@ async def make_request(
                 on_progress(response.progress)
     again = f" It may still be done: id={request.id} asks for its outcome." if request.changes else ""
     raise NoAnswer(f"No response to {action} within {timeout:g} s.{again}", session=session, id=str(request.id))
+
+
+async def show_typing(connection: SharedConnection, topics: Topics, session: str, to: str, seconds: float) -> None:
+    """As `Client.typing`."""
+    from bridge.contract.requests.typing import Typing  # as above
+
+    command = checked(Typing, {"to": to, "seconds": seconds})
+    body = command.model_dump_json(include={"v", "to", "seconds"})  # what every version of the bridge accepts
+    await connection.publish(topics.typing(session), body, qos=0)
