@@ -66,6 +66,7 @@ class SqlDatabase:
             self._engine = create_async_engine(self.url)
             event.listen(self._engine.sync_engine, "connect", _prepare_sqlite)
             event.listen(self._engine.sync_engine, "begin", _begin_sqlite)
+            event.listen(self._engine.sync_engine, "invalidate", _roll_back_sqlite)
         else:
             load_driver()
             self._engine = create_async_engine(
@@ -233,6 +234,13 @@ def _prepare_sqlite(connection: Any, _: object) -> None:
 def _begin_sqlite(connection: Connection) -> None:
     writes = connection.get_execution_options().get("writes", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _roll_back_sqlite(connection: Any, _: object, error: BaseException | None) -> None:
+    """Of a cancelled transaction. SQLAlchemy only closes the connection, which keeps its lock on the database as long as a
+    statement of it has rows left."""
+    if isinstance(error, asyncio.CancelledError):
+        connection.rollback()
 
 
 def make_private(database: Path) -> None:

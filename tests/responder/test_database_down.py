@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,10 +10,12 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import text
 
-from bridge.sql.database import FIRST_PAUSE
+from bridge.sql.database import FIRST_PAUSE, SqlDatabase
 from bridge.sql.errors import DatabaseDown
 from responder.incoming import ReceivedMessage
+from responder.settings import load
 from responder.store.recorder import Recorder
 from tests.client.conftest import ANA, BETO
 from tests.mariadb_server import MariaDbServer
@@ -126,3 +129,31 @@ async def test_a_sqlite_file_that_cannot_be_opened(harness: ResponderHarness, tm
     (tmp_path / "responder/responder.db").rmdir()
     harness.bridge.phone.incoming(ANA, "hola")
     await harness.answers(1)
+
+
+async def test_a_write_that_is_cancelled_keeps_no_lock(sqlite_settings: dict[str, Any]) -> None:
+    counted = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300000) SELECT count(*) FROM n"
+    kept: list[asyncio.CancelledError] = []
+    async with SqlDatabase(load(**sqlite_settings).database_url) as database:
+        async with database.write() as connection:
+            await connection.execute(text("CREATE TABLE counted (number INT)"))
+        writes = asyncio.Event()
+
+        async def write() -> None:
+            try:
+                async with database.write() as connection:
+                    await connection.execute(text("INSERT INTO counted VALUES (1)"))
+                    writes.set()
+                    await connection.execute(text(f"{counted} UNION ALL SELECT 1"))  # a row is left
+            except asyncio.CancelledError as error:
+                kept.append(error)  # with its frames, as any reference to it would
+                raise
+
+        writing = asyncio.create_task(write())
+        await writes.wait()
+        await asyncio.sleep(0.02)
+        writing.cancel()
+        await asyncio.wait([writing])
+        assert kept
+        async with asyncio.timeout(5), database.write() as connection:
+            assert (await connection.execute(text("SELECT count(*) FROM counted"))).scalar() == 0
