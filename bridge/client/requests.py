@@ -60,7 +60,7 @@ async def make_request(
 
 
 async def show_typing(connection: SharedConnection, topics: Topics, session: str, to: str, seconds: float) -> None:
-    """As `Client.typing`."""
+    """Publish that this account is typing. Raises as `Client.typing`."""
     from bridge.contract.requests.typing import Typing  # as above
 
     command = checked(Typing, {"to": to, "seconds": seconds})
