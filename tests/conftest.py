@@ -45,8 +45,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if workers == 1:
         return
     longest, others = list(filter(_is_long, items)), list(filterfalse(_is_long, items))
-    part, items[:] = len(items) // workers, []
+    total, items[:] = len(items), []
     for worker in range(workers):
+        part = (total - len(items)) // (workers - worker)  # as xdist divides them
         share = longest[worker::workers]
         rest = max(0, part - len(share))
         items += share + others[:rest]

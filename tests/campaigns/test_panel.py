@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from axe_playwright_python.async_playwright import Axe  # type: ignore[import-untyped]
 from playwright.async_api import FilePayload, Page, ViewportSize, expect
 
 from bridge.contract.lifecycle import AckLevel
 from tests.campaigns.conftest import CampaignsHarness, number
 from tests.http.panel.pages import DESK, PHONE, OpenPanel, browser, open_panel
-from tests.pictures import picture
+from tests.pictures import check_accessible, picture
 
 __all__ = ["browser", "open_panel"]
 NARROW: ViewportSize = {"width": 320, "height": 700}
@@ -29,9 +28,7 @@ LIST: FilePayload = {
 
 async def check(page: Page, name: str) -> None:
     """Accessible, within the window, and pictured."""
-    found = (await Axe().run(page)).response["violations"]
-    serious = [one for one in found if one["impact"] in ("serious", "critical")]
-    assert serious == [], [(one["id"], one["nodes"][0]["html"][:160]) for one in serious]
+    await check_accessible(page, name)
     assert await page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, name
     await picture(page, f"campaigns-{name}")
 

@@ -8,11 +8,10 @@ import io
 import re
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import httpx
 import pytest
-from axe_playwright_python.async_playwright import Axe  # type: ignore[import-untyped]
 from playwright.async_api import FilePayload, Locator, Page, ViewportSize, expect
 
 from bridge.sandbox.group_records import GroupSettings
@@ -20,7 +19,7 @@ from bridge.sandbox.records import ACCOUNT_LID, Contact
 from tests.campaigns.test_lists import cell, workbook
 from tests.drivers.worlds import ANA, CARLA, CARLA_LID, ELENA, UNANSWERED, UNREGISTERED
 from tests.http.panel.pages import DESK, OpenPanel, after
-from tests.pictures import picture
+from tests.pictures import check_accessible, picture
 from tests.requests.conftest import RunningBridge
 
 pytestmark = pytest.mark.timeout(120)
@@ -54,9 +53,7 @@ async def answers(page: Page, button: str) -> None:
 
 async def check(page: Page, name: str) -> None:
     """Accessible, not wider than the window; with a screenshot."""
-    found: list[dict[str, Any]] = (await Axe().run(page)).response["violations"]
-    serious = [one for one in found if one["impact"] in ("serious", "critical")]
-    assert serious == [], f"{name}: {[(one['id'], one['nodes'][0]['html'][:120]) for one in serious]}"
+    await check_accessible(page, name)
     await picture(page, f"panel-{name}")
     wide = await page.evaluate("""() => Math.max(...[document.documentElement, document.querySelector('.details')]
         .map((one) => one.scrollWidth - one.clientWidth))""")

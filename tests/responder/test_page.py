@@ -14,7 +14,7 @@ from bridge.contract.kinds.location import Place
 from bridge.contract.kinds.media import Media
 from tests.client.conftest import ANA, BETO
 from tests.parts import require_binary
-from tests.pictures import picture
+from tests.pictures import check_accessible, picture
 from tests.responder.conftest import ResponderHarness
 
 #: A host name that is not localhost: without HTTPS the browser restricts the page there.
@@ -80,6 +80,7 @@ async def test_conversations_are_shown_live_and_text_stays_text(shown: Responder
     shown.bridge.phone.incoming(BETO, "", type="location", location=place, notify_name="Beto Gómez")
     await expect(log.get_by_text("📍 Ubicación -34.60370, -58.38160")).to_be_visible()
     await expect(page.get_by_role("status")).to_have_text("Funciona")
+    await check_accessible(page, "desk")
     await picture(page, "responder-desk")
 
 
@@ -144,6 +145,7 @@ async def test_the_switches(shown: ResponderHarness, page: Page) -> None:
     await expect(client).to_be_focused()
     await page.keyboard.press("Space")
     await expect(client).not_to_be_checked()
+    await check_accessible(page, "switches")
     await picture(page, "responder-switches")
 
 
@@ -156,6 +158,7 @@ async def test_on_a_phone_either_the_list_or_the_chat_is_shown(shown: ResponderH
     await expect(page.get_by_label("Buscar nombre, número o texto")).to_be_hidden()
     width = await page.evaluate("document.documentElement.scrollWidth")
     assert width == 360
+    await check_accessible(page, "chat on a phone")
     await picture(page, "responder-phone-chat")
     await page.reload()
     await expect(page.get_by_role("log")).to_contain_text("🙋🏽‍♀️")
@@ -330,6 +333,7 @@ async def test_a_lost_connection_is_reported_in_the_language_of_the_page(shown: 
     await expect(alert).to_have_text("Esta conversación ya no está.")
 
 
+@pytest.mark.timeout(120)
 async def test_a_responder_that_is_silent_does_not_count_as_working(shown: ResponderHarness, page: Page) -> None:
     held = asyncio.Event()
 

@@ -9,14 +9,13 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from axe_playwright_python.async_playwright import Axe  # type: ignore[import-untyped]
 from playwright.async_api import Page, ViewportSize, expect
 
 from bridge.settings import load as load_bridge
 from tests.client.conftest import ANA, BETO, ScriptedBridge, served_bridge
 from tests.http.panel.pages import DESK, OpenPanel, browser, open_panel
 from tests.mosquitto_server import MosquittoServer, free_port
-from tests.pictures import picture
+from tests.pictures import check_accessible, picture
 from tests.responder.conftest import ResponderHarness
 
 __all__ = ["browser", "open_panel"]
@@ -65,9 +64,7 @@ async def panel(harness: ResponderHarness, scripted_bridge: ScriptedBridge) -> P
 
 async def check(page: Page, name: str) -> None:
     """Accessible, within the window, and pictured."""
-    found = (await Axe().run(page)).response["violations"]
-    serious = [one for one in found if one["impact"] in ("serious", "critical")]
-    assert serious == [], [(one["id"], one["nodes"][0]["html"][:160]) for one in serious]
+    await check_accessible(page, name)
     assert await page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, name
     await picture(page, f"answers-{name}")
 

@@ -9,7 +9,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from bridge.sandbox import Sandbox
-from tests.pictures import picture
+from tests.pictures import check_accessible, picture
 from tests.sample_files import JPEG, MP4, OGG
 from tests.sandbox.conftest import OpenPhone, write
 from tests.sandbox.test_double import ANA, GROUP
@@ -143,6 +143,7 @@ async def test_nothing_is_wider_than_320_pixels(
     await expect(page.locator(CHAT)).to_be_visible()
     await page.locator(".faults summary").click()
     assert await fits(page)
+    await check_accessible(page, f"chats {scheme}")
     await picture(page, f"phone-chats-320-{scheme}-{locale[:2]}")
     await page.locator(CHAT).click()
     log = page.get_by_role("log")
@@ -153,6 +154,7 @@ async def test_nothing_is_wider_than_320_pixels(
         assert await fits(page)
         await page.keyboard.press("Escape")
     assert await log.evaluate("(log) => log.scrollWidth <= log.clientWidth")
+    await check_accessible(page, f"chat {scheme}")
     await picture(page, f"phone-chat-320-{scheme}-{locale[:2]}")
     await page.locator("#kinds summary").click()
     await page.locator("#kinds-list button").last.click()

@@ -158,11 +158,11 @@ function draw() {
   drawn = state;
   const items = [];
   if (!complete && lines.length) {
-    items.push(element('li', { class: 'earlier' }, element('button', { type: 'button', class: 'button', onclick: () => loadEarlier().catch(fail) }, words.earlier)));
+    items.push(element('div', { class: 'earlier' }, element('button', { type: 'button', class: 'button', onclick: () => loadEarlier().catch(fail) }, words.earlier)));
   }
   let before = null;
   for (const line of lines) {
-    if (day(line.at) !== before) items.push(element('li', { class: 'day' }, before = day(line.at)));
+    if (day(line.at) !== before) items.push(element('div', { class: 'day' }, before = day(line.at)));
     items.push(message(line));
   }
   messages.replaceChildren(...items);
@@ -181,7 +181,7 @@ function drawNotice() {
 function message(line) {
   const note = line.role === 'user' ? words.verdicts[line.verdict] : words.states[line.state];
   return element(
-    'li',
+    'div',
     { class: `message ${line.role} ${line.role === 'assistant' ? line.origin : ''}` },
     headOf(line) ? element('p', { class: 'head' }, headOf(line)) : null,
     element('p', {}, line.revoked ? words.revoked : textOf(line.text)),

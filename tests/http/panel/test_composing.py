@@ -7,12 +7,11 @@ from functools import partial
 from typing import Any, Literal
 
 import pytest
-from axe_playwright_python.async_playwright import Axe  # type: ignore[import-untyped]
 from playwright.async_api import FilePayload, Page, ViewportSize, expect
 
 from tests.http.conftest import ANA, BETO, HttpBridge
 from tests.http.panel.pages import OpenPanel, after
-from tests.pictures import picture
+from tests.pictures import check_accessible, picture
 
 NARROW: ViewportSize = {"width": 320, "height": 640}
 
@@ -22,9 +21,7 @@ async def _open_chat(page: Page) -> None:
 
 
 async def _is_accessible(page: Page, where: str) -> None:
-    found = (await Axe().run(page)).response["violations"]
-    serious = [one for one in found if one["impact"] in ("serious", "critical")]
-    assert serious == [], f"{where}: {[(one['id'], one['nodes'][0]['html'][:120]) for one in serious]}"
+    await check_accessible(page, where)
     wide = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
     assert wide <= 0, f"{where} is wider than the window by {wide} pixels"
 

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import httpx
 import pytest
-from axe_playwright_python.async_playwright import Axe  # type: ignore[import-untyped]
 from playwright.async_api import FilePayload, Page, ViewportSize, expect
 
 from bridge.contract.jid import Jid
@@ -21,7 +20,7 @@ from tests.http.conftest import ANA, BETO, HttpBridge
 from tests.http.panel.pages import DESK, PHONE, OpenPanel, after
 from tests.http.receiver import Answer, Receiver
 from tests.http.test_access import key_for
-from tests.pictures import picture
+from tests.pictures import check_accessible, picture
 
 SECTIONS = ["sessions", "messages", "people", "groups", "outbox", "listeners", "charts", "access"]
 SECTIONS += ["mqtt", "log", "settings", "api"]
@@ -61,9 +60,7 @@ async def test_every_section_is_accessible_and_fits_the_window(
     for section in SECTIONS:
         await _go(page, section)
         await page.wait_for_load_state("networkidle") if section == "charts" else None
-        found = (await Axe().run(page)).response["violations"]
-        serious = [one for one in found if one["impact"] in ("serious", "critical")]
-        assert serious == [], f"{section}: {[(one['id'], one['nodes'][0]['html'][:120]) for one in serious]}"
+        await check_accessible(page, section)
         await picture(page, f"panel-{name}-{section}")
         wide = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
         assert wide <= 0, f"{section} is wider than the window by {wide} pixels"

@@ -67,11 +67,11 @@ function quote({ quoted }, onJump) {
 
 // `onReply` is called with the message, `onJump` with the id of one that it answers.
 export function bubble(message, isSeen, { onReply, onJump }) {
-  if (message.type === 'gp2') return element('li', { class: 'day', 'data-id': message.id }, textOf(message));
+  if (message.type === 'gp2') return element('div', { class: 'day', 'data-id': message.id }, textOf(message));
   const fromDevice = message.from_me && message.origin === 'device';
   const showsAuthor = message.author && !message.from_me;
   const isRevoked = message.type === 'revoked';
-  return element('li', { class: `bubble ${message.from_me ? 'mine' : 'theirs'}`, 'data-id': message.id },
+  return element('div', { class: `bubble ${message.from_me ? 'mine' : 'theirs'}`, 'data-id': message.id },
     showsAuthor ? element('span', { class: `author ${tone(message.author)}` }, nameOf(message.author)) : undefined,
     message.quoted && !isRevoked ? quote(message, onJump) : undefined,
     isRevoked ? undefined : kind(message),

@@ -41,7 +41,7 @@ export function drawConversation() {
   drawActs(known());
   drawHead(known());
   drawGroup(chat);
-  const below = known().typing ? [element('li', { class: 'bubble mine typing' }, word('typing'))] : [];
+  const below = known().typing ? [element('div', { class: 'bubble mine typing' }, word('typing'))] : [];
   takeMessages(messagesOf(chat), below);
 }
 

@@ -78,7 +78,7 @@ function withDays(wanted) {
   let last;
   const elements = wanted.flatMap((message) => {
     const today = day(message.t);
-    const separator = today === last ? [] : [element('li', { class: 'day' }, today)];
+    const separator = today === last ? [] : [element('div', { class: 'day' }, today)];
     last = today;
     const { position } = message;
     next.set(position, bubbleOf(message, drawn.get(position), now));
