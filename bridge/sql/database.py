@@ -237,8 +237,10 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 def _roll_back_sqlite(connection: Any, _: object, error: BaseException | None) -> None:
-    """End a cancelled transaction. SQLAlchemy only closes the connection, which keeps its lock on the database as long as
-    a statement of it has rows left."""
+    """End a cancelled transaction.
+
+    SQLAlchemy only closes its connection, which keeps the lock as long as a statement of it has rows left.
+    """
     if isinstance(error, asyncio.CancelledError):
         connection.rollback()
 
