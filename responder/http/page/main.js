@@ -68,7 +68,8 @@ async function changed(chatIds) {
     const isOpen = waiting.includes(null) || waiting.includes(conversation.current());
     waiting = null;
     try {
-      await Promise.all([list.refresh(), switches.refresh(), isOpen ? conversation.refresh() : null]);
+      await Promise.all([list.refresh(), isOpen ? conversation.refresh() : null]);
+      await switches.refresh(); // last: it says that the responder works
       list.mark(conversation.current());
     } catch (error) {
       switches.unreachable();

@@ -38,18 +38,19 @@ def directory(tmp_path: Path) -> BrokerDirectory:
 
 
 @contextmanager
-def mosquitto_with(configuration: Path, port: int) -> Iterator[int]:
-    """A mosquitto with this configuration file; yields its pid once the port answers."""
+def mosquitto_with(configuration: Path, *ports: int) -> Iterator[int]:
+    """A mosquitto with this configuration file; yields its pid once these of its ports answer."""
     command = tied_command(require_binary("mosquitto", "mosquitto"), "-c", str(configuration))
     log = configuration.with_suffix(".log")
     with log.open("wb") as file:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=file, stderr=file)
     try:
         deadline = time.monotonic() + 10
-        while True:
+        waiting = list(ports)
+        while waiting:
             try:
-                socket.create_connection(("127.0.0.1", port), timeout=1).close()
-                break
+                socket.create_connection(("127.0.0.1", waiting[0]), timeout=1).close()
+                waiting.pop(0)
             except OSError:
                 assert process.poll() is None, log.read_text()
                 assert time.monotonic() < deadline, log.read_text()

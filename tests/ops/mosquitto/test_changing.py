@@ -79,7 +79,7 @@ def test_unauthenticated_tls_connections_leave_room_for_other_listeners(tmp_path
     assert "\nmax_connections 2000\n" in text
     target.configuration.write_text(text.replace("max_connections 2000", "max_connections 3"))
     assert where.tls
-    with mosquitto_with(target.configuration, where.port), ExitStack() as held:
+    with mosquitto_with(target.configuration, where.port, where.tls.port), ExitStack() as held:
         for _ in range(3):
             held.enter_context(socket.create_connection(("127.0.0.1", where.tls.port), 5))
         with socket.create_connection(("127.0.0.1", where.tls.port), 5) as more, suppress(ConnectionResetError):
