@@ -30,6 +30,7 @@ class Acl:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.broker: MosquittoServer | None = None
         self.allow()
 
     def deny(self, *topics: str) -> None:
@@ -38,6 +39,8 @@ class Acl:
         assert "user bridge\ntopic readwrite wa/#\n" in shipped
         self.path.write_text(shipped.replace("user bridge\n", f"user bridge\n{denied}"))
         self.path.chmod(0o644)
+        if self.broker is not None:
+            os.kill(self.broker.pid, signal.SIGHUP)
 
     def allow(self) -> None:
         self.deny()
@@ -51,6 +54,7 @@ def acl(tmp_path: Path) -> Acl:
 @pytest.fixture
 def mosquitto(tmp_path: Path, acl: Acl) -> Iterator[MosquittoServer]:
     with MosquittoServer(tmp_path / "mosquitto", acl=acl.path) as server:
+        acl.broker = server
         yield server
 
 
@@ -78,12 +82,10 @@ def errors(caplog: pytest.LogCaptureFixture) -> list[str]:
 async def test_a_stream_that_the_acl_forbids_waits_and_the_status_says_so(
     harness: BridgeUnderTest,
     probe: MqttProbe,
-    mosquitto: MosquittoServer,
     acl: Acl,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     acl.deny("wa/+/in")
-    os.kill(mosquitto.pid, signal.SIGHUP)
     await harness.start()
     for text in ("uno", "dos", "tres"):
         harness.phone.incoming(ANA, text)
@@ -97,7 +99,6 @@ async def test_a_stream_that_the_acl_forbids_waits_and_the_status_says_so(
     assert [item["body"] for item in probe.on("wa/haby/replay/admin") if "body" in item] == ["uno", "dos", "tres"]
     assert await harness.journal.cursor("mqtt", Stream.IN) == 0
     acl.allow()
-    os.kill(mosquitto.pid, signal.SIGHUP)
     items = await probe.count("wa/haby/in", 3)
     assert [item["body"] for item in items] == ["uno", "dos", "tres"]
     await probe.wait("wa/haby/status", lambda one: one["reason"] == "ready" and one["last_seq"] == 3)
@@ -111,12 +112,10 @@ async def test_a_stream_that_the_acl_forbids_waits_and_the_status_says_so(
 async def test_a_replay_that_the_acl_forbids_is_one_line_and_no_end(
     harness: BridgeUnderTest,
     probe: MqttProbe,
-    mosquitto: MosquittoServer,
     acl: Acl,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     acl.deny("wa/+/replay/+")
-    os.kill(mosquitto.pid, signal.SIGHUP)
     await harness.start()
     harness.phone.incoming(ANA, "uno")
     await probe.wait("wa/haby/in")
@@ -133,12 +132,10 @@ async def test_a_replay_that_the_acl_forbids_is_one_line_and_no_end(
 async def test_a_forbidden_qr_topic_stops_nothing_and_the_bridge_ends(
     harness: BridgeUnderTest,
     probe: MqttProbe,
-    mosquitto: MosquittoServer,
     acl: Acl,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     acl.deny("wa/+/qr")
-    os.kill(mosquitto.pid, signal.SIGHUP)
     await harness.start()
     harness.phone.incoming(ANA, "uno")
     await probe.wait("wa/haby/in")
