@@ -77,7 +77,7 @@ class InboundPipeline:
         self._baseline: int | None = None
         self._own: frozenset[str] = frozenset()  # this account's addresses
         self._undecrypted = UndecryptedMessages(memory, journal, people, now)
-        #: Chats that catch-up could not read completely.
+        #: What catch-up could not read.
         self.unread = UnreadChats(memory)
         #: Whether the last pairing is so recent that the phone may still send history.
         self.history_comes = False
@@ -115,7 +115,7 @@ class InboundPipeline:
         """A connection began, at this time of the service's clock (unix seconds): older messages are late."""
         self._connected_at = at
         self._live_until = int(await self._memory.get(_LIVE) or 0)
-        self.acts_since = self._live_until or self._baseline or 0
+        self.acts_since = await self.unread.acts_since(self._live_until or self._baseline or 0, at)
         await self._undecrypted.connected(at)
 
     async def was_live(self, at: int) -> None:

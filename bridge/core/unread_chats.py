@@ -1,6 +1,6 @@
-"""Chats that the page could not deliver completely, stored so that catch-up goes back to them after a restart.
+"""What the page could not deliver, stored so that catch-up goes back to it after a restart.
 
-Newer messages moved their watermarks past the gap.
+Chats, whose watermarks newer messages moved past the gap, and what was done to messages (`ACTS`).
 """
 
 from __future__ import annotations
@@ -8,13 +8,16 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-from bridge.ports import KeyValueStore
+from bridge.ports import ACTS, KeyValueStore
 
 _UNREAD = "unread"
+#: Seconds after which acts that cannot be read are given up: each catch-up announces all acts since then again.
+ACTS_RETRIED = 7 * 24 * 3600
 
 
 class UnreadChats:
-    """The time (unix seconds) from which each incomplete chat of a session must be read. Kept in the store alone."""
+    """The time (unix seconds) from which each incomplete chat of a session, or `ACTS`, must be read. Kept in the store
+    alone."""
 
     def __init__(self, memory: KeyValueStore) -> None:
         self._memory = memory
@@ -33,7 +36,13 @@ class UnreadChats:
     async def lowered(self, watermarks: Mapping[str, int]) -> dict[str, int]:
         """Each chat's watermark, or the older time from which it must be read."""
         noted = _marks(await self._memory.get(_UNREAD))
+        noted.pop(ACTS, None)
         return {**watermarks, **_older(noted, watermarks)}
+
+    async def acts_since(self, live_until: int, now: int) -> int:
+        """Until when acts were announced live, or the older time from which they must be read; both unix seconds."""
+        noted = _marks(await self._memory.get(_UNREAD)).get(ACTS, live_until)
+        return min(live_until, max(noted, now - ACTS_RETRIED))
 
 
 def _older(marks: Mapping[str, int], others: Mapping[str, int]) -> dict[str, int]:

@@ -27,6 +27,7 @@ from bridge.ports.driver import (
 from bridge.ports.driver_errors import CallInDoubt, DriverUnavailable, MediaGone
 from bridge.ports.driver_kind import Check, DriverFactory, DriverKind, DriverSettings, LoginFiles, WindowStep
 from bridge.ports.driver_values import (
+    ACTS,
     Account,
     AckChange,
     IdGiven,
@@ -93,6 +94,7 @@ from bridge.ports.webhooks import (
 )
 
 __all__ = [
+    "ACTS",
     "EVERY_CHAT",
     "MESSAGE",
     "MQTT_READER",

@@ -94,7 +94,7 @@ class HasHistory(Protocol):
     def unread(self) -> Mapping[str, int]:
         """Chats that this `collect` could not read completely so far, and from what time (unix seconds).
 
-        A chat is listed before its messages are delivered.
+        A chat is listed before its messages are delivered. `ACTS` stands for what was done to messages of any chat.
         """
         ...
 

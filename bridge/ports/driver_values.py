@@ -12,6 +12,8 @@ from bridge.contract.jid import Jid, MessageKey
 from bridge.contract.messages import MessageContent
 
 EMPTY = MessageContent.model_construct()
+#: Stands in `HasHistory.unread` for reactions, votes, edits and deletions, on messages of any chat.
+ACTS = "acts"
 
 
 @dataclass(frozen=True, slots=True)

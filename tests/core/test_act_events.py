@@ -7,6 +7,7 @@ from typing import Any
 from bridge.contract.jid import Jid
 from bridge.contract.messages import Stream
 from bridge.core.inbound import LIVE_STEP, OVERTAKEN
+from bridge.core.unread_chats import ACTS_RETRIED
 from bridge.drivers.scripted.phone import ACCOUNT
 from bridge.ports import IncomingEvent
 from tests.core.commands import ANA
@@ -66,3 +67,28 @@ async def test_reactions_are_looked_for_since_the_session_was_live(harness: Sess
     await harness.settled()
     await harness.again()
     assert harness.session._inbound.acts_since == harness.phone.now() - OVERTAKEN
+
+
+async def test_acts_that_could_not_be_read_are_looked_for_again_for_a_week(harness: SessionHarness) -> None:
+    await harness.start()
+    paired = harness.session._inbound.acts_since
+    await harness.end()
+    harness.phone.damaged_acts = True
+    await harness.start()
+    harness.clock.advance(LIVE_STEP + OVERTAKEN + 5)
+    harness.phone.incoming(ANA, "Hola")  # live: what is done from now on is announced
+    await harness.stream(Stream.IN, 1)
+    await harness.settled()
+    await harness.again()
+    assert harness.session._inbound.acts_since == paired
+    harness.clock.advance(ACTS_RETRIED)
+    harness.phone.incoming(ANA, "¿Estás?")
+    await harness.stream(Stream.IN, 2)
+    await harness.settled()
+    await harness.again()
+    assert harness.session._inbound.acts_since == harness.phone.now() - ACTS_RETRIED
+    harness.phone.damaged_acts = False
+    await harness.again()  # reads them
+    await harness.again()
+    assert harness.session._inbound.acts_since > harness.phone.now() - ACTS_RETRIED
+    assert await harness.store.memory.get("unread") == "{}"

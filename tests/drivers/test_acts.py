@@ -16,7 +16,7 @@ from bridge.contract.kinds.forward import Forward
 from bridge.contract.kinds.reaction import Reaction
 from bridge.contract.kinds.revoke import Revoke
 from bridge.contract.session import SessionState
-from bridge.ports import IdGiven, IncomingEvent, WhatsAppDriver
+from bridge.ports import ACTS, IdGiven, IncomingEvent, WhatsAppDriver
 from bridge.sandbox.records import ACCOUNT, ServiceMessage, TransmissionMode
 from tests.drivers.recording import RecordingSink, running
 from tests.drivers.worlds import ANA, DARIO, GROUP, LIMITS, MEMBER, WebWorld, World, connected, page_of
@@ -221,6 +221,55 @@ async def test_acts_while_no_page_was_open_are_announced(web: WebWorld, missing:
     voted = {fields["message_id"].split("_")[2] for fields, _ in events(sink, "poll_vote")}
     assert voted == ({new_poll} if missing else {old_poll, new_poll})
     assert all(author == ANA for _, author in events(sink, "poll_vote"))
+
+
+#: The next `times` reads of each of these fail: a poll's votes, the message of an edit, the table of reactions.
+DAMAGE_ACTS = """(times) => {
+  const table = WPP.loader.loadModule("WAWebSchemaReactions");
+  const whole = globalThis.__whole ??= { ...WPP.chat, getReactionsTable: table.getReactionsTable };
+  const failing = (call) => {
+    let left = times;
+    return (...args) => left-- > 0 ? Promise.reject(new Error("damaged")) : call(...args);
+  };
+  for (const name of ["getVotes", "getMessageById"]) {
+    Object.defineProperty(WPP.chat, name, { configurable: true, value: failing(whole[name]) });
+  }
+  const all = failing(() => whole.getReactionsTable().all());
+  Object.defineProperty(table, "getReactionsTable", { configurable: true, value: () => ({ all }) });
+}"""
+
+
+@pytest.mark.parametrize("times", [1, 10_000])
+async def test_acts_that_cannot_be_read_are_read_again_and_then_reported(web: WebWorld, times: int) -> None:
+    acts, now = web.sandbox.world.acts, int(web.sandbox.world.now())
+    edited, poll = web.incoming(ANA, "a las 9"), poll_in(web, ANA)
+    for number in range(150):
+        web.incoming(ANA, str(number))
+    async with connected(web) as (driver, sink):
+        acts.edit(edited, "a las 10")
+        acts.react(edited, "👍", ANA)
+        acts.vote(poll, ["Martes"], ANA)
+
+        async def found() -> set[str]:
+            async for _ in driver.collect({ANA: now + 100}, 0, now):
+                pass
+            await driver.resume()
+            await asyncio.sleep(0.5)
+            return {kind for kind in ("edit", "reaction", "poll_vote") if events(sink, kind)}
+
+        await page_of(driver).reload()
+        await sink.until(lambda: sink.states.count(SessionState.CONNECTED) == 2)
+        sink.batches.clear()
+        await page_of(driver).evaluate(DAMAGE_ACTS, times)
+        everything = {"edit", "reaction", "poll_vote"}
+        if times == 1:
+            assert await found() == everything
+        else:
+            assert not await found()
+            assert driver.unread == {ACTS: now}
+            await page_of(driver).evaluate(DAMAGE_ACTS, 0)
+            assert await found() == everything
+        assert driver.unread == {}
 
 
 @pytest.mark.parametrize(("seen", "missing"), [(1300, []), (200, ["WAWebSchemaMessage"])])

@@ -34,6 +34,7 @@ from bridge.contract.status import MemoryUse
 from bridge.drivers.scripted.downloaded_file import downloaded
 from bridge.drivers.scripted.phone import ACCOUNT, ACCOUNT_LID, ScriptedPhone, SendMode, SentMessage, Signal
 from bridge.ports import (
+    ACTS,
     Account,
     CallInDoubt,
     DriverSink,
@@ -195,6 +196,9 @@ class ScriptedDriver(WhatsAppDriver):
             for offset in range(0, len(found), self._batch):
                 self._require_connected()
                 yield found[offset : offset + self._batch]
+        if self._phone.damaged_acts:
+            self._unread[ACTS] = acts_since
+            yield ()
 
     @property
     @override

@@ -110,6 +110,7 @@ class ScriptedPhone:
     missing: set[Jid] = field(default_factory=set)  # numbers that are not on WhatsApp
     looked_up: list[Jid] = field(default_factory=list)  # numbers of `contacts.check` that were asked for
     damaged: set[Jid] = field(default_factory=set)  # chats of which the page can read the newest message only
+    damaged_acts: bool = False  # what was done to messages cannot be read
     failing: set[Jid] = field(default_factory=set)  # numbers whose look-up the service answers with an error
     closed_groups: set[Jid] = field(default_factory=set)  # groups in which this account may not write
     lids: dict[Jid, Jid] = field(default_factory=dict)  # number -> LID of its chat

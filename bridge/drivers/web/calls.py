@@ -32,7 +32,7 @@ from bridge.drivers.web.number_cache import NumberCache
 from bridge.drivers.web.payloads import to_jid, to_key, to_message, to_person
 from bridge.drivers.web.refusals import STALE_ADDRESSING, blocked_contact, refusal
 from bridge.drivers.web.web_page import PageFailure, WebPage
-from bridge.ports import CallInDoubt, DriverUnavailable, IncomingMessage, LookUp
+from bridge.ports import ACTS, CallInDoubt, DriverUnavailable, IncomingMessage, LookUp
 
 _log = logging.getLogger(__name__)
 
@@ -230,7 +230,8 @@ async def collect(
 ) -> AsyncGenerator[Sequence[IncomingMessage], None]:
     """Chat by chat, oldest first, in bounded batches; an empty batch is a keep-alive.
 
-    Fills `unread` with the chats that could not be read completely, each with the unix time from which it is unread.
+    Fills `unread` with the chats that could not be read completely, each with the unix time from which it is unread, and
+    with `ACTS`.
     """
     unread.clear()
     try:
@@ -244,6 +245,10 @@ async def collect(
                 _log.warning("not all messages of chat %s can be read", mask(failed["chat"]))
                 _log.debug("%s", failed["text"])
                 unread[failed["chat"]] = failed["mark"]
+            if text := part.get("actsFailed"):
+                _log.warning("not all reactions, votes, edits and deletions can be read; the next catch-up tries again")
+                _log.debug("%s", text)
+                unread[ACTS] = acts_since
             yield [to_message(raw) for raw in part["items"]]
             done = part["done"]
     except PageFailure as failure:

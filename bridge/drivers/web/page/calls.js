@@ -111,12 +111,13 @@ async function outcomeOf(msg, ack, result) {
   };
 }
 
+function unlessGone(error) {
+  if (["msg_not_found", "chat_not_found"].includes(error?.code)) return undefined;
+  throw error;
+}
+
 // Returns with the server's answer if it comes soon, else once the message is in the page's store.
-const pastMessage = (key) =>
-  WPP.chat.getMessageById(key).catch((error) => {
-    if (["msg_not_found", "chat_not_found"].includes(error?.code)) return undefined;
-    throw error;
-  });
+const pastMessage = (key) => WPP.chat.getMessageById(key).catch(unlessGone);
 
 // A message that a command names: by its key, or by WhatsApp's part of it, with which the page's memory is searched first.
 async function namedMessage(chat, id) {

@@ -44,7 +44,7 @@ function beginCollecting(since, baseline, actsSince) {
   const acts = Math.max(baseline, actsSince - REVOCABLE); // what is older was not changed meanwhile
   const list = () => chatsSince(since, baseline).map(({ chat, mark }) => ({ chat, mark, acts, tries: 0 }));
   const deliveredBy = performance.now() + deliveryMs;
-  current = { deliveredBy, list, chats: null, reading: null, past: { baseline, actsSince }, unlisted: null };
+  current = { deliveredBy, list, chats: null, reading: null, past: { baseline, actsSince }, unlisted: null, again: [] };
 }
 
 function openReading(chat) {
@@ -143,25 +143,47 @@ function sinceMark(messages, mark) {
 const messagesWith = (field) =>
   WPP.loader.loadModule("WAWebSchemaMessage").getMessageTable().greaterThan([field], "", { shouldDecrypt: false });
 
+// Announces what was done to messages. What fails is tried again after all chats: one bad row must not block the others.
+const tryAct = ({ again }, announce) => announce().catch(() => again.push(announce));
+
+// Returns why something cannot be announced at the second try either.
+async function tryActsAgain({ again }, until) {
+  let failure;
+  while (again.length && performance.now() < until) {
+    await again.shift()().catch((error) => { failure ??= String(error?.message ?? error); });
+  }
+  return failure;
+}
+
 // What was done may be on messages of any age, further back than a chat is read: tables list it. Returns what they do not list
 // on this page.
-async function findAddons({ baseline, actsSince }) {
+async function findAddons(collection) {
+  const { baseline, actsSince } = collection.past;
   const unlisted = [];
   for (const addon of addons) {
-    const rows = await Promise.resolve().then(addon.rows).catch(() => null);
+    let table = attempt(addon.rows); // undefined on a page that lacks it
+    if (!table) {
+      if (addon.announce) unlisted.push(addon);
+      continue;
+    }
     const from = Math.max(baseline, actsSince - (addon.span ?? 0));
-    await addon.announceRows(rows?.filter((row) => inSeconds(row[addon.time]) >= from) ?? [], actsSince);
-    if (!rows && addon.announce) unlisted.push(addon);
+    await tryAct(collection, async () => {
+      const reading = table ?? addon.rows();
+      table = null;
+      const rows = (await reading).filter((row) => inSeconds(row[addon.time]) >= from);
+      for (const announce of addon.announcers(rows, actsSince)) await tryAct(collection, announce);
+    });
   }
   return unlisted;
 }
 
 // What was done to a message while no page was there to announce it: the stores show it, no event does.
-async function findActs(msg, { past, unlisted }) {
+async function findActs(msg, collection) {
+  const { past, unlisted } = collection;
   if (!(msg.t >= past.baseline)) return;
-  for (const find of finders) await find(msg, past).catch(() => undefined);
+  for (const find of finders) await tryAct(collection, () => find(msg, past));
   for (const { mayHave, announce } of unlisted) {
-    if (mayHave(msg)) await announce(msg.id, past.actsSince).catch(() => undefined);
+    if (mayHave(msg)) await tryAct(collection, () => announce(msg.id, past.actsSince));
   }
 }
 
@@ -184,8 +206,8 @@ async function readNext(collection, failed) {
   }
 }
 
-// At most `count` items, in about `budget` milliseconds. `failed` lists the chats that could not be read completely. `overdue`:
-// it begins although not everything is delivered.
+// At most `count` items, in about `budget` milliseconds. `failed` lists the chats that could not be read completely; `actsFailed`
+// says why not all that was done to messages is announced. `overdue`: it begins although not everything is delivered.
 async function collectSome(count, budget) {
   const collection = current;
   const until = performance.now() + budget;
@@ -193,7 +215,7 @@ async function collectSome(count, budget) {
   if (!collection.chats && !(await awaitDelivery(collection, until))) return { items, failed, done: false };
   const overdue = !collection.chats && !isDelivered();
   collection.chats ??= collection.list();
-  collection.unlisted ??= await findAddons(collection.past);
+  collection.unlisted ??= await findAddons(collection);
   while (items.length < count && performance.now() < until) {
     collection.reading ??= openReading(collection.chats.shift()) ?? null;
     if (!collection.reading) break;
@@ -204,5 +226,7 @@ async function collectSome(count, budget) {
     items.push(...takeReading(collection.reading, count - items.length));
     if (collection.reading.offset >= collection.reading.sorted.length) collection.reading = null;
   }
-  return { items, failed, overdue, done: !collection.reading && !collection.chats.length };
+  const isRead = !collection.reading && !collection.chats.length;
+  const actsFailed = isRead ? await tryActsAgain(collection, until) : undefined;
+  return { items, failed, actsFailed, overdue, done: isRead && !collection.again.length };
 }

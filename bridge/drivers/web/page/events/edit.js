@@ -15,7 +15,5 @@ finders.push(announceEdit);
 addons.push({
   rows: () => messagesWith("latestEditMsgKey"),
   time: "latestEditSenderTimestampMs",
-  announceRows: async (rows) => {
-    for (const { id } of rows) await pastMessage(id).then((msg) => msg && announceEdit(msg)).catch(() => undefined);
-  },
+  announcers: (rows) => rows.map(({ id }) => () => pastMessage(id).then((msg) => msg && announceEdit(msg))),
 });

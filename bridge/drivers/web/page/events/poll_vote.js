@@ -12,18 +12,18 @@ WPP.on("chat.poll_response", ({ msgId, selectedOptions, timestamp, sender }) =>
   announceVote(msgId, selectedOptions, sender, timestamp));
 
 async function announceVotes(poll, since) {
-  const { msgId, votes } = await WPP.chat.getVotes(String(poll));
-  for (const { selectedOptions, timestamp, sender } of votes) {
-    if (inSeconds(timestamp) >= since) announceVote(msgId, selectedOptions, sender, timestamp);
+  const found = await WPP.chat.getVotes(String(poll)).catch(unlessGone);
+  for (const { selectedOptions, timestamp, sender } of found?.votes ?? []) {
+    if (inSeconds(timestamp) >= since) announceVote(found.msgId, selectedOptions, sender, timestamp);
   }
 }
 
 addons.push({
   rows: () => WPP.whatsapp.functions.getTableVotes().all(),
   time: "senderTimestampMs",
-  announceRows: async (rows, since) => {
+  announcers: (rows, since) => {
     const polls = new Set(rows.map(({ parentMsgKey }) => String(parentMsgKey)));
-    for (const poll of polls) await announceVotes(poll, since).catch(() => undefined); // one that is gone
+    return [...polls].map((poll) => () => announceVotes(poll, since));
   },
   mayHave: (msg) => read(msg, "type") === "poll_creation",
   announce: announceVotes,

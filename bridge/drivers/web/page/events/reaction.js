@@ -12,8 +12,8 @@ WPP.on("chat.new_reaction", ({ id, msgId, reactionText, sender, timestamp }) =>
   announceReaction(id, msgId, reactionText, sender, timestamp));
 
 async function announceReactions(key, since) {
-  const { reactions } = await WPP.chat.getReactions(String(key));
-  for (const { id, reactionText, sender, timestamp } of reactions.flatMap(({ senders }) => senders)) {
+  const found = await WPP.chat.getReactions(String(key)).catch(unlessGone);
+  for (const { id, reactionText, sender, timestamp } of (found?.reactions ?? []).flatMap(({ senders }) => senders)) {
     if (inSeconds(timestamp) >= since) announceReaction(id, key, reactionText, sender, timestamp);
   }
 }
@@ -21,11 +21,8 @@ async function announceReactions(key, since) {
 addons.push({
   rows: () => WPP.loader.loadModule("WAWebSchemaReactions").getReactionsTable().all(),
   time: "timestamp",
-  announceRows: async (rows) => {
-    for (const { msgKey, parentMsgKey, reactionText, senderUserJid, timestamp } of rows) {
-      announceReaction(msgKey, parentMsgKey, reactionText, senderUserJid, timestamp);
-    }
-  },
+  announcers: (rows) => rows.map(({ msgKey, parentMsgKey, reactionText, senderUserJid, timestamp }) => async () =>
+    announceReaction(msgKey, parentMsgKey, reactionText, senderUserJid, timestamp)),
   mayHave: (msg) => Boolean(read(msg, "hasReaction")),
   announce: announceReactions,
 });

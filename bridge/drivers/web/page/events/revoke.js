@@ -24,5 +24,5 @@ addons.push({
   rows: () => messagesWith("protocolMessageKey"),
   time: "t",
   span: REVOCABLE,
-  announceRows: (rows) => Promise.all(rows.map(findRevoked)),
+  announcers: (rows) => rows.map((row) => () => findRevoked(row)),
 });
