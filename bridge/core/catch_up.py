@@ -72,7 +72,7 @@ class CatchUp:
                         limit.reschedule(clock() + stalled)
             except TimeoutError as error:
                 raise DriverUnavailable(f"The page has delivered nothing for {self._limits.stalled:g} s.") from error
-            await self._inbound.unread.replace(unread)
+            await self._inbound.unread.replace(self._driver.unread)
             await self._inbound.level_watermarks()
             return found
 

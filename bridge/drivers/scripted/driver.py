@@ -184,21 +184,17 @@ class ScriptedDriver(WhatsAppDriver):
         self, since: Mapping[str, int], baseline: int, acts_since: int = 0
     ) -> AsyncGenerator[Sequence[IncomingMessage], None]:
         self._require_connected()
-        self._unread.clear()
-        chats = dict.fromkeys(message.chat for message in self._phone.on_device)
-        for chat in chats:
+        self._unread = {ACTS: acts_since} if self._phone.damaged_acts else {}
+        for chat in dict.fromkeys(message.chat for message in self._phone.on_device):
             mark = since.get(str(chat), baseline)
-            found = [m for m in self._phone.on_device if m.chat == chat and m.timestamp >= mark]
-            found.sort(key=lambda message: message.timestamp)
+            missed = (m for m in self._phone.on_device if m.chat == chat and m.timestamp >= mark)
+            found = sorted(missed, key=lambda message: message.timestamp)
             if chat in self._phone.damaged:
                 self._unread[str(chat)] = mark
                 found = found[-1:]
             for offset in range(0, len(found), self._batch):
                 self._require_connected()
                 yield found[offset : offset + self._batch]
-        if self._phone.damaged_acts:
-            self._unread[ACTS] = acts_since
-            yield ()
 
     @property
     @override

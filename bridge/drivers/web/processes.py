@@ -78,14 +78,16 @@ async def browser_ended(profile: Path) -> None:
 
 def _started_with(profile: Path) -> Iterator[tuple[ProcessMark, list[str]]]:
     argument = f"--user-data-dir={profile.absolute()}"
-    for process in psutil.process_iter(["cmdline", "status"]):
+    for process in psutil.process_iter(["cmdline"]):  # of all processes: each further one takes long
         words = process.info["cmdline"] or []
         if len(words) == 1:
             words = words[0].split(" ")  # Chromium's children write their command line as one word
-        if argument in words and process.info["status"] != psutil.STATUS_ZOMBIE:
+        if argument in words:
             with suppress(psutil.NoSuchProcess):
                 # asked again: `process_iter` keeps times that are wrong once the machine's clock was set
-                yield ProcessMark(process.pid, psutil.Process(process.pid).create_time()), words
+                found = psutil.Process(process.pid)
+                if found.status() != psutil.STATUS_ZOMBIE:
+                    yield ProcessMark(found.pid, found.create_time()), words
 
 
 def tree(mark: ProcessMark) -> list[ProcessMark]:
