@@ -230,8 +230,8 @@ async def collect(
 ) -> AsyncGenerator[Sequence[IncomingMessage], None]:
     """Chat by chat, oldest first, in bounded batches; an empty batch is a keep-alive.
 
-    Fills `unread` with the chats that could not be read completely, and `ACTS`, each with the unix time from which it is
-    unread.
+    Fills `unread` with the chats that could not be read completely, and `ACTS`, each with the unix time from which it
+    is unread.
     """
     unread.clear()
     try:
