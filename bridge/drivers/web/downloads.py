@@ -15,7 +15,7 @@ from bridge.contract.errors import InternalError, TooLarge
 from bridge.contract.jid import Jid, MessageKey
 from bridge.drivers.web.calls import nothing_done
 from bridge.drivers.web.payloads import to_message
-from bridge.drivers.web.web_page import PageFailure, WebPage
+from bridge.drivers.web.web_page import CLOSED, PageFailure, WebPage
 from bridge.ports import CallInDoubt, DriverUnavailable, IncomingMessage, MediaGone, ProfilePicture
 
 #: Seconds beyond the page's own time until its call counts as unanswered, and for the browser to write a file.
@@ -54,7 +54,7 @@ class Downloads:
         is_whole = False
         try:
             await _save(page, key, name, limit, seconds)
-            path = await _saved(expected, SAVING + seconds)
+            path = await _saved(page, expected, SAVING + seconds)
             is_whole = True
             yield path
         finally:
@@ -76,7 +76,7 @@ class Downloads:
             except PageFailure as failure:
                 raise _failed(failure) or nothing_done(failure) from failure
             contact, tag = Jid.parse(answer["contact"]), answer["tag"]
-            path = await _saved(expected, SAVING) if answer["saved"] else None
+            path = await _saved(page, expected, SAVING) if answer["saved"] else None
             yield ProfilePicture(contact, tag, path)
         finally:
             del self._expected[name]
@@ -98,7 +98,7 @@ def _is_begun(expected: asyncio.Future[Download]) -> bool:
     return expected.done() and not expected.cancelled() and expected.exception() is None
 
 
-async def _saved(expected: asyncio.Future[Download], seconds: float) -> Path:
+async def _saved(page: WebPage, expected: asyncio.Future[Download], seconds: float) -> Path:
     """The whole file, once the browser has written it."""
     try:
         async with asyncio.timeout(seconds):
@@ -106,7 +106,9 @@ async def _saved(expected: asyncio.Future[Download], seconds: float) -> Path:
     except TimeoutError as error:
         raise CallInDoubt("The browser did not save the file.") from error
     except PlaywrightError as error:
-        raise DriverUnavailable(f"The browser went away while it saved a file: {error.message}") from error
+        if page.lost is not None or CLOSED in error.message:
+            raise DriverUnavailable(f"The browser went away while it saved a file: {error.message}") from error
+        raise InternalError(f"The browser did not save the file: {error.message}") from error
 
 
 async def _save(page: WebPage, key: MessageKey, name: str, limit: int, seconds: float) -> None:

@@ -39,7 +39,8 @@ _UNREADABLE = 3
 _PAUSED = 1.0
 #: Reports that wait to be processed; the page repeats what was not taken.
 _WAITING = 100
-_CLOSED = "has been closed"
+#: Part of what Playwright says of a page or browser that is gone.
+CLOSED = "has been closed"
 #: Chromium's errors of a proxy that it cannot use; the last one is a wrong user or password.
 _OF_PROXY = re.compile("ERR_(PROXY|TUNNEL|SOCKS|HTTPS_PROXY|NO_SUPPORTED_PROXIES|INVALID_AUTH|UNEXPECTED_PROXY)")
 _FILE_INPUT = f"(rawId) => globalThis.{AGENT}?.fileInput(rawId) ?? null"
@@ -177,7 +178,7 @@ class WebPage:
             try:
                 answer = await self._page.evaluate(_NEXT, confirmed)
             except PlaywrightError as error:
-                if _CLOSED in str(error):
+                if CLOSED in str(error):
                     self.lose("the connection to the browser broke")
                 await asyncio.sleep(_RETRY_DELAY)
                 answer = None
