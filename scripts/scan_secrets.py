@@ -12,6 +12,7 @@ from pathlib import Path
 
 from detect_secrets.core.plugins.util import get_mapping_from_secret_type_to_class
 from detect_secrets.plugins.base import BasePlugin
+from detect_secrets.plugins.keyword import KeywordDetector
 
 #: Public addresses of the internet are no secrets.
 _EXCLUDED = frozenset({"Public IP (ipv4)"})
@@ -38,6 +39,8 @@ _NOT_SECRET = {
 }
 #: First line of an environment file that a test writes; its entropy looks like that of a key.
 _SETTINGS = "WA_MQTT_PREFIX="
+#: One of these is in each word that the detector of keywords looks for. It takes as long as all others together.
+STEMS = ("key", "pass", "pwd", "secret", "contrase")
 #: Lock files contain only hashes.
 _PATHS = ("--", ".", ":!*.lock", ":!*package-lock.json")
 
@@ -59,6 +62,9 @@ def main(folder: str = ".") -> int:
 
 def _secrets(detectors: list[BasePlugin], file: str, line: str) -> Iterator[str]:
     wrong = {kind for path, kinds in _NOT_SECRET.items() if file.startswith(path) for kind in kinds}
+    lower = line.lower()
+    if not any(stem in lower for stem in STEMS):
+        wrong.add(KeywordDetector.secret_type)
     for detector in detectors:
         if detector.secret_type in wrong:
             continue

@@ -8,8 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from detect_secrets.plugins.keyword import DENYLIST
 
 from scripts.audit_dependencies import Audit, of_npm, of_pip
+from scripts.scan_secrets import STEMS
 
 ROOT = Path(__file__).parents[2]
 #: Concatenated, so that this file contains no secret.
@@ -54,6 +56,13 @@ def test_an_uncommitted_key_is_found_in_tests_too(repository: Path) -> None:
 def test_a_tree_without_secrets_passes(repository: Path) -> None:
     (repository / "a.py").write_text('url = "mqtt://user:password@localhost"\n')
     assert scanned(repository).returncode == 0
+
+
+def test_the_detector_of_keywords_runs_wherever_it_may_find_one(repository: Path) -> None:
+    assert all(any(stem in word for stem in STEMS) for word in DENYLIST)
+    (repository / "a.py").write_text(f'DB_PASSWORD = "{TOKEN[4:]}"\n')
+    found = scanned(repository)
+    assert (found.returncode, "Secret Keyword" in found.stdout) == (1, True), found
 
 
 def test_a_package_that_could_not_be_checked_is_not_reported_as_audited() -> None:
