@@ -9,11 +9,11 @@ from pathlib import Path
 
 from fastapi import APIRouter, FastAPI, HTTPException, Request
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, Response
-from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 from starlette.websockets import WebSocket
 
 from bridge.asgi.kinds_script import kinds_script
+from bridge.asgi.page_files import PageFiles
 from bridge.contract.errors import InvalidRequest
 from bridge.sandbox import account_control, control, fault_control, media_control
 from bridge.sandbox.account import ServiceRefused
@@ -56,7 +56,7 @@ def build_app(world: World, media: MediaServer, received: ReceivedFiles) -> ASGI
     app.state.world, app.state.media, app.state.received = world, media, received
     for router in (control.router, fault_control.router, account_control.router, media_control.router, pages):
         app.router.routes.extend(router.routes)  # `include_router` would make each of them once more
-    app.mount("/assets", _Assets(directory=PAGES), name="assets")
+    app.mount("/assets", PageFiles(directory=PAGES), name="assets")
     return guard(app)
 
 
@@ -122,16 +122,6 @@ async def _refused(_request: Request, error: Exception) -> Response:
 
 async def _invalid(_request: Request, error: Exception) -> Response:
     return JSONResponse({"error": str(error)}, status_code=422)
-
-
-class _Assets(StaticFiles):
-    """Files that the browser revalidates at every load: a browser profile outlives a version of the sandbox."""
-
-    def file_response(self, *args: object, **kwargs: object) -> Response:
-        response = super().file_response(*args, **kwargs)  # type: ignore[arg-type]
-        response.headers["Cache-Control"] = "no-cache"
-        response.headers["X-Content-Type-Options"] = "nosniff"
-        return response
 
 
 def _double(settings: SandboxSettings) -> Response:
