@@ -29,7 +29,9 @@ class ResponderHttp:
             return None
         url = f"{self._url}/api/opted-out"
         try:
-            async with httpx.AsyncClient(timeout=TIMEOUT, trust_env=False) as client:
+            # reading the authorities takes 35 ms of CPU
+            verified = url.startswith("https:")
+            async with httpx.AsyncClient(timeout=TIMEOUT, trust_env=False, verify=verified) as client:
                 answer = await client.get(url, headers=self._headers)
             if answer.status_code == httpx.codes.SERVICE_UNAVAILABLE:  # it is starting, or waits for its database
                 _log.info("%s is not ready.", url)

@@ -19,7 +19,8 @@ async def fetch(url: str, limit: int) -> bytes:
     try:
         async with (
             asyncio.timeout(TIMEOUT),
-            httpx.AsyncClient(trust_env=False) as http,
+            # reading the authorities takes 35 ms of CPU
+            httpx.AsyncClient(trust_env=False, verify=url.startswith("https:")) as http,
             http.stream("GET", url) as response,
         ):
             if response.status_code != httpx.codes.OK:

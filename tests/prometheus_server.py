@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import yaml
 
+from tests.loopback import http_client
 from tests.mosquitto_server import free_port
 from tests.parts import require_binary
 
@@ -103,7 +104,7 @@ async def scraping(folder: Path, jobs: Mapping[str, str], key: str | None = None
         stderr=asyncio.subprocess.DEVNULL,
     )
     try:
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=5) as client:
+        async with http_client(f"http://127.0.0.1:{port}", timeout=5) as client:
             await _is_up(client)
             yield Prometheus(client)
     finally:

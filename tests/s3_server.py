@@ -7,12 +7,12 @@ from contextlib import contextmanager
 from urllib.request import Request, urlopen
 from uuid import uuid4
 
-from moto.moto_server.threaded_moto_server import ThreadedMotoServer
-
 
 @contextmanager
 def s3_server() -> Iterator[str]:
     """Its address."""
+    from moto.moto_server.threaded_moto_server import ThreadedMotoServer  # with boto3 and Flask: 0.4 s in each worker
+
     server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()

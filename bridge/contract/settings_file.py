@@ -43,12 +43,18 @@ class ProgramSettings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Without the fields' own names, which `populate_by_name` adds: PORT is the responder's, no other program's."""
+        """Without the fields' own names, which `populate_by_name` adds: PORT is the responder's, no other program's.
+
+        Without a source that has no setting: to ask it for each field takes as long as all the rest of the reading.
+        """
         names = {str(field.validation_alias or name).lower() for name, field in settings_cls.model_fields.items()}
+        sources = [init_settings]
         for source in (env_settings, dotenv_settings):
             if isinstance(source, EnvSettingsSource):  # as both are
                 source.env_vars = {name: value for name, value in source.env_vars.items() if name.lower() in names}
-        return init_settings, env_settings, dotenv_settings
+                if source.env_vars:
+                    sources.append(source)
+        return tuple(sources)
 
 
 _Settings = TypeVar("_Settings", bound=ProgramSettings)

@@ -8,12 +8,11 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
 from bridge.contract.jid import Jid
+from bridge.sandbox.dependencies import MediaOf, WorldOf
 from bridge.sandbox.guard import PICTURE
-from bridge.sandbox.media import MediaServer
 from bridge.sandbox.phone_calls import CallOutcome, PhoneCall
 from bridge.sandbox.records import Contact, OwnProfile
 from bridge.sandbox.views import PhoneChatView, chat_view
-from bridge.sandbox.world import World
 
 
 class AccountRequestBody(BaseModel, extra="forbid"):
@@ -65,51 +64,55 @@ class ProfilePatch(AccountRequestBody):
     about: str | None = None
 
 
-def account_control(world: World, media: MediaServer) -> APIRouter:
-    api = APIRouter(prefix="/api", tags=["account"])
+router = APIRouter(prefix="/api", tags=["account"])
 
-    @api.patch("/chats")
-    async def mark_chat(body: Marks) -> PhoneChatView:
-        """Archive, pin, mute, or mark as unread a chat on the phone."""
-        marks: dict[str, Any] = {"archived": body.archived, "muted_until": body.muted_until}
-        marks["pinned_ms"] = None if body.pinned is None else int(world.now() * 1000) * body.pinned
-        marks["marked_unread"] = body.unread
-        known = {name: value for name, value in marks.items() if value is not None}
-        return chat_view(world, world.account.mark(_address(body.id), **known), 0)
 
-    @api.put("/blocked")
-    async def block(body: Blocking) -> Contact:
-        """Block or unblock a contact on the phone."""
-        return world.account.block(_address(body.id), blocked=body.blocked)
+@router.patch("/chats")
+async def mark_chat(world: WorldOf, body: Marks) -> PhoneChatView:
+    """Archive, pin, mute, or mark as unread a chat on the phone."""
+    marks: dict[str, Any] = {"archived": body.archived, "muted_until": body.muted_until}
+    marks["pinned_ms"] = None if body.pinned is None else int(world.now() * 1000) * body.pinned
+    marks["marked_unread"] = body.unread
+    known = {name: value for name, value in marks.items() if value is not None}
+    return chat_view(world, world.account.mark(_address(body.id), **known), 0)
 
-    @api.put("/presence")
-    async def be(body: NewPresence) -> None:
-        """A contact goes online or offline, or writes."""
-        world.account.be(_address(body.id), body.type)
 
-    @api.put(PICTURE.removeprefix(api.prefix))
-    async def set_picture(request: Request, id: str) -> None:  # noqa: A002 - as the other bodies
-        """A contact changes its picture: the body is the file; an empty one removes it."""
-        stored = await media.receive(request.stream())
-        world.account.set_picture(_address(id), stored.direct_path if stored.size else None)
+@router.put("/blocked")
+async def block(world: WorldOf, body: Blocking) -> Contact:
+    """Block or unblock a contact on the phone."""
+    return world.account.block(_address(body.id), blocked=body.blocked)
 
-    @api.post("/calls")
-    async def call(body: NewCall) -> PhoneCall:
-        """A contact calls the account."""
-        return world.account.call(_address(body.id), video=body.video)
 
-    @api.put("/calls")
-    async def end_call(body: CallEnd) -> None:
-        """A call that rings is over."""
-        world.account.end(body.id, body.outcome)
+@router.put("/presence")
+async def be(world: WorldOf, body: NewPresence) -> None:
+    """A contact goes online or offline, or writes."""
+    world.account.be(_address(body.id), body.type)
 
-    @api.patch("/profile")
-    async def set_profile(body: ProfilePatch) -> OwnProfile:
-        """Change the account's own profile on the phone."""
-        world.account.set_profile(**body.model_dump(exclude_none=True))
-        return world.state.profile
 
-    return api
+@router.put(PICTURE.removeprefix(router.prefix))
+async def set_picture(world: WorldOf, media: MediaOf, request: Request, id: str) -> None:  # noqa: A002 - as the other bodies
+    """A contact changes its picture: the body is the file; an empty one removes it."""
+    stored = await media.receive(request.stream())
+    world.account.set_picture(_address(id), stored.direct_path if stored.size else None)
+
+
+@router.post("/calls")
+async def call(world: WorldOf, body: NewCall) -> PhoneCall:
+    """A contact calls the account."""
+    return world.account.call(_address(body.id), video=body.video)
+
+
+@router.put("/calls")
+async def end_call(world: WorldOf, body: CallEnd) -> None:
+    """A call that rings is over."""
+    world.account.end(body.id, body.outcome)
+
+
+@router.patch("/profile")
+async def set_profile(world: WorldOf, body: ProfilePatch) -> OwnProfile:
+    """Change the account's own profile on the phone."""
+    world.account.set_profile(**body.model_dump(exclude_none=True))
+    return world.state.profile
 
 
 def _address(text: str) -> str:

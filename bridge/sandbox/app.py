@@ -7,23 +7,21 @@ import html
 import secrets
 from pathlib import Path
 
-from fastapi import FastAPI, HTTPException, Request
+from fastapi import APIRouter, FastAPI, HTTPException, Request
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, Response
-from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 from starlette.websockets import WebSocket
 
 from bridge.asgi.kinds_script import kinds_script
+from bridge.asgi.page_files import PageFiles
 from bridge.contract.errors import InvalidRequest
+from bridge.sandbox import account_control, control, fault_control, media_control
 from bridge.sandbox.account import ServiceRefused
-from bridge.sandbox.account_control import account_control
 from bridge.sandbox.contacts import EntryNotFound
-from bridge.sandbox.control import control
-from bridge.sandbox.fault_control import fault_control
+from bridge.sandbox.dependencies import MediaOf, WorldOf
 from bridge.sandbox.guard import UPLOAD, guard
 from bridge.sandbox.linked_devices import CodeNotShown, NotLinked
 from bridge.sandbox.media import FALLBACK, MediaServer, StoredUpload
-from bridge.sandbox.media_control import media_control
 from bridge.sandbox.page_socket import PageSocket
 from bridge.sandbox.passkey import PasskeyAsked
 from bridge.sandbox.phone_socket import PhoneSocket
@@ -40,81 +38,90 @@ POLICY = (
 
 def build_app(world: World, media: MediaServer, received: ReceivedFiles) -> ASGIApp:
     """The application over a world, and the files of its sent and received messages."""
-    app = FastAPI(title="WhatsApp sandbox", docs_url=None, redoc_url=None, openapi_url="/api/openapi.json")
-    app.include_router(control(world))
-    app.include_router(fault_control(world))
-    app.include_router(account_control(world, media))
-    app.include_router(media_control(world, received))
-    app.add_api_route("/assets/phone/kinds.js", kinds_script, include_in_schema=False)
-    app.mount("/assets", _Assets(directory=PAGES), name="assets")
-
-    @app.get("/", include_in_schema=False)
-    async def double() -> Response:
-        return _double(world.state.settings)
-
-    @app.get("/sw.js", include_in_schema=False)
-    async def service_worker() -> Response:
-        # not among the assets: its folder is what it controls
-        return FileResponse(PAGES / "web" / "service_worker.js", headers={"Cache-Control": "no-cache"})
-
-    @app.get("/phone", include_in_schema=False)
-    async def phone() -> Response:
-        return _page("phone")
-
-    @app.post(UPLOAD, include_in_schema=False)
-    @app.post(FALLBACK + UPLOAD, include_in_schema=False)
-    async def upload(request: Request) -> StoredUpload:
-        settings = world.state.settings
-        if settings.uploads_fail or (settings.file_server_down and not request.url.path.startswith(FALLBACK)):
-            raise HTTPException(503)
-        await asyncio.sleep(settings.upload_ms / 1000)
-        return await media.receive(request.stream())
-
-    @app.get("/mms/{sha256}", include_in_schema=False)
-    async def download(sha256: str) -> Response:
-        path = media.file(sha256)
-        if path is None:
-            raise EntryNotFound(f"There is no file {sha256}.")
-        return FileResponse(path, headers={"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "sandbox"})
-
-    @app.websocket("/ws/chat")
-    async def page_socket(socket: WebSocket) -> None:
-        await PageSocket(world, socket).run()
-
-    @app.websocket("/phone/live")
-    async def phone_socket(socket: WebSocket) -> None:
-        await PhoneSocket(world, socket).run()
-
-    @app.exception_handler(EntryNotFound)
-    @app.exception_handler(CodeNotShown)
-    @app.exception_handler(NotLinked)
-    async def not_found(_request: Request, error: Exception) -> JSONResponse:
-        return JSONResponse({"error": str(error)}, status_code=404)
-
-    @app.exception_handler(PasskeyAsked)
-    async def passkey_asked(_request: Request, error: Exception) -> JSONResponse:
-        return JSONResponse({"passkey": str(error)}, status_code=202)
-
-    @app.exception_handler(ServiceRefused)
-    async def refused(_request: Request, error: ServiceRefused) -> JSONResponse:
-        return JSONResponse({"error": str(error)}, status_code=409)
-
-    @app.exception_handler(ValueError)
-    @app.exception_handler(InvalidRequest)
-    async def invalid(_request: Request, error: Exception) -> JSONResponse:
-        return JSONResponse({"error": str(error)}, status_code=422)
-
+    app = FastAPI(
+        title="WhatsApp sandbox",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/api/openapi.json",
+        exception_handlers={
+            EntryNotFound: _not_found,
+            CodeNotShown: _not_found,
+            NotLinked: _not_found,
+            PasskeyAsked: _passkey_asked,
+            ServiceRefused: _refused,
+            ValueError: _invalid,
+            InvalidRequest: _invalid,
+        },
+    )
+    app.state.world, app.state.media, app.state.received = world, media, received
+    for router in (control.router, fault_control.router, account_control.router, media_control.router, pages):
+        app.router.routes.extend(router.routes)  # `include_router` would make each of them once more
+    app.mount("/assets", PageFiles(directory=PAGES), name="assets")
     return guard(app)
 
 
-class _Assets(StaticFiles):
-    """Files that the browser revalidates at every load: a browser profile outlives a version of the sandbox."""
+pages = APIRouter(include_in_schema=False)
+pages.add_api_route("/assets/phone/kinds.js", kinds_script)
 
-    def file_response(self, *args: object, **kwargs: object) -> Response:
-        response = super().file_response(*args, **kwargs)  # type: ignore[arg-type]
-        response.headers["Cache-Control"] = "no-cache"
-        response.headers["X-Content-Type-Options"] = "nosniff"
-        return response
+
+@pages.get("/")
+async def double(world: WorldOf) -> Response:
+    return _double(world.state.settings)
+
+
+@pages.get("/sw.js")
+async def service_worker() -> Response:
+    # not among the assets: its folder is what it controls
+    return FileResponse(PAGES / "web" / "service_worker.js", headers={"Cache-Control": "no-cache"})
+
+
+@pages.get("/phone")
+async def phone() -> Response:
+    return _page("phone")
+
+
+@pages.post(UPLOAD)
+@pages.post(FALLBACK + UPLOAD)
+async def upload(world: WorldOf, media: MediaOf, request: Request) -> StoredUpload:
+    settings = world.state.settings
+    if settings.uploads_fail or (settings.file_server_down and not request.url.path.startswith(FALLBACK)):
+        raise HTTPException(503)
+    await asyncio.sleep(settings.upload_ms / 1000)
+    return await media.receive(request.stream())
+
+
+@pages.get("/mms/{sha256}")
+async def download(media: MediaOf, sha256: str) -> Response:
+    path = media.file(sha256)
+    if path is None:
+        raise EntryNotFound(f"There is no file {sha256}.")
+    return FileResponse(path, headers={"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "sandbox"})
+
+
+@pages.websocket("/ws/chat")
+async def page_socket(world: WorldOf, socket: WebSocket) -> None:
+    await PageSocket(world, socket).run()
+
+
+@pages.websocket("/phone/live")
+async def phone_socket(world: WorldOf, socket: WebSocket) -> None:
+    await PhoneSocket(world, socket).run()
+
+
+async def _not_found(_request: Request, error: Exception) -> Response:
+    return JSONResponse({"error": str(error)}, status_code=404)
+
+
+async def _passkey_asked(_request: Request, error: Exception) -> Response:
+    return JSONResponse({"passkey": str(error)}, status_code=202)
+
+
+async def _refused(_request: Request, error: Exception) -> Response:
+    return JSONResponse({"error": str(error)}, status_code=409)
+
+
+async def _invalid(_request: Request, error: Exception) -> Response:
+    return JSONResponse({"error": str(error)}, status_code=422)
 
 
 def _double(settings: SandboxSettings) -> Response:

@@ -10,6 +10,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field, model_validator
 
 from bridge.contract.jid import Jid
+from bridge.sandbox.dependencies import WorldOf
 from bridge.sandbox.group_records import GroupSettings
 from bridge.sandbox.records import ACCOUNT_LID, Contact, LogoutReason, SandboxSettings, Transmission
 from bridge.sandbox.views import (
@@ -23,7 +24,6 @@ from bridge.sandbox.views import (
     message_view,
     state_view,
 )
-from bridge.sandbox.world import World
 
 
 class RequestBody(BaseModel, extra="forbid"):
@@ -207,159 +207,180 @@ class SettingsPatch(RequestBody):
     receipts: dict[str, int | None] = {}
 
 
-def control(world: World) -> APIRouter:
-    api = APIRouter(prefix="/api", tags=["sandbox"])
+router = APIRouter(prefix="/api", tags=["sandbox"])
 
-    @api.get("/state")
-    async def read_state(messages: int = 100) -> StateView:
-        """Chats with their newest messages and acks, contacts, devices, QR codes, link, settings."""
-        return state_view(world, max(messages, 0))
 
-    @api.get("/messages")
-    async def read_messages(
-        chat: str | None = None, before: int | None = None, start: int = 0, count: int = 100, search: str = ""
-    ) -> list[MessageView]:
-        """The newest messages of a chat, or of all, from position `start` to that before `before`: oldest first.
-        `search`: those with these words, whatever their case and accents.
-        """
-        positions = world.positions(_address(chat)) if chat else range(len(world.state.messages))
-        first, end = bisect_left(positions, start), len(positions) if before is None else bisect_left(positions, before)
-        asked = (world.state.messages[position] for position in reversed(positions[first:end]))
-        found = islice((message for message in asked if is_found(message, search)), max(count, 0))
-        return [message_view(message) for message in reversed(list(found))]
+@router.get("/state")
+async def read_state(world: WorldOf, messages: int = 100) -> StateView:
+    """Chats with their newest messages and acks, contacts, devices, QR codes, link, settings."""
+    return state_view(world, max(messages, 0))
 
-    @api.get("/sent")
-    async def read_sent() -> list[Transmission]:
-        """What the service received from linked devices, one item per message id: the proof of 'never twice'."""
-        return list(world.state.sent.values())
 
-    @api.post("/incoming")
-    async def write_incoming(body: Incoming) -> MessageView:
-        """Receive a message from a contact."""
-        fields = body.fields if body.units is None else {**body.fields, "bodyUnits": body.units}
-        return message_view(
-            world.incoming(
-                _address(body.chat),
-                body.body,
-                author=_address(body.author) if body.author else None,
-                kind=body.type,
-                t=body.timestamp,
-                quoted=body.quoted,
-                fields=fields,
-                message_id=body.id,
-            )
+@router.get("/messages")
+async def read_messages(
+    world: WorldOf,
+    chat: str | None = None,
+    before: int | None = None,
+    start: int = 0,
+    count: int = 100,
+    search: str = "",
+) -> list[MessageView]:
+    """The newest messages of a chat, or of all, from position `start` to that before `before`: oldest first.
+    `search`: those with these words, whatever their case and accents.
+    """
+    positions = world.positions(_address(chat)) if chat else range(len(world.state.messages))
+    first, end = bisect_left(positions, start), len(positions) if before is None else bisect_left(positions, before)
+    asked = (world.state.messages[position] for position in reversed(positions[first:end]))
+    found = islice((message for message in asked if is_found(message, search)), max(count, 0))
+    return [message_view(message) for message in reversed(list(found))]
+
+
+@router.get("/sent")
+async def read_sent(world: WorldOf) -> list[Transmission]:
+    """What the service received from linked devices, one item per message id: the proof of 'never twice'."""
+    return list(world.state.sent.values())
+
+
+@router.post("/incoming")
+async def write_incoming(world: WorldOf, body: Incoming) -> MessageView:
+    """Receive a message from a contact."""
+    fields = body.fields if body.units is None else {**body.fields, "bodyUnits": body.units}
+    return message_view(
+        world.incoming(
+            _address(body.chat),
+            body.body,
+            author=_address(body.author) if body.author else None,
+            kind=body.type,
+            t=body.timestamp,
+            quoted=body.quoted,
+            fields=fields,
+            message_id=body.id,
         )
+    )
 
-    @api.post("/react")
-    async def react(body: NewReaction) -> MessageView:
-        """React to a message, as a contact or (without `author`) as the owner."""
-        return message_view(world.acts.react(body.id, body.emoji, _person(body.author)))
 
-    @api.post("/edit")
-    async def edit(body: NewText) -> MessageView:
-        """Edit a message, as its author may."""
-        return message_view(world.acts.edit(body.id, body.body))
+@router.post("/react")
+async def react(world: WorldOf, body: NewReaction) -> MessageView:
+    """React to a message, as a contact or (without `author`) as the owner."""
+    return message_view(world.acts.react(body.id, body.emoji, _person(body.author)))
 
-    @api.post("/revoke")
-    async def revoke(body: Revocation) -> MessageView:
-        """Delete a message for everyone, as its author or (`by_admin`) an admin of the group may."""
-        return message_view(world.acts.revoke(body.id, by_admin=_person(body.by_admin)))
 
-    @api.post("/vote")
-    async def vote(body: NewVote) -> MessageView:
-        """Vote in a poll, as a contact or (without `author`) as the owner."""
-        return message_view(world.acts.vote(body.id, body.options, _person(body.author)))
+@router.post("/edit")
+async def edit(world: WorldOf, body: NewText) -> MessageView:
+    """Edit a message, as its author may."""
+    return message_view(world.acts.edit(body.id, body.body))
 
-    @api.post("/own")
-    async def write_own(body: Own) -> MessageView:
-        """Write a message on the owner's phone."""
-        chat, fields = _address(body.chat), body.fields
-        return message_view(
-            world.own(chat, body.body, kind=body.type, t=body.timestamp, quoted=body.quoted, fields=fields)
-        )
 
-    @api.post("/contacts")
-    async def add_contact(body: NewContact) -> Contact:
-        """Add or replace a contact."""
-        known = body.model_dump()
-        known["pn"] = _address(body.pn) if body.pn else None
-        known["lid"] = _address(body.lid, "lid") if body.lid else None
-        return world.directory.add_contact(Contact(**known))
+@router.post("/revoke")
+async def revoke(world: WorldOf, body: Revocation) -> MessageView:
+    """Delete a message for everyone, as its author or (`by_admin`) an admin of the group may."""
+    return message_view(world.acts.revoke(body.id, by_admin=_person(body.by_admin)))
 
-    @api.post("/chats")
-    async def open_chat(body: Address) -> PhoneChatView:
-        """Open a chat with a contact."""
-        return chat_view(world, world.directory.open_chat(_address(body.id)), 0)
 
-    @api.post("/chats/seen")
-    async def see_chat(body: Address) -> None:
-        """Mark a chat as read on the phone."""
-        world.mark_seen(_address(body.id))
+@router.post("/vote")
+async def vote(world: WorldOf, body: NewVote) -> MessageView:
+    """Vote in a poll, as a contact or (without `author`) as the owner."""
+    return message_view(world.acts.vote(body.id, body.options, _person(body.author)))
 
-    @api.post("/groups")
-    async def add_group(body: NewGroup) -> PhoneChatView:
-        """Add a group with these participants."""
-        members = [_address(p) for p in body.participants]
-        return chat_view(world, world.directory.add_group(body.id, body.name, members), 0)
 
-    @api.post("/groups/act")
-    async def act_in_group(body: GroupAct) -> list[dict[str, Any]]:
-        """Change a group as a person or as the owner; returns what became of each of the people."""
-        group, people, by = body.group, [_address(person) for person in body.people], _address(body.by)
-        match body.action:
-            case "create":
-                return world.groups.create(body.subject, people, body.settings, by)[1]
-            case "leave":
-                world.groups.leave(group, *(people or [by])[:1])
-            case "change":
-                world.groups.change(group, body.settings, by)
-            case "join":
-                world.groups.join(world.groups.group(group)[1].invite, by)
-            case "add" | "remove" | "promote" | "demote" as action:
-                results: list[dict[str, Any]] = getattr(world.groups, action)(group, people, by)
-                return results
-        return []
+@router.post("/own")
+async def write_own(world: WorldOf, body: Own) -> MessageView:
+    """Write a message on the owner's phone."""
+    chat, fields = _address(body.chat), body.fields
+    return message_view(world.own(chat, body.body, kind=body.type, t=body.timestamp, quoted=body.quoted, fields=fields))
 
-    @api.post("/scan")
-    async def scan(body: Scan) -> DeviceView:
-        """Scan a QR code with the phone."""
-        return device_view(world.linking.scan(body.ref))
 
-    @api.post("/passkeys")
-    async def add_passkey(body: NewPasskey) -> None:
-        """Give the account a passkey."""
-        world.linking.passkeys.register(body.id, body.public_key)
+@router.post("/contacts")
+async def add_contact(world: WorldOf, body: NewContact) -> Contact:
+    """Add or replace a contact."""
+    known = body.model_dump()
+    known["pn"] = _address(body.pn) if body.pn else None
+    known["lid"] = _address(body.lid, "lid") if body.lid else None
+    return world.directory.add_contact(Contact(**known))
 
-    @api.post("/refs/rotate")
-    async def rotate_refs() -> None:
-        """Replace the displayed QR codes now."""
-        for slot in list(world.linking.slots.values()):
-            world.linking.rotate(slot)
 
-    @api.post("/devices/{device}/logout")
-    async def log_out(device: str, reason: LogoutReason | None = LogoutReason.USER_INITIATED) -> None:
-        """End a device's login: from the phone, or (`reason`) by the service."""
-        world.linking.log_out(device, reason=reason)
+@router.post("/chats")
+async def open_chat(world: WorldOf, body: Address) -> PhoneChatView:
+    """Open a chat with a contact."""
+    return chat_view(world, world.directory.open_chat(_address(body.id)), 0)
 
-    @api.put("/link")
-    async def set_link(body: Link) -> None:
-        """Take the linked devices' connection down or up."""
-        world.set_link(up=body.up)
 
-    @api.post("/acks")
-    async def acknowledge(body: AckRequest) -> None:
-        """Set an ack manually."""
-        world.acknowledge(body.id, body.ack, body.participant)
+@router.post("/chats/seen")
+async def see_chat(world: WorldOf, body: Address) -> None:
+    """Mark a chat as read on the phone."""
+    world.mark_seen(_address(body.id))
 
-    @api.patch("/settings")
-    async def configure(body: SettingsPatch) -> SandboxSettings:
-        """Change the sandbox's behaviour."""
-        known, changed = world.state.settings.model_dump(), body.model_dump(exclude_unset=True)
-        changed["receipts"] = known["receipts"] | body.receipts
-        world.configure(SandboxSettings.model_validate(known | changed))
-        return world.state.settings
 
-    return api
+@router.post("/groups")
+async def add_group(world: WorldOf, body: NewGroup) -> PhoneChatView:
+    """Add a group with these participants."""
+    members = [_address(p) for p in body.participants]
+    return chat_view(world, world.directory.add_group(body.id, body.name, members), 0)
+
+
+@router.post("/groups/act")
+async def act_in_group(world: WorldOf, body: GroupAct) -> list[dict[str, Any]]:
+    """Change a group as a person or as the owner; returns what became of each of the people."""
+    group, people, by = body.group, [_address(person) for person in body.people], _address(body.by)
+    match body.action:
+        case "create":
+            return world.groups.create(body.subject, people, body.settings, by)[1]
+        case "leave":
+            world.groups.leave(group, *(people or [by])[:1])
+        case "change":
+            world.groups.change(group, body.settings, by)
+        case "join":
+            world.groups.join(world.groups.group(group)[1].invite, by)
+        case "add" | "remove" | "promote" | "demote" as action:
+            results: list[dict[str, Any]] = getattr(world.groups, action)(group, people, by)
+            return results
+    return []
+
+
+@router.post("/scan")
+async def scan(world: WorldOf, body: Scan) -> DeviceView:
+    """Scan a QR code with the phone."""
+    return device_view(world.linking.scan(body.ref))
+
+
+@router.post("/passkeys")
+async def add_passkey(world: WorldOf, body: NewPasskey) -> None:
+    """Give the account a passkey."""
+    world.linking.passkeys.register(body.id, body.public_key)
+
+
+@router.post("/refs/rotate")
+async def rotate_refs(world: WorldOf) -> None:
+    """Replace the displayed QR codes now."""
+    for slot in list(world.linking.slots.values()):
+        world.linking.rotate(slot)
+
+
+@router.post("/devices/{device}/logout")
+async def log_out(world: WorldOf, device: str, reason: LogoutReason | None = LogoutReason.USER_INITIATED) -> None:
+    """End a device's login: from the phone, or (`reason`) by the service."""
+    world.linking.log_out(device, reason=reason)
+
+
+@router.put("/link")
+async def set_link(world: WorldOf, body: Link) -> None:
+    """Take the linked devices' connection down or up."""
+    world.set_link(up=body.up)
+
+
+@router.post("/acks")
+async def acknowledge(world: WorldOf, body: AckRequest) -> None:
+    """Set an ack manually."""
+    world.acknowledge(body.id, body.ack, body.participant)
+
+
+@router.patch("/settings")
+async def configure(world: WorldOf, body: SettingsPatch) -> SandboxSettings:
+    """Change the sandbox's behaviour."""
+    known, changed = world.state.settings.model_dump(), body.model_dump(exclude_unset=True)
+    changed["receipts"] = known["receipts"] | body.receipts
+    world.configure(SandboxSettings.model_validate(known | changed))
+    return world.state.settings
 
 
 def _person(text: str | None) -> str | None:

@@ -6,9 +6,9 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from bridge.contract.jid import Jid
+from bridge.sandbox.dependencies import WorldOf
 from bridge.sandbox.records import BlockReason
 from bridge.sandbox.views import MessageView, message_view
-from bridge.sandbox.world import World
 
 
 class FaultRequestBody(BaseModel, extra="forbid"):
@@ -49,52 +49,58 @@ class TypedCode(FaultRequestBody):
     code: str
 
 
-def fault_control(world: World) -> APIRouter:
-    api = APIRouter(prefix="/api", tags=["faults"])
+router = APIRouter(prefix="/api", tags=["faults"])
 
-    @api.put("/trouble")
-    async def set_trouble(body: BlockRequest) -> None:
-        """Refuse the linked devices' connections (temporary ban, 503, expired version), or accept them again."""
-        world.faults.block(body.kind)
 
-    @api.post("/replace")
-    async def replace() -> None:
-        """Open WhatsApp Web elsewhere with the same login: the open pages lose their connection."""
-        world.faults.replace()
+@router.put("/trouble")
+async def set_trouble(world: WorldOf, body: BlockRequest) -> None:
+    """Refuse the linked devices' connections (temporary ban, 503, expired version), or accept them again."""
+    world.faults.block(body.kind)
 
-    @api.post("/outdated")
-    async def outdate() -> None:
-        """Announce a newer version of WhatsApp Web to the open pages."""
-        world.faults.outdate()
 
-    @api.post("/reload")
-    async def reload() -> None:
-        """Reload the open pages."""
-        world.faults.reload()
+@router.post("/replace")
+async def replace(world: WorldOf) -> None:
+    """Open WhatsApp Web elsewhere with the same login: the open pages lose their connection."""
+    world.faults.replace()
 
-    @api.post("/decrypt")
-    async def decrypt(body: Readable) -> MessageView:
-        """Decrypt a message of type ciphertext."""
-        return message_view(world.faults.decrypt(body.id, body.body, body.type))
 
-    @api.post("/acks/stray")
-    async def stray_ack(body: StrayAck) -> None:
-        """Send an ack that is out of order, duplicated or an error."""
-        world.faults.stray_ack(body.id, body.ack)
+@router.post("/outdated")
+async def outdate(world: WorldOf) -> None:
+    """Announce a newer version of WhatsApp Web to the open pages."""
+    world.faults.outdate()
 
-    @api.post("/chats/move")
-    async def move_chat(body: Move) -> None:
-        """Move a chat to its other address."""
-        world.faults.move_chat(str(Jid.parse(body.id)), str(Jid.parse(body.to)))
 
-    @api.post("/history")
-    async def send_history() -> None:
-        """Send the linked devices the history that `history_waits` withheld."""
-        world.history.send_all()
+@router.post("/reload")
+async def reload(world: WorldOf) -> None:
+    """Reload the open pages."""
+    world.faults.reload()
 
-    @api.post("/link_code")
-    async def type_code(body: TypedCode) -> None:
-        """Type a pairing code on the phone."""
-        world.linking.type_code(body.code)
 
-    return api
+@router.post("/decrypt")
+async def decrypt(world: WorldOf, body: Readable) -> MessageView:
+    """Decrypt a message of type ciphertext."""
+    return message_view(world.faults.decrypt(body.id, body.body, body.type))
+
+
+@router.post("/acks/stray")
+async def stray_ack(world: WorldOf, body: StrayAck) -> None:
+    """Send an ack that is out of order, duplicated or an error."""
+    world.faults.stray_ack(body.id, body.ack)
+
+
+@router.post("/chats/move")
+async def move_chat(world: WorldOf, body: Move) -> None:
+    """Move a chat to its other address."""
+    world.faults.move_chat(str(Jid.parse(body.id)), str(Jid.parse(body.to)))
+
+
+@router.post("/history")
+async def send_history(world: WorldOf) -> None:
+    """Send the linked devices the history that `history_waits` withheld."""
+    world.history.send_all()
+
+
+@router.post("/link_code")
+async def type_code(world: WorldOf, body: TypedCode) -> None:
+    """Type a pairing code on the phone."""
+    world.linking.type_code(body.code)

@@ -9,8 +9,10 @@ import os
 import re
 import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from uuid import uuid4
 
@@ -176,14 +178,23 @@ def _create(path: Path, at: float, steps: Sequence[str]) -> None:
     os.close(os.open(new, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     connection = connect(new)
     try:
-        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
-        connection.execute("PRAGMA journal_mode = WAL")
-        schema.migrate(connection, steps)
+        with closing(sqlite3.connect(":memory:")) as empty:
+            empty.deserialize(_empty(tuple(steps)))
+            empty.backup(connection)
         connection.execute("INSERT INTO store (epoch, created_at) VALUES (?, ?)", (str(uuid4()), at))
     finally:
         close(connection, new)
     new.rename(path)
     _sync_folder(path.parent)
+
+
+@cache
+def _empty(steps: tuple[str, ...]) -> bytes:
+    """A database after all steps. Run in memory, once: on the disk each step costs a commit of its own."""
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+        schema.migrate(connection, steps)
+        return connection.serialize()
 
 
 def _open_sound(path: Path, steps: Sequence[str], *, check_later: bool) -> tuple[sqlite3.Connection, bool]:

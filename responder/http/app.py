@@ -10,12 +10,12 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Mount, Route
-from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from bridge.asgi.api_credentials import ApiCredentials
 from bridge.asgi.express_paths import ExpressPaths
 from bridge.asgi.kinds_script import kinds_script
+from bridge.asgi.page_files import PageFiles
 from bridge.contract.errors import CodedError
 from responder.errors import NoSuchChat, RulesChanged, RulesNotWritten, WrongRules
 from responder.http import chats, health, legacy, rules
@@ -36,7 +36,7 @@ def build_app(surface: Surface) -> ASGIApp:
             *health.routes,
             Route("/metrics", _metrics),
             Route("/static/kinds.js", _kinds),
-            Mount("/static", StaticFiles(directory=PAGE), name="static"),
+            Mount("/static", PageFiles(directory=PAGE), name="static"),
             Route("/", _page),
         ],
         exception_handlers={CodedError: _coded, InvalidFields: _invalid, HTTPException: _http},

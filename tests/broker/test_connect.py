@@ -13,7 +13,6 @@ from typing import Any
 
 import psutil
 import pytest
-from amqtt.broker import Broker  # type: ignore[import-untyped]
 
 from bridge.broker import (
     BrokerConnection,
@@ -186,6 +185,8 @@ async def test_an_unreadable_ca_file_is_named(options: Options, tmp_path: Path) 
 
 
 async def test_websockets() -> None:
+    from amqtt.broker import Broker  # type: ignore[import-untyped]  # an import of 0.1 s
+
     # Debian's mosquitto 2.0.11 is built without them; amqtt has them.
     port = free_port()
     broker = Broker(

@@ -24,6 +24,7 @@ from campaigns.app import CampaignsApp
 from campaigns.settings import CampaignSettings, load
 from campaigns.store.schema import SCHEMA
 from tests.client.conftest import ScriptedBridge, served_bridge
+from tests.loopback import http_client
 from tests.mariadb_server import MariaDbServer, migrate
 from tests.mosquitto_server import MosquittoServer, free_port
 
@@ -144,7 +145,7 @@ class CampaignsHarness:
     async def call(self, method: str, path: str, body: Any = None, **options: Any) -> httpx.Response:
         """A request to the service's own HTTP server."""
         assert self.service is not None
-        async with httpx.AsyncClient(timeout=20, trust_env=False) as client:
+        async with http_client(timeout=20) as client:
             return await client.request(
                 method,
                 f"{self.service.url}/v1/campaigns{path}",

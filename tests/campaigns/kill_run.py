@@ -23,6 +23,7 @@ import psutil
 from bridge.ops.private_broker.child import tied_command
 from bridge.sandbox.records import Contact
 from tests.chaos.rig import Rig, login_is_written, start, until
+from tests.loopback import http_client
 from tests.mosquitto_server import free_port
 
 PARTS = ("campaigns", "bridge", "broker", "browser")
@@ -55,7 +56,7 @@ class KillRun:
                 rig.world.directory.add_contact(Contact(pn=f"{self.number(n)}@c.us", name=f"P{n}", saved=False))
             self._start()
             stack.callback(self._kill_service)
-            http = await stack.enter_async_context(httpx.AsyncClient(timeout=60, trust_env=False))
+            http = await stack.enter_async_context(http_client(timeout=60))
             await self._ready(http)
             recipients = [{"to": self.number(n), "name": f"Persona {n}"} for n in range(self.total)]
             always = {"from": "00:00", "to": "24:00"}

@@ -15,13 +15,14 @@ from bridge.ports import Scope
 from bridge.store import BRIDGE_STORE, BridgeStore
 from tests.campaigns.conftest import FAST, SECRET, CampaignsHarness, number
 from tests.http.conftest import HttpBridge
+from tests.loopback import http_client
 
 OCTETS = {"content-type": "application/octet-stream"}
 PLAN: dict[str, Any] = {"name": "Cupones", "variants": ["Hola {{nombre}}, saldo {{saldo|0}}"], **FAST}
 
 
 def client(harness: CampaignsHarness, **options: Any) -> httpx.AsyncClient:
-    return httpx.AsyncClient(base_url=harness.url, timeout=30, trust_env=False, **options)
+    return http_client(harness.url, timeout=30, **options)
 
 
 async def test_a_whole_campaign_from_a_file_to_its_report(harness: CampaignsHarness) -> None:
@@ -119,7 +120,7 @@ async def test_keys_reach_only_their_sessions_and_scopes(harness: CampaignsHarne
                 assert ("un secreto" in text) is shown, (name, page)
     async with client(harness) as http:
         assert (await http.get("/v1/campaigns")).status_code == 401
-    async with httpx.AsyncClient(trust_env=False) as http:
+    async with http_client() as http:
         for headers in ({}, {"x-api-key": "wrong"}):
             assert (await http.get(f"{service.url}/v1/campaigns", headers=headers)).status_code == 401
         assert (await http.get(f"{service.url}/health")).status_code == 200

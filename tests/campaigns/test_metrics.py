@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
 from bridge.drivers.scripted.phone import SendMode
 from tests.campaigns.conftest import ALWAYS, SECRET, CampaignsHarness, number
+from tests.loopback import http_client
 from tests.prometheus_server import scraping
 
 OPERATIONS = Path(__file__).parents[2] / "docs/operations.md"
@@ -18,7 +18,7 @@ LIST = b"telefono;nombre\n5491155500001;Ana\n541155500001;Ana\nx;Beto\n549115550
 
 async def exposed(url: str) -> tuple[str, dict[tuple[str, ...], float]]:
     """The text of /metrics, and each sample's value by its name and its labels."""
-    async with httpx.AsyncClient(base_url=url, trust_env=False) as client:
+    async with http_client(url) as client:
         assert (await client.get("/metrics")).status_code == 401
         text = (await client.get("/metrics", headers={"x-api-key": SECRET})).text
     samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]

@@ -23,6 +23,7 @@ from campaigns.settings import load
 from campaigns.store import work_lock
 from campaigns.store.work_lock import WorkLock
 from tests.campaigns.conftest import FAST, SECRET, CampaignsHarness, number
+from tests.loopback import http_client
 from tests.mariadb_server import MariaDbServer
 from tests.mosquitto_server import free_port
 
@@ -56,7 +57,7 @@ class ServiceProcess:
 
     async def call(self, method: str, path: str, body: Any = None) -> httpx.Response:
         url = f"http://127.0.0.1:{self.port}{path}"
-        async with httpx.AsyncClient(timeout=20, trust_env=False) as client:
+        async with http_client(timeout=20) as client:
             return await client.request(method, url, json=body, headers={"x-api-key": SECRET})
 
     async def has(self, problems: list[str], within: float = 60) -> None:

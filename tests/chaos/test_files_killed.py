@@ -23,6 +23,7 @@ import pytest_asyncio
 from bridge.contract.session import SessionState
 from tests.chaos.crash_points import Step
 from tests.chaos.rig import Rig, login_is_written
+from tests.loopback import http_client
 from tests.mosquitto_server import free_port
 from tests.mqtt.probe import MqttProbe, mqtt_probe
 from tests.parts import require_binary
@@ -52,7 +53,7 @@ class Scene:
         self.url = url
 
     def client(self) -> httpx.AsyncClient:
-        return httpx.AsyncClient(base_url=self.url, timeout=30, trust_env=False, verify=False)
+        return http_client(self.url, timeout=30)
 
     async def restart(self) -> None:
         """Start the bridge again after its crash, and wait until it is connected."""

@@ -18,6 +18,7 @@ from bridge.ports import Scope
 from bridge.sandbox import Sandbox
 from bridge.store import BRIDGE_STORE, BridgeStore
 from tests.cli.conftest import ScriptedBridge, StartCommand, Wa
+from tests.loopback import http_client
 from tests.mosquitto_server import MosquittoServer, free_port
 from tests.parts import require_binary
 
@@ -104,7 +105,7 @@ async def test_a_responder_that_does_not_know_the_keys_of_the_bridge_is_reported
         own = {"PORT": url.rpartition(":")[2], "WA_DATA_DIR": str(tmp_path / "responder")}
         process = await start("responder", WA_MQTT_URL=mosquitto.url("responder"), **own, **settings)
         try:
-            async with asyncio.timeout(90), httpx.AsyncClient(trust_env=False, timeout=30) as client:
+            async with asyncio.timeout(90), http_client(timeout=30) as client:
                 while True:
                     await asyncio.sleep(0.2)
                     with suppress(httpx.TransportError):

@@ -17,6 +17,7 @@ import psutil
 import pytest
 
 from tests.cli.conftest import Environment, StartCommand, Wa
+from tests.loopback import http_client
 from tests.mosquitto_server import free_port
 from tests.parts import require_binary
 
@@ -57,7 +58,7 @@ async def test_the_commands_of_the_files_work_on_the_running_sandbox(
     shown: str, wa: Wa, environment: Environment, tmp_path: Path
 ) -> None:
     sandbox = Path(environment["WA_DATA_DIR"]) / "sandbox"
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with http_client() as client:
         assert "«Automatic answers» in the panel" in shown
         ports = {urlsplit(found.rstrip(",")).port for found in re.findall(r"http://127\.0\.0\.1\S+", shown)}
         assert len(ports) == 1, "the panel's alone"
@@ -99,7 +100,7 @@ async def test_the_responder_asks_for_a_key_as_soon_as_the_bridge_does(
     bridge, responder = (f"http://127.0.0.1:{environment[name]}" for name in ("WA_HTTP_PORT", "PORT"))
     phone = re.search(r"http://localhost:\d+", shown)
     assert phone is not None
-    async with httpx.AsyncClient(trust_env=False, timeout=20) as client:
+    async with http_client(timeout=20) as client:
 
         async def chats(headers: dict[str, str]) -> list[str]:
             answer = await client.get(f"{bridge}/v1/responder/chats", headers=headers)

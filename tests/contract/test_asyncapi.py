@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,9 @@ from tests.contract.payloads import every_written
 
 GOLDEN = Path(__file__).parent / "golden"
 WRITTEN = every_written()
-SCHEMAS = schemas()
-DOCUMENT = asyncapi(Topics("casa/wa"), "1.2.3")
+# Made by the worker that needs them, not by each that collects them.
+made_schemas = cache(schemas)
+document = cache(partial(asyncapi, Topics("casa/wa"), "1.2.3"))
 
 
 def _references(value: Any) -> list[str]:
@@ -28,10 +30,10 @@ def _references(value: Any) -> list[str]:
 
 
 def test_every_reference_resolves() -> None:
-    found = _references(DOCUMENT)
+    found = _references(document())
     assert len(found) > 50
     for reference in found:
-        at: Any = DOCUMENT
+        at: Any = document()
         for part in reference.removeprefix("#/").split("/"):
             assert part in at, reference
             at = at[part]
@@ -52,12 +54,12 @@ def test_the_document_makes_each_schema_once(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_every_topic_of_a_session_and_every_payload_is_documented() -> None:
-    addresses = {one["address"] for one in DOCUMENT["channels"].values()}
+    addresses = {one["address"] for one in document()["channels"].values()}
     for leaf in Leaf:
         assert any(address.split("/")[3:4] == [leaf] for address in addresses), leaf
     documented = {name for one in channels(Topics()) for name in one.payloads}
     assert documented - {"PlainText", "QrPicture"} == {model.__name__ for model in PAYLOADS}
-    for name, operation in DOCUMENT["operations"].items():
+    for name, operation in document()["operations"].items():
         assert operation["action"] in ("send", "receive"), name
         assert operation["bindings"]["mqtt"]["qos"] == (0 if name in ("receive_control", "receive_typing") else 1)
 
@@ -78,9 +80,9 @@ def test_retained_topics_are_those_of_the_contract() -> None:
 @pytest.mark.parametrize("name", WRITTEN)
 def test_a_written_payload_is_valid_by_its_schema(name: str) -> None:
     model = WRITTEN[name][0]
-    if model.__name__ not in SCHEMAS:
+    if model.__name__ not in made_schemas():
         pytest.fail(f"{model.__name__} has no schema")
-    validator = jsonschema_rs.validator_for(SCHEMAS[model.__name__])
+    validator = jsonschema_rs.validator_for(made_schemas()[model.__name__])
     payload = json.loads((GOLDEN / f"{name}.json").read_text(encoding="utf-8"))
     validator.validate(payload)
     assert not validator.is_valid({**payload, "v": 2})
@@ -98,4 +100,4 @@ def test_a_written_payload_is_valid_by_its_schema(name: str) -> None:
     ],
 )
 def test_the_schema_of_a_command_refuses_what_the_bridge_refuses(payload: dict[str, Any], valid: bool) -> None:
-    assert jsonschema_rs.validator_for(SCHEMAS["SendCommand"]).is_valid(payload) is valid
+    assert jsonschema_rs.validator_for(made_schemas()["SendCommand"]).is_valid(payload) is valid

@@ -10,9 +10,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import httpx
-
 from bridge.sandbox import Sandbox
+from tests.loopback import http_client
 from tests.parts import require_binary
 
 PHONE_OF_ANA = "5491155500001"
@@ -28,7 +27,7 @@ async def sandbox() -> AsyncIterator[Sandbox]:
 
 async def call_sandbox(double: Sandbox, method: str, path: str, body: object = None) -> Any:
     """Call the sandbox's control API."""
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with http_client() as client:
         answer = await client.request(method, double.api_url + path, json=body)
     assert answer.is_success, answer.text
     return answer.json() if answer.content else None

@@ -23,6 +23,7 @@ from bridge.sandbox import Sandbox
 from tests.broker.certificates import Certificates, make_certificates
 from tests.deploy.bridge_process import PHONE_OF_ANA, bridge_process, call_sandbox, sandbox
 from tests.deploy.nginx_server import NginxServer, Upstreams
+from tests.loopback import http_client
 from tests.mosquitto_server import free_port
 from tests.ops.mosquitto.conftest import free_listeners, mosquitto_with
 
@@ -164,7 +165,7 @@ async def test_what_nginx_refuses(tmp_path: Path) -> None:
             assert {answer.status_code for answer in answers} == {502, 429}
             assert "strict-transport-security" in answers[0].headers
             assert "nginx/" not in answers[0].headers["server"]
-        async with httpx.AsyncClient(trust_env=False) as plain:
+        async with http_client() as plain:
             moved = await plain.get(f"http://127.0.0.1:{nginx.plain_port}/a?b=c", headers={"Host": "wa.example.com"})
             assert (moved.status_code, moved.headers["location"]) == (308, "https://wa.example.com/a?b=c")
 

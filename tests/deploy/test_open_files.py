@@ -17,6 +17,7 @@ import psutil
 import pytest
 
 from tests.deploy.bridge_process import PHONE_OF_ANA, call_sandbox, sandbox
+from tests.loopback import http_client
 from tests.mosquitto_server import MosquittoServer, free_port
 from tests.parts import require_binary
 
@@ -54,7 +55,7 @@ async def limited(directory: Path, service: str, **environment: str) -> AsyncIte
 
 async def ready(base: str) -> None:
     """Wait until the service answers /readyz with 200."""
-    async with asyncio.timeout(60), httpx.AsyncClient(trust_env=False) as client:
+    async with asyncio.timeout(60), http_client() as client:
         while True:
             try:
                 if (await client.get(f"{base}/readyz")).status_code == 200:
@@ -84,7 +85,7 @@ async def strangers(port: int, process: psutil.Process, path: str) -> AsyncItera
             await asyncio.sleep(0.01)
     assert b"200" in answers
     try:
-        async with httpx.AsyncClient(trust_env=False, timeout=30) as client:  # one more is answered, not cut off
+        async with http_client(timeout=30) as client:  # one more is answered, not cut off
             assert (await client.get(f"http://127.0.0.1:{port}/healthz")).status_code in (200, 503)
         yield most
     finally:
@@ -120,7 +121,7 @@ async def test_strangers_do_not_end_the_session_of_a_bridge(tmp_path: Path) -> N
                 assert most < FILES
                 await call_sandbox(double, "POST", "/incoming", {"chat": PHONE_OF_ANA, "body": "Hola"})
             await ready(base)
-            async with httpx.AsyncClient(base_url=base, trust_env=False, timeout=30) as client:
+            async with http_client(base, timeout=30) as client:
                 sent = await client.post("/api/whatsapp/send", json={"to": PHONE_OF_ANA, "message": "Buenas"})
                 assert sent.json()["success"] is True, sent.text
                 status = (await client.get("/v1/sessions/haby")).json()
@@ -137,7 +138,7 @@ async def test_strangers_do_not_stop_a_responder(tmp_path: Path) -> None:
         async with limited(
             tmp_path, "responder", WA_MQTT_URL=broker.url("responder"), PORT=str(port), RESPONDER_ACTIVO="false"
         ) as process:
-            async with asyncio.timeout(60), httpx.AsyncClient(trust_env=False) as client:
+            async with asyncio.timeout(60), http_client() as client:
                 while True:
                     try:
                         await client.get(f"{base}/healthz")
@@ -146,6 +147,6 @@ async def test_strangers_do_not_stop_a_responder(tmp_path: Path) -> None:
                         await asyncio.sleep(0.1)
             async with strangers(port, process, "/api/live") as most:
                 assert most < FILES
-            async with asyncio.timeout(30), httpx.AsyncClient(trust_env=False) as client:
+            async with asyncio.timeout(30), http_client() as client:
                 assert (await client.get(f"{base}/healthz")).status_code == 200
     check_log((tmp_path / "log").read_text())

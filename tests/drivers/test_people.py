@@ -8,7 +8,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-import httpx
 import pytest
 
 from bridge.contract.errors import (
@@ -44,6 +43,7 @@ from tests.drivers.worlds import (
     connected,
     page_of,
 )
+from tests.loopback import http_client
 
 pytestmark = pytest.mark.timeout(90)
 BRUNO = "5491155500002@c.us"
@@ -211,7 +211,7 @@ async def test_a_picture_is_saved_as_a_file_once(web: WebWorld) -> None:
     world = web.sandbox.world
 
     async def change(contact: str, content: bytes) -> None:
-        async with httpx.AsyncClient(base_url=web.sandbox.api_url, trust_env=False, timeout=60) as client:
+        async with http_client(web.sandbox.api_url, timeout=60) as client:
             (await client.put("/picture", params={"id": contact}, content=content)).raise_for_status()
 
     async with connected(web) as (driver, sink):

@@ -7,7 +7,6 @@ import json
 from datetime import UTC, datetime
 from pathlib import Path
 
-import httpx
 import pytest
 
 from bridge.contract.session import SessionState
@@ -19,6 +18,7 @@ from bridge.settings import BridgeSettings
 from tests.drivers.recording import running
 from tests.drivers.worlds import ANA, LIMITS, WebWorld, connected, page_of
 from tests.full_disk import files_of
+from tests.loopback import http_client
 from tests.npm_registry import packed
 
 pytestmark = pytest.mark.timeout(90)
@@ -31,7 +31,7 @@ CONTROLLED = "() => navigator.serviceWorker.controller !== null"
 
 async def pinned(web: WebWorld) -> ChosenVersions:
     """The double's own document as it is now, with a mark."""
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with http_client() as client:
         html = (await client.get(web.sandbox.url)).text
     saved = html.replace("<html ", '<html data-mark="saved" ', 1).encode()
     return ChosenVersions(shipped(), PinnedPage("2.3000.1000000001", datetime.now(UTC), saved))

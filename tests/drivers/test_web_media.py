@@ -11,7 +11,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from playwright.async_api import Error as PlaywrightError
 from starlette.responses import Response
@@ -27,6 +26,7 @@ from bridge.sandbox.media import FALLBACK
 from bridge.sandbox.received_media import AGAIN, FIRST
 from bridge.sandbox.records import DownloadMode, SandboxSettings
 from tests.drivers.worlds import ANA, LIMITS, WebWorld, connected, page_of
+from tests.loopback import http_client
 
 LIMIT, SECONDS = 100 << 20, 60.0
 
@@ -37,7 +37,7 @@ def sample(size: int) -> bytes:
 
 async def arrived(web: WebWorld, content: bytes, **query: Any) -> MessageKey:
     """A contact sends a file through the control API."""
-    async with httpx.AsyncClient(base_url=web.sandbox.api_url, trust_env=False, timeout=60) as client:
+    async with http_client(web.sandbox.api_url, timeout=60) as client:
         answer = await client.post(
             "/incoming/file",
             params={"chat": ANA, "type": "document", "filename": "a.bin", **query},

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import httpx
 import pytest
 
 from bridge.contract.jid import Jid
@@ -10,6 +9,7 @@ from bridge.contract.kinds import MAX_TEXT, Text
 from bridge.contract.session import SessionState
 from tests.drivers.recording import running
 from tests.drivers.worlds import ANA, WebWorld
+from tests.loopback import http_client
 
 TEXTS = {
     "spanish": "¡Ñandú, pingüino! ¿Sí?",
@@ -58,7 +58,7 @@ async def test_lone_surrogates_and_nul_are_replaced_and_block_nothing(web: WebWo
         web.pair()
         await sink.until_state(SessionState.CONNECTED)
         await driver.resume()
-        async with httpx.AsyncClient() as http:
+        async with http_client() as http:
             answer = await http.post(
                 f"{web.sandbox.api_url}/incoming",
                 json={"chat": ANA, "units": [0x61, 0xD83D, 0x62, 0, 0xDE00, 0x63]},

@@ -16,9 +16,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import httpx
 import psutil
 
+from tests.loopback import http_client
 from tests.parts import require_binary
 
 WA = [sys.executable, "-m", "bridge.cli"]
@@ -65,7 +65,7 @@ class Product:
     async def api(self, method: str, path: str, body: object = None) -> Any:
         """Call the sandbox's control API."""
         url = (await self.phone_url()).removesuffix("phone") + "api" + path
-        async with httpx.AsyncClient(trust_env=False) as client:
+        async with http_client() as client:
             answer = await client.request(method, url, json=body)
         assert answer.is_success, answer.text
         return answer.json() if answer.content else None

@@ -23,6 +23,7 @@ from tests.chaos import scratch_disk
 from tests.e2e.conftest import TIMEOUT, WA, Product, command, running, until
 from tests.e2e.in_process import bridge_on, settings_for
 from tests.http.receiver import Answer, Receiver
+from tests.loopback import http_client
 from tests.mosquitto_server import free_port
 from tests.parts import require_binary
 from tests.prometheus_server import Prometheus, scraping
@@ -72,7 +73,7 @@ async def test_one_trace_id_follows_a_message_to_the_webhook_and_a_command_to_it
         Sandbox(auto_scan=True) as sandbox,
         Receiver() as receiver,
         bridge_on(broker.address, settings_for(tmp_path, sandbox.url), http) as bridge,
-        httpx.AsyncClient(base_url=address_of(http), trust_env=False, timeout=30) as client,
+        http_client(address_of(http), timeout=30) as client,
         asyncio.timeout(TIMEOUT),
     ):
         while bridge.hosts[0].view.situation.state != "connected":  # noqa: ASYNC110
@@ -114,7 +115,7 @@ async def test_a_real_prometheus_fills_the_dashboard_and_fires_during_each_fault
         with own_disk:
             async with (
                 running(tmp_path, **settings) as up,
-                httpx.AsyncClient(base_url=http, trust_env=False, timeout=30) as client,
+                http_client(http, timeout=30) as client,
                 scraping(tmp_path, {"wa-bridge": http, "wa-responder": responder}) as prometheus,
             ):
                 await up.printed("haby connected")

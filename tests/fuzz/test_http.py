@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from itertools import cycle
 from pathlib import Path
 
-import httpx
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,6 +14,7 @@ from bridge.contract.errors import ERRORS, InternalError
 from bridge.sandbox import Sandbox
 from tests.fuzz.values import ADDRESSES, ANY_TEXT, BUDGET, JSON, nearly, written
 from tests.http.conftest import HttpBridge
+from tests.loopback import http_client
 
 URLS = st.sampled_from(["http://127.0.0.1:9/hook", "http://[::1", "file:///etc/passwd", "http://x\x00", ""])
 BODIES = nearly(
@@ -87,7 +87,7 @@ async def post_all(url: str, paths: Sequence[str], payloads: Sequence[bytes]) ->
 
     A send that is refused is a 500 on the legacy path, with the code of the refusal.
     """
-    async with httpx.AsyncClient(base_url=url, timeout=30, trust_env=False) as client:
+    async with http_client(url, timeout=30) as client:
         for path, payload in zip(cycle(paths), payloads, strict=False):
             answer = await client.post(path, content=payload, headers={"content-type": "application/json"})
             fields = json.loads(answer.content.decode("utf-8")) if answer.content else {}

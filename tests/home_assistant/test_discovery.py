@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from jinja2 import StrictUndefined
-from jinja2.sandbox import SandboxedEnvironment
 
 from bridge.contract.errors import StartError
 from bridge.contract.notify import NotifyTarget
@@ -42,6 +40,9 @@ def device(session: str = "haby", prefix: str = "wa") -> dict[str, Any]:
 
 def rendered(component: str, payload: dict[str, Any] | None, template: str = "value_template", **more: Any) -> str:
     """As Home Assistant renders it. An undefined value, for which it logs an error, is an error here."""
+    from jinja2 import StrictUndefined
+    from jinja2.sandbox import SandboxedEnvironment
+
     environment = SandboxedEnvironment(undefined=StrictUndefined)
     values = {} if payload is None else {"value_json": payload}
     return environment.from_string(device()["components"][component][template]).render(**values, **more)

@@ -27,6 +27,7 @@ from bridge.ports.broker_users import BrokerUsers
 from bridge.settings import BridgeSettings, load
 from bridge.store import BridgeStore
 from tests.http.receiver import Receiver
+from tests.loopback import http_client
 from tests.mosquitto_server import MosquittoServer
 
 ANA, BETO = "5491155500001@c.us", "5491155500002@c.us"
@@ -114,7 +115,7 @@ class HttpBridge:
 
     def client(self, **options: Any) -> httpx.AsyncClient:
         # verify: the authorities would be read for each client, a tenth of a second, and none is needed here
-        return httpx.AsyncClient(base_url=self.url, timeout=30, trust_env=False, verify=False, **options)
+        return http_client(self.url, timeout=30, **options)
 
     async def reach(self, state: SessionState) -> None:
         assert self.bridge is not None

@@ -14,6 +14,7 @@ from typing import Any, Self
 import httpx
 
 from tests.http.receiver import Receiver
+from tests.loopback import http_client
 
 #: What axios sends with every request.
 AXIOS = {"Accept": "application/json, text/plain, */*", "User-Agent": "axios/1.6.8", "Accept-Encoding": "gzip, br"}
@@ -38,7 +39,7 @@ class LegacyResponder:
 
     async def __aenter__(self) -> Self:
         await self.webhook.start()
-        self._axios = httpx.AsyncClient(base_url=self._bridge_url, headers=AXIOS, timeout=None, trust_env=False)
+        self._axios = http_client(self._bridge_url, headers=AXIOS, timeout=None)
         self._running = [
             asyncio.create_task(self._register(), name="legacy register"),
             asyncio.create_task(self._work(), name="legacy work"),

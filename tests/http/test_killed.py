@@ -22,6 +22,7 @@ import pytest
 from bridge.ops.private_broker.child import tied_command
 from bridge.sandbox import Sandbox
 from tests.docs.node_programs import MODULES, require_node
+from tests.loopback import http_client
 from tests.mosquitto_server import MosquittoServer, free_port
 
 pytestmark = pytest.mark.timeout(120)
@@ -81,7 +82,7 @@ class Scene:
         self.bridge = Process(program, folder / "bridge.log", {"PYTHONPATH": str(ROOT), **settings, **http})
 
     def client(self) -> httpx.AsyncClient:
-        return httpx.AsyncClient(base_url=self.url, headers=self.headers, timeout=30, trust_env=False, verify=False)
+        return http_client(self.url, headers=self.headers, timeout=30)
 
     async def until(self, holds: Callable[[], object], what: str) -> None:
         """Wait for a state of another process, which sends no event."""

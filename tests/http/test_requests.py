@@ -10,6 +10,7 @@ from bridge.drivers.scripted import SendMode
 from bridge.ports import SeenPerson
 from bridge.store.trace import trace
 from tests.http.conftest import ANA, BETO, HttpBridge
+from tests.loopback import http_client
 
 PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + bytes(1000)
 REQUESTS, SENDS = "/v1/sessions/haby/requests", "/v1/sessions/haby/sends"
@@ -105,7 +106,7 @@ async def test_a_person_has_the_id_of_its_messages_and_a_picture_that_its_link_o
     phone.pictures[ana] = PNG
     picture = (await client.post(f"{REQUESTS}/contacts.picture", json={"contact": ANA})).json()["data"]
     assert (picture["state"], picture["mimetype"], picture["size"]) == ("ready", "image/png", len(PNG))
-    async with httpx.AsyncClient(trust_env=False) as stranger:
+    async with http_client() as stranger:
         file = await stranger.get(picture["url"])
     assert (file.status_code, file.content, file.headers["content-type"]) == (200, PNG, "image/png")
 

@@ -14,13 +14,11 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import psutil
 import pytest
-from mcp import ClientSession, McpError, StdioServerParameters
-from mcp.client.stdio import stdio_client
 
 from bridge.app.clock import SystemClock
 from bridge.http.credentials import grant_of, new_key
@@ -31,8 +29,11 @@ from tests.http.conftest import ANA, HttpBridge
 from tests.http.test_agents import APPROVALS, agent_key, until
 from tests.http.test_agents import names as task_names
 from tests.http.test_killed import TIMEOUT, Scene
-from tests.mcp_server.test_wa_mcp import PROGRAM, ROOT, call, environment
+from tests.mcp_server.test_wa_mcp import ROOT, call, connected, environment
 from tests.mosquitto_server import MosquittoServer
+
+if TYPE_CHECKING:
+    from mcp import ClientSession
 
 pytestmark = pytest.mark.timeout(120)
 #: States of a send that WhatsApp has taken; the ticks follow by themselves.
@@ -108,18 +109,14 @@ class Agent:
 
     def __init__(self, given: dict[str, str], folder: Path) -> None:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("WA_")}
-        self._parameters = StdioServerParameters(
-            command=PROGRAM[0], args=PROGRAM[1:], env={**kept, "PYTHONPATH": str(ROOT), **given}, cwd=folder
-        )
+        self._connected = connected({**kept, "PYTHONPATH": str(ROOT), **given}, folder)
         self._open = AsyncExitStack()
         self.session: ClientSession
 
     async def __aenter__(self) -> Agent:
         before = set(psutil.Process().children())
-        reading, writing = await self._open.enter_async_context(stdio_client(self._parameters))
+        self.session = await self._open.enter_async_context(self._connected)
         (self.process,) = set(psutil.Process().children()) - before
-        self.session = await self._open.enter_async_context(ClientSession(reading, writing))
-        await self.session.initialize()
         return self
 
     async def __aexit__(self, *error: object) -> None:
@@ -197,6 +194,8 @@ async def test_an_approval_whose_hour_passed_while_the_bridge_was_down_is_said_n
 
 
 async def test_a_killed_wa_mcp_neither_loses_a_send_nor_repeats_it(scene: AgentScene) -> None:
+    from mcp import McpError
+
     async with scene.agent() as agent:
         assert (await agent.send("a las 9", "1"))["state"] == "waiting_for_approval"
         agent.kill()
@@ -222,6 +221,8 @@ def waits() -> bool:
 
 
 async def test_a_killed_wa_mcp_ends_what_it_waited_for(started: HttpBridge, tmp_path: Path) -> None:
+    from mcp import McpError
+
     key = await agent_key(started, {ANA: ["read_new"]})
     async with Agent({"WA_MCP_URL": started.url, "WA_MCP_KEY": key}, tmp_path) as agent:
         waiting = asyncio.create_task(call(agent.session, "wait_for_reply", chat=ANA, seconds=600))

@@ -12,21 +12,20 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import httpx
 import psutil
 import pytest
-from mcp import ClientSession, StdioServerParameters
-from mcp.client.stdio import stdio_client
-from mcp.client.streamable_http import streamable_http_client
-from mcp.types import TextContent
 
 from bridge.mcp_server.strangers import quoted, visible
 from tests.docs.pages import blocks
 from tests.http.conftest import ANA, BETO, HERE, HttpBridge
 from tests.http.test_agents import APPROVALS, WRITE, agent_key, person, two_chats, until
 from tests.http.test_agents import names as task_names
+from tests.loopback import http_client
+
+if TYPE_CHECKING:
+    from mcp import ClientSession  # takes 0.4 s, so only a worker that runs these tests imports it
 
 pytestmark = pytest.mark.timeout(90)
 ROOT = Path(__file__).parents[2]
@@ -48,10 +47,17 @@ def environment(side: HttpBridge, folder: Path, **more: str) -> dict[str, str]:
 
 @asynccontextmanager
 async def on_stdio(side: HttpBridge, folder: Path, key: str) -> AsyncIterator[ClientSession]:
-    given = StdioServerParameters(
-        command=PROGRAM[0], args=PROGRAM[1:], env=environment(side, folder, WA_MCP_KEY=key), cwd=folder
-    )
-    async with stdio_client(given) as (reading, writing), ClientSession(reading, writing) as session:
+    async with connected(environment(side, folder, WA_MCP_KEY=key), folder) as session:
+        yield session
+
+
+@asynccontextmanager
+async def connected(given: dict[str, str], folder: Path) -> AsyncIterator[ClientSession]:
+    from mcp import ClientSession, StdioServerParameters
+    from mcp.client.stdio import stdio_client
+
+    parameters = StdioServerParameters(command=PROGRAM[0], args=PROGRAM[1:], env=given, cwd=folder)
+    async with stdio_client(parameters) as (reading, writing), ClientSession(reading, writing) as session:
         await session.initialize()
         yield session
 
@@ -77,9 +83,12 @@ async def http_server(side: HttpBridge, folder: Path) -> AsyncIterator[tuple[str
 
 @asynccontextmanager
 async def on_http(url: str, key: str | None) -> AsyncIterator[ClientSession]:
+    from mcp import ClientSession
+    from mcp.client.streamable_http import streamable_http_client
+
     headers = {} if key is None else {"Authorization": f"Bearer {key}"}
     async with (
-        httpx.AsyncClient(headers=headers, timeout=60, trust_env=False, verify=False) as client,
+        http_client(headers=headers, timeout=60) as client,
         streamable_http_client(url, http_client=client) as (reading, writing, _),
         ClientSession(reading, writing) as session,
     ):
@@ -96,8 +105,14 @@ async def call(session: ClientSession, tool: str, **arguments: Any) -> Any:
 async def refusal(session: ClientSession, tool: str, **arguments: Any) -> str:
     result = await session.call_tool(tool, arguments)
     assert result.isError
-    assert isinstance(result.content[0], TextContent)
-    return result.content[0].text
+    return text_of(result.content[0])
+
+
+def text_of(content: object) -> str:
+    from mcp.types import TextContent
+
+    assert isinstance(content, TextContent)
+    return content.text
 
 
 @pytest.mark.parametrize("end", ["stdin", "Ctrl-C"])
@@ -195,9 +210,8 @@ async def test_texts_that_ask_a_model_for_something_come_back_marked(started: Ht
     assert shown[4]["untrusted_text"] == "hola"
     assert all({"text", "name"}.isdisjoint(one) for one in shown)
     (content,) = result.content
-    assert isinstance(content, TextContent)
     begin = re.search(
-        r"<<<whatsapp-data ([0-9a-f]{16})>>>\n(.*)\n<<<end of whatsapp-data \1>>>$", content.text, re.DOTALL
+        r"<<<whatsapp-data ([0-9a-f]{16})>>>\n(.*)\n<<<end of whatsapp-data \1>>>$", text_of(content), re.DOTALL
     )
     assert begin is not None
     assert json.loads(begin[2])["messages"] == shown
@@ -220,7 +234,7 @@ async def test_two_agents_over_http_each_with_its_own_chats(started: HttpBridge,
             assert "key of an agent" in await refusal(session, "status")
         async with on_http(url, "wak_000000000000_" + "0" * 48) as session:
             assert "valid API key" in await refusal(session, "status")
-        async with httpx.AsyncClient(trust_env=False) as client:  # a page of another site, by a name of its own
+        async with http_client() as client:  # a page of another site, by a name of its own
             answer = await client.post(url, headers={"Host": "evil.example"}, json={})
             assert answer.status_code == 421
 
@@ -322,7 +336,5 @@ async def test_the_page_as_printed(started: HttpBridge, tmp_path: Path) -> None:
     printed = json.loads(config.text)["mcpServers"]["whatsapp"]
     assert (printed["command"], printed["args"], server.text.split()) == ("wa", ["mcp"], ["wa", "mcp", "--http"])
     given = environment(started, tmp_path, **{**printed["env"], "WA_MCP_URL": started.url, "WA_MCP_KEY": key})
-    parameters = StdioServerParameters(command=PROGRAM[0], args=PROGRAM[1:], env=given, cwd=tmp_path)
-    async with stdio_client(parameters) as (reading, writing), ClientSession(reading, writing) as session:
-        await session.initialize()
+    async with connected(given, tmp_path) as session:
         assert (await call(session, "status"))["chats"] == {ANA: ["read_new", "reply"], BETO: ["read_new"]}

@@ -13,11 +13,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import httpx
-
 from bridge.ops.private_broker.child import tied_command
 from tests.docs.node_programs import MODULES, require_node
 from tests.docs.pages import ROOT
+from tests.loopback import http_client
 from tests.mosquitto_server import free_port
 
 PACKAGE = ROOT / "integrations/node-red"
@@ -92,7 +91,7 @@ class NodeRedServer:
 
     async def press(self, inject: str) -> None:
         """Press the button of an inject node."""
-        async with httpx.AsyncClient(trust_env=False) as client:
+        async with http_client() as client:
             answer = await client.post(f"{self.url}/inject/{inject}")
             assert answer.is_success, answer.text
 

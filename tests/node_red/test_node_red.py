@@ -12,13 +12,13 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from playwright.async_api import async_playwright, expect
 
 from bridge.contract.kinds.poll import Poll
 from bridge.settings import load
 from tests.docs.node_programs import require_node
+from tests.loopback import http_client
 from tests.mosquitto_server import MosquittoServer, free_port
 from tests.mqtt.conftest import BridgeUnderTest
 from tests.mqtt.probe import MqttProbe, mqtt_probe
@@ -217,7 +217,7 @@ async def test_the_editor_shows_the_nodes_and_their_fields(flows: Flows) -> None
         ("en-US", "Passes on each received message once", "Begin with"),
         ("es-ES", "Entrega cada mensaje recibido una sola vez", "Empezar con"),
     ):
-        async with httpx.AsyncClient(base_url=server.url, trust_env=False) as client:
+        async with http_client(server.url) as client:
             nodes = await client.get("/nodes", headers={"Accept": "text/html", "Accept-Language": language})
             texts = await client.get(f"/locales/{NAME}/whatsapp-mqtt", params={"lng": language})
         assert text in nodes.text

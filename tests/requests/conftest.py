@@ -27,6 +27,7 @@ from bridge.settings import BridgeSettings, load
 from tests.drivers.conftest import on_one_loop
 from tests.http.conftest import QUICK
 from tests.http.panel.pages import OpenPanel, panel_browser, panel_pages
+from tests.loopback import http_client
 from tests.mosquitto_server import MosquittoServer
 from tests.mqtt.probe import MqttProbe, mqtt_probe
 from tests.parts import require_binary
@@ -53,7 +54,7 @@ class RunningBridge:
         return self.sandbox.world
 
     def client(self) -> httpx.AsyncClient:
-        return httpx.AsyncClient(base_url=self.url, timeout=30, trust_env=False, verify=False)
+        return http_client(self.url, timeout=30)
 
     async def ask(self, action: str, **arguments: Any) -> dict[str, Any]:
         """The response to a request over HTTP; one that is no request has only `status` and `error`."""

@@ -11,11 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import httpx
-
 from bridge.sandbox.group_records import Group, GroupSettings
 from bridge.sandbox.records import Chat, Contact
 from tests.drivers.worlds import ANA, ELENA
+from tests.loopback import http_client
 from tests.requests.conftest import RunningBridge
 
 PNG = (Path(__file__).parents[1] / "samples" / "red.png").read_bytes()
@@ -51,7 +50,7 @@ class Stage:
         for name in ("guest", "intruder"):
             world.groups.join(self.invite, people[name])
         self.call_id = world.account.call(people["caller"]).id
-        async with httpx.AsyncClient(base_url=self.running.sandbox.api_url, trust_env=False) as client:
+        async with http_client(self.running.sandbox.api_url) as client:
             sent = await client.post("/incoming/file", params={"chat": people["caller"], "type": "image"}, content=PNG)
             self.message_id = sent.json()["serialized"]
         shown = await self.running.ask("chats.get", chat=people["caller"])

@@ -10,7 +10,6 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
-import httpx
 import pytest
 from playwright.async_api import FilePayload, Locator, Page, ViewportSize, expect
 
@@ -19,6 +18,7 @@ from bridge.sandbox.records import ACCOUNT_LID, Contact
 from tests.campaigns.test_lists import cell, workbook
 from tests.drivers.worlds import ANA, CARLA, CARLA_LID, ELENA, UNANSWERED, UNREGISTERED
 from tests.http.panel.pages import DESK, OpenPanel, after
+from tests.loopback import http_client
 from tests.pictures import check_accessible, picture
 from tests.requests.conftest import RunningBridge
 
@@ -68,7 +68,7 @@ async def test_both_sections_are_accessible_and_fit_the_window(
     size: ViewportSize,
     scheme: Literal["light", "dark"],
 ) -> None:
-    async with httpx.AsyncClient(base_url=running.sandbox.api_url, trust_env=False) as client:
+    async with http_client(running.sandbox.api_url) as client:
         (await client.put("/picture", params={"id": ANA}, content=PNG)).raise_for_status()
     group = await group_with(running, f"Consorcio de {name}", ANA, CARLA)
     code = running.world.groups.group(group)[1].invite

@@ -7,11 +7,11 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from bridge.sandbox.group_records import GroupSettings
 from tests.drivers.worlds import ANA, GROUP
+from tests.loopback import http_client
 from tests.requests.conftest import RunningBridge
 
 pytestmark = pytest.mark.timeout(120)
@@ -33,7 +33,7 @@ async def upload(running: RunningBridge, content: bytes) -> dict[str, str]:
 async def shown(running: RunningBridge, path: str | None) -> bytes:
     """The picture as the service has it."""
     assert path is not None
-    async with httpx.AsyncClient(base_url=running.sandbox.url, trust_env=False) as client:
+    async with http_client(running.sandbox.url) as client:
         return (await client.get(path)).content
 
 

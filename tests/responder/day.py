@@ -23,12 +23,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-import httpx
-
 from bridge.settings import load
 from responder.timing import SenderTiming, Timing
 from tests.clocks import ShiftedClock
 from tests.http.receiver import Receiver
+from tests.loopback import http_client
 from tests.mariadb_server import MariaDbServer
 from tests.mosquitto_server import MosquittoServer, free_port
 from tests.responder.conftest import ResponderHarness, mariadb_settings
@@ -197,7 +196,7 @@ async def run(
                         "callback_url": f"http://127.0.0.1:{way}/api/message-received",
                     }
                 else:  # a slow listener beside the responder holds nothing up
-                    async with httpx.AsyncClient(base_url=bridge.url) as http:
+                    async with http_client(bridge.url) as http:
                         slow = {"callbackUrl": f"http://127.0.0.1:{way}/"}
                         (await http.post("/api/whatsapp/register-listener", json=slow)).raise_for_status()
                 responder = await harness.start(

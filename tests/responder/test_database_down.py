@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from sqlalchemy import text
 
@@ -18,6 +17,7 @@ from responder.incoming import ReceivedMessage
 from responder.settings import load
 from responder.store.recorder import Recorder
 from tests.client.conftest import ANA, BETO
+from tests.loopback import http_client
 from tests.mariadb_server import MariaDbServer
 from tests.mqtt.probe import mqtt_probe
 from tests.responder.conftest import ResponderHarness, mariadb_settings
@@ -39,7 +39,7 @@ async def test_a_database_that_is_killed_and_restarted(harness: ResponderHarness
     server.kill()
     harness.bridge.phone.incoming(ANA, "gracias")
     harness.bridge.phone.incoming(BETO, "hola")
-    async with httpx.AsyncClient(base_url=responder.url) as http:
+    async with http_client(responder.url) as http:
         await harness.until(lambda: "database" in responder.health.problems())
         ready = await http.get("/health/ready")
         assert (ready.status_code, ready.json()["amiss"]) == (503, ["database"])
@@ -93,7 +93,7 @@ async def test_a_database_that_is_down_at_the_start(harness: ResponderHarness, s
         responder = await harness.start(wait=False)
         event = await probe.wait("wa/responder/test/event")
         assert (event["kind"], event["count"]) == ("database_down", 1)
-        async with httpx.AsyncClient(base_url=responder.url) as http:
+        async with http_client(responder.url) as http:
             assert "database" in (await http.get("/health")).json()["amiss"]
         server.start()
         await harness.answers(1, within=40)

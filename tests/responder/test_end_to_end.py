@@ -9,12 +9,12 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from playwright.async_api import Page, async_playwright, expect
 
 from bridge.sandbox import Sandbox
 from tests.e2e.conftest import Product, running, until
+from tests.loopback import http_client
 from tests.mosquitto_server import free_port
 from tests.parts import require_binary
 from tests.responder.openai_server import OpenAiServer
@@ -82,9 +82,7 @@ async def test_with_a_real_number_nothing_is_answered_until_it_is_switched_on(tm
             await product.printed("haby connected")
             sandbox.world.incoming(ANA, "hola")
             await _recorded(product, "hola")
-            async with httpx.AsyncClient(
-                base_url=f"http://127.0.0.1:{ports['WA_HTTP_PORT']}", trust_env=False
-            ) as panel:
+            async with http_client(f"http://127.0.0.1:{ports['WA_HTTP_PORT']}") as panel:
                 assert (await panel.get("/v1/responder/switches")).json()["active"] is False
                 switched = await panel.post("/v1/responder/switches/active", json={"active": True})
                 assert switched.is_success, switched.text
@@ -99,7 +97,7 @@ async def test_with_a_real_number_nothing_is_answered_until_it_is_switched_on(tm
 
 async def _recorded(product: Product, text: str) -> None:
     """Wait until this is the newest recorded message."""
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{product.environment['PORT']}", trust_env=False) as http:
+    async with http_client(f"http://127.0.0.1:{product.environment['PORT']}") as http:
         for _ in range(100):
             if [one["mensaje"] for one in (await http.get("/api/conversaciones")).json()[:1]] == [text]:
                 return
@@ -114,7 +112,7 @@ async def answered(product: Product, phone: Page) -> None:
     await expect(bubbles).to_have_count(2, timeout=20_000)
     await expect(bubbles.nth(1)).to_contain_text("¿En qué podemos ayudarte?")
     await expect(bubbles.nth(1).get_by_label("read")).to_be_visible()
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{product.environment['PORT']}", trust_env=False) as http:
+    async with http_client(f"http://127.0.0.1:{product.environment['PORT']}") as http:
         answer, question = (await http.get("/api/conversaciones")).json()
         assert (question["rol"], question["mensaje"], answer["rol"]) == ("user", "hola", "assistant")
         assert (await http.get("/health/ready")).status_code == 200
@@ -125,7 +123,7 @@ async def answered(product: Product, phone: Page) -> None:
     await say(phone, "gracias")
     await expect(bubbles).to_have_count(4)
     await _recorded(product, "gracias")
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{product.environment['PORT']}", trust_env=False) as http:
+    async with http_client(f"http://127.0.0.1:{product.environment['PORT']}") as http:
         [chat] = (await http.get("/api/chats")).json()["chats"]
         lines = (await http.get(f"/api/chats/{chat['id']}")).json()["messages"]
     assert [(line["role"], line["origin"], line["verdict"]) for line in lines[2:]] == [

@@ -16,6 +16,7 @@ import pytest
 from bridge.contract.kinds.media import Media
 from responder.app import Responder
 from tests.client.conftest import ANA
+from tests.loopback import http_client
 from tests.responder.conftest import ResponderHarness
 
 KEY, SECRET = "clave-larga-de-prueba", "un-secreto-de-prueba-bastante-largo-0123456789"
@@ -28,7 +29,7 @@ async def running(harness_on_each: ResponderHarness) -> Responder:
 
 @pytest.fixture
 async def http(running: Responder) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=running.url) as client:
+    async with http_client(running.url) as client:
         yield client
 
 
@@ -136,7 +137,7 @@ async def test_a_wrong_reply(harness_on_each: ResponderHarness, http: httpx.Asyn
 
 async def test_an_invalid_request_is_an_error_of_the_caller(harness: ResponderHarness) -> None:
     responder = await harness.start()
-    async with httpx.AsyncClient(base_url=responder.url) as http:
+    async with http_client(responder.url) as http:
         for path in (
             "/api/chats?limit=0",
             "/api/chats?show=nada",
@@ -155,7 +156,7 @@ async def test_an_invalid_request_is_an_error_of_the_caller(harness: ResponderHa
 
 async def test_requests_from_elsewhere_are_refused_without_a_key(harness: ResponderHarness) -> None:
     responder = await harness.start()
-    async with httpx.AsyncClient(base_url=responder.url) as http:
+    async with http_client(responder.url) as http:
         for headers in (
             {"host": "bot.example.com"},
             {"x-forwarded-for": "203.0.113.9"},
@@ -173,7 +174,7 @@ async def test_with_a_key_or_a_secret_each_request_needs_one(harness: ResponderH
     weak = jwt.encode({**claims, "scope": "read"}, SECRET, "HS256")
     narrow = jwt.encode({**claims, "sessions": ["haby"]}, SECRET, "HS256")
     old = jwt.encode({**claims, "exp": time.time() - 60}, SECRET, "HS256")
-    async with httpx.AsyncClient(base_url=responder.url) as http:
+    async with http_client(responder.url) as http:
         for headers, status in (
             ({}, 401),
             ({"x-api-key": "otra"}, 401),
@@ -194,7 +195,7 @@ async def test_with_a_key_or_a_secret_each_request_needs_one(harness: ResponderH
 
 async def test_a_secret_of_the_services_opens_it_and_closes_it_to_others(harness: ResponderHarness) -> None:
     responder = await harness.start(secret=SECRET)
-    async with httpx.AsyncClient(base_url=responder.url) as http:
+    async with http_client(responder.url) as http:
         for headers, status in (({}, 401), ({"x-api-key": KEY}, 401), ({"x-api-key": SECRET}, 200)):
             assert (await http.get("/api/conversaciones", headers=headers)).status_code == status, headers
 
@@ -204,7 +205,7 @@ async def test_a_message_in_the_second_of_the_start_is_taken(harness: ResponderH
     (tmp_path / "fresh").mkdir()
     harness.database_settings = {"data_dir": tmp_path / "fresh"}
     responder = await harness.start(wait=False)
-    async with httpx.AsyncClient(base_url=responder.url) as http:
+    async with http_client(responder.url) as http:
         assert (await http.get("/health")).json()["status"] == "starting"
         early = await http.get("/api/opted-out")
         assert (early.status_code, early.json()["code"]) == (503, "database_down")
@@ -217,7 +218,7 @@ async def test_a_message_in_the_second_of_the_start_is_taken(harness: ResponderH
 
 async def test_changes_are_streamed(harness: ResponderHarness) -> None:
     responder = await harness.start()
-    async with httpx.AsyncClient(base_url=responder.url) as http, http.stream("GET", "/api/live") as stream:
+    async with http_client(responder.url) as http, http.stream("GET", "/api/live") as stream:
         lines = stream.aiter_lines()
         assert await anext(lines) == ": open"
         harness.bridge.phone.incoming(ANA, "¿Están?")

@@ -13,6 +13,7 @@ import pytest
 
 from bridge.asgi.limits import BodyLimits, ServerLimits, StreamLimits
 from responder.http.limits import SurfaceLimits
+from tests.loopback import http_client
 from tests.responder.conftest import ResponderHarness
 
 KEY = "clave-larga-de-prueba"
@@ -22,7 +23,7 @@ SECRET = "un secreto de prueba de treinta y dos"
 
 async def test_requests_beyond_the_rate_get_retry_after(harness: ResponderHarness) -> None:
     responder = await harness.start(api_key=KEY, http_rate="3/minute")
-    async with httpx.AsyncClient(base_url=responder.url, headers={"x-api-key": KEY}) as http:
+    async with http_client(responder.url, headers={"x-api-key": KEY}) as http:
         answers = [await http.get("/api/chats") for _ in range(4)]
         assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
         assert [answer.headers["ratelimit-remaining"] for answer in answers] == ["2", "1", "0", "0"]
@@ -32,14 +33,14 @@ async def test_requests_beyond_the_rate_get_retry_after(harness: ResponderHarnes
 
 async def test_programs_of_this_machine_are_not_counted_where_no_key_is_set(harness: ResponderHarness) -> None:
     responder = await harness.start(http_rate="1/minute")
-    async with httpx.AsyncClient(base_url=responder.url) as http:
+    async with http_client(responder.url) as http:
         assert {(await http.get("/api/chats")).status_code for _ in range(5)} == {200}
         assert [(await http.get("/health")).status_code for _ in range(2)] == [200, 429]
 
 
 async def test_guesses_are_limited_and_lock_out_no_valid_key(harness: ResponderHarness) -> None:
     responder = await harness.start(api_key=KEY)
-    async with httpx.AsyncClient(base_url=responder.url) as http:
+    async with http_client(responder.url) as http:
         right = {"x-api-key": KEY}
         assert (await http.get("/api/chats", headers=right)).status_code == 200
         guesses = [await http.get("/api/chats", headers={"x-api-key": f"clave-{n}"}) for n in range(22)]
@@ -64,7 +65,7 @@ async def test_a_head_that_trickles_is_not_waited_for(harness: ResponderHarness,
 
 async def test_streams_beyond_the_limit_are_refused(harness: ResponderHarness) -> None:
     responder = await harness.start(http_limits=SurfaceLimits(streams=StreamLimits(total=1, reserve=0)))
-    async with httpx.AsyncClient(base_url=responder.url) as http, http.stream("GET", "/api/live") as first:
+    async with http_client(responder.url) as http, http.stream("GET", "/api/live") as first:
         assert await anext(first.aiter_lines()) == ": open"
         second = await http.get("/api/live")
         assert (second.status_code, second.headers["retry-after"]) == (429, "10")
@@ -79,7 +80,7 @@ async def test_one_token_and_one_address_leave_streams_to_others(harness: Respon
         jwt.encode({"sub": name, "scope": "admin", "exp": time.time() + 600, "aud": AUDIENCE}, SECRET, "HS256")
         for name in "abcd"
     ]
-    async with httpx.AsyncClient(base_url=responder.url) as http, AsyncExitStack() as stack:
+    async with http_client(responder.url) as http, AsyncExitStack() as stack:
 
         async def follow(token: str, address: str) -> int:
             headers = {"authorization": f"Bearer {token}", "x-forwarded-for": address}
@@ -99,7 +100,7 @@ async def test_a_body_without_a_length_may_not_be_larger_either(harness: Respond
         for _ in range(2 * BodyLimits().size // 10_000):
             yield b" " * 10_000
 
-    async with httpx.AsyncClient(base_url=responder.url) as client:
+    async with http_client(responder.url) as client:
         answer = await client.post("/api/message-received", content=endless())
         assert answer.status_code == 413
         assert (await client.post("/api/bot-config/toggle/51", json={"bot_activo": 0})).status_code == 200

@@ -8,11 +8,11 @@ import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.client.conftest import ANA
+from tests.loopback import http_client
 from tests.parts import require_binary
 from tests.prometheus_server import scraping
 from tests.responder.conftest import ResponderHarness
@@ -30,7 +30,7 @@ async def server() -> AsyncIterator[OpenAiServer]:
 
 async def exposed(url: str) -> tuple[str, dict[tuple[str, str], float]]:
     """The text of /metrics, and each sample's value by its name and its label."""
-    async with httpx.AsyncClient(base_url=url, trust_env=False) as http:
+    async with http_client(url) as http:
         text = (await http.get("/metrics")).text
     samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
     return text, {(one.name, next(iter(one.labels.values()), "")): one.value for one in samples}
@@ -93,7 +93,7 @@ async def promtool_agrees(text: str) -> None:
 
 async def test_without_a_bridge_the_responder_is_alive_and_not_ready(harness: ResponderHarness) -> None:
     responder = await harness.start()
-    async with httpx.AsyncClient(base_url=responder.url, trust_env=False) as http:
+    async with http_client(responder.url) as http:
         ready = await http.get("/readyz")
         assert (ready.status_code, ready.json()) == (200, {"status": "ready", "amiss": 0})
         await harness.bridge.stop()

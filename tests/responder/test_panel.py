@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import httpx
 import pytest
 from playwright.async_api import Page, ViewportSize, expect
 
 from bridge.settings import load as load_bridge
 from tests.client.conftest import ANA, BETO, ScriptedBridge, served_bridge
 from tests.http.panel.pages import DESK, OpenPanel, browser, open_panel
+from tests.loopback import http_client
 from tests.mosquitto_server import MosquittoServer, free_port
 from tests.pictures import check_accessible, picture
 from tests.responder.conftest import ResponderHarness
@@ -172,7 +172,7 @@ async def test_the_bridge_is_admitted_by_key_token_or_secret(panel: PanelOf, scr
     async with BridgeStore(path, now=scripted_bridge.clock.now) as store:
         for one in (made, other):
             await store.access.add_key(one.key)
-    async with httpx.AsyncClient(base_url=f"{panel.url}/v1/responder", headers={"x-api-key": made.text}) as http:
+    async with http_client(f"{panel.url}/v1/responder", headers={"x-api-key": made.text}) as http:
         rules = await http.get("/rules")
         assert (rules.status_code, rules.json()["own"]) == (200, False), rules.text
         wrong = await http.put("/rules", json={"text": "rules: [", "revision": rules.json()["revision"]})

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from responder.errors import RulesNotWritten, WrongRules
@@ -15,6 +14,7 @@ from responder.rules_editor import RulesEditor
 from responder.rules_file import RulesFile
 from responder.rules_text import with_section
 from tests.client.conftest import ANA, BETO
+from tests.loopback import http_client
 from tests.responder.conftest import ResponderHarness
 
 OWN = """# de la panadería
@@ -102,7 +102,7 @@ def test_a_text_from_the_panel_names_no_private_file(tmp_path: Path) -> None:
 
 async def test_an_owner_without_a_file_changes_rules_hours_and_replies(harness: ResponderHarness) -> None:
     responder = await harness.start()
-    async with httpx.AsyncClient(base_url=responder.url) as http:
+    async with http_client(responder.url) as http:
 
         async def put(path: str, **body: Any) -> dict[str, Any]:
             answer = await http.put(f"/api/rules{path}", json=body)
@@ -141,7 +141,7 @@ async def test_a_chat_is_paused_without_end_and_says_who_took_over(harness: Resp
     harness.bridge.phone.incoming(ANA, "¿Cuánto sale?")
     await harness.verdicts(1)
     at = {"session": "haby", "chat": ANA}
-    async with httpx.AsyncClient(base_url=responder.url) as http:
+    async with http_client(responder.url) as http:
         found = (await http.get("/api/chats/at", params=at)).json()
         assert (found["refusal"], found["chat"]["waiting"], found["chat"]["taken_by"]) == (None, True, None)
         unknown = (await http.get("/api/chats/at", params=at | {"chat": BETO})).json()

@@ -6,7 +6,6 @@ import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import httpx
 import pytest
 from playwright.async_api import expect
 
@@ -20,6 +19,7 @@ from bridge.store import BRIDGE_STORE, BridgeStore
 from responder.app import Responder
 from tests.client.conftest import ANA, ScriptedBridge, served_bridge
 from tests.http.panel.pages import OpenPanel, browser, open_panel
+from tests.loopback import http_client
 from tests.mosquitto_server import MosquittoServer, free_port
 from tests.pictures import picture
 from tests.responder.conftest import ResponderHarness
@@ -63,7 +63,7 @@ async def store_keys(bridge: ScriptedBridge, *keys: IssuedKey) -> None:
 async def status_with(responder: Responder, key: str | None) -> int:
     """Of a request for conversations."""
     headers = {} if key is None else {"x-api-key": key}
-    async with httpx.AsyncClient(base_url=responder.url, trust_env=False) as http:
+    async with http_client(responder.url) as http:
         return (await http.get("/api/conversaciones", headers=headers)).status_code
 
 
@@ -73,7 +73,7 @@ async def test_only_a_key_for_everything_opens_it(harness: ResponderHarness) -> 
     await store_keys(harness.bridge, *WEAKER.values())  # one of them is enough to close it
     for key in WEAKER.values():
         assert {await status_with(responder, key.text) for _ in range(25)} == {403}
-    async with httpx.AsyncClient(base_url=responder.url, trust_env=False) as http:
+    async with http_client(responder.url) as http:
         bearer = {"authorization": f"Bearer {WEAKER['one session'].text}"}
         answer = (await http.get("/api/conversaciones", headers=bearer)).json()
     assert answer.pop("panel").startswith("http://127.0.0.1:")
@@ -107,7 +107,7 @@ async def test_keys_that_cannot_be_read_make_no_wrong_guess(harness: ResponderHa
     responder = await harness.start(shared=shared(harness.bridge))
     await store_keys(harness.bridge)
     await harness.bridge.stop()
-    async with httpx.AsyncClient(base_url=responder.url, trust_env=False) as http:
+    async with http_client(responder.url) as http:
         refused = await http.get("/api/conversaciones", headers={"x-api-key": OWNER.text})
     assert (refused.status_code, refused.headers["retry-after"]) == (503, "5")
     assert refused.json() == {"error": "No se pueden leer las claves; probar de nuevo en unos segundos"}
@@ -139,7 +139,7 @@ async def test_the_sender_of_webhook_mode_signs_once_the_bridge_asks_for_a_key(
         await store_keys(harness.bridge, OWNER)
         sender.phone.incoming(ANA, "¿Hay alguien?")
         await harness.until_rows(recorded, [(2,)])
-        async with httpx.AsyncClient(base_url=responder.url, trust_env=False) as http:
+        async with http_client(responder.url) as http:
             forged = {"from": ANA, "body": "stop", "type": "chat", "timestamp": int(time.time())}
             assert (await http.post("/api/message-received", json=forged)).status_code == 401
         assert responder.faults.counts["unsigned"] == 1

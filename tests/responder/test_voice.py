@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from bridge.contract.errors import CodedError
@@ -17,6 +16,7 @@ from bridge.ports import MediaGone
 from bridge.settings import load as load_bridge
 from responder.timing import ModelTiming, Timing, VoiceTiming
 from tests.client.conftest import ANA, BETO
+from tests.loopback import http_client
 from tests.mosquitto_server import MosquittoServer
 from tests.mqtt.probe import mqtt_probe
 from tests.responder.conftest import ResponderHarness
@@ -135,7 +135,7 @@ async def test_a_server_that_fails(
     [(_, recorded), *_] = await voice.rows(LINES)
     assert recorded == ("hola" if verdict == "answered" else "[voice]")
     assert responder.faults.counts["transcript_failed"] == int(verdict == "not_text" or requests == 4)
-    async with httpx.AsyncClient(base_url=responder.url, trust_env=False) as http:
+    async with http_client(responder.url) as http:
         outcome = {"answered": "done", "not_text": "failed", "empty": "empty"}[verdict]
         assert f'wa_transcripts_total{{outcome="{outcome}"}} 1.0' in (await http.get("/metrics")).text
 

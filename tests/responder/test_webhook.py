@@ -19,6 +19,7 @@ from bridge.http.listener import address_of, listen
 from responder.orders import PAUSED
 from responder.timing import SenderTiming, Timing
 from tests.client.conftest import ANA, BETO, QUICK, ScriptedBridge
+from tests.loopback import http_client
 from tests.responder.conftest import ResponderHarness
 from tests.stream_server import stream_server
 
@@ -43,7 +44,7 @@ class FacadeBridge(ScriptedBridge):
             limits=QUICK,
         )
         self._running = asyncio.create_task(self.bridge.run(), name="bridge with façade")
-        async with asyncio.timeout(20), httpx.AsyncClient(base_url=self.url) as http:
+        async with asyncio.timeout(20), http_client(self.url) as http:
             while True:
                 try:
                     if (await http.get("/api/whatsapp/status")).json().get("connected"):
@@ -63,7 +64,7 @@ async def facade(scripted_bridge: ScriptedBridge) -> AsyncIterator[FacadeBridge]
 
 
 async def listeners(facade: FacadeBridge) -> int:
-    async with httpx.AsyncClient(base_url=facade.url) as http:
+    async with http_client(facade.url) as http:
         return int((await http.get("/api/whatsapp/status")).json()["listeners"])
 
 
@@ -74,7 +75,7 @@ async def test_a_message_by_webhook_is_answered_by_http(facade: FacadeBridge, ha
     facade.phone.incoming(ANA, "Hola 👋")
     assert await harness.answers(1) == [GREETING]
     await harness.until_rows("SELECT state FROM wa_turn", [("sent",)])
-    async with httpx.AsyncClient(base_url=responder.url) as http:
+    async with http_client(responder.url) as http:
         status = (await http.get("/api/status")).json()
         assert status["whatsapp"] == {"connected": True, "state": "CONNECTED", "listeners": 1}
     await harness.stop()
@@ -86,7 +87,7 @@ async def test_it_registers_again_with_a_sender_that_has_lost_the_registration(
 ) -> None:
     harness.bridge = facade
     responder = await harness.start(sender_url=facade.url, timing=Timing(sender=SenderTiming(registration=0.2)))
-    async with httpx.AsyncClient(base_url=facade.url) as http:
+    async with http_client(facade.url) as http:
         callback = f"{responder.url}/api/message-received"
         await http.post("/api/whatsapp/unregister-listener", json={"callbackUrl": callback})
     while await listeners(facade) == 0:  # noqa: ASYNC110 - there is no event for it
@@ -105,7 +106,7 @@ async def test_the_same_webhook_twice_is_answered_once(facade: FacadeBridge, har
         "type": "chat",
         "id": f"false_{ANA}_3EB0A1",
     }
-    async with httpx.AsyncClient(base_url=responder.url) as http:
+    async with http_client(responder.url) as http:
         answers = await asyncio.gather(*(http.post("/api/message-received", json=message) for _ in range(5)))
         assert {(one.status_code, one.text) for one in answers} == {(200, '{"success":true,"received":true}')}
         wrong: Any
@@ -128,7 +129,7 @@ async def test_with_a_key_a_message_needs_the_key_or_the_signature_of_the_sender
     responder = await harness.start(api_key=KEY, sender_url=facade.url if webhook else None, admins=BETO)
     body = json.dumps(FORGED | {"timestamp": int(time.time())}).encode()
     headers, guess = {"content-type": "application/json"}, signature("a guess of 16 characters", body)
-    async with httpx.AsyncClient(base_url=responder.url, headers=headers) as http:
+    async with http_client(responder.url, headers=headers) as http:
         for forged in (
             {},
             {"x-hub-signature-256": guess},
@@ -163,7 +164,7 @@ async def test_what_comes_before_the_first_registration_is_asked_for_again(
     responder = await harness.start(wait=False, sender_url=bad_sender.url, api_key=KEY)
     await harness.until(lambda: bool(responder.faults.latest))
     message = FORGED | {"timestamp": int(time.time())}
-    async with httpx.AsyncClient(base_url=responder.url) as http:
+    async with http_client(responder.url) as http:
         assert (await http.post("/api/message-received", json=message)).status_code == 503
 
 
@@ -264,5 +265,5 @@ async def post(url: str, chat: str, raw_id: str, body: str = "hola") -> None:
         "id": f"false_{chat}_{raw_id}",
         "cliente_id": 51,
     }
-    async with httpx.AsyncClient(base_url=url) as http:
+    async with http_client(url) as http:
         assert (await http.post("/api/message-received", json=message)).status_code == 200

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from tests.client.conftest import ANA
+from tests.loopback import http_client
 from tests.responder.conftest import ResponderHarness
 from tests.responder.test_flow import ADMIN, GREETING
 
@@ -68,7 +69,7 @@ async def test_an_answer_that_waits_at_the_bridge_is_taken_back(
 ) -> None:
     responder = await harness.start(admins=ADMIN)
     await queued_answer(harness)
-    async with httpx.AsyncClient(base_url=responder.url) as http:
+    async with http_client(responder.url) as http:
         await stop(harness, http)
     answers = "SELECT state, error FROM wa_turn WHERE origin = 'rule' ORDER BY id"
     await harness.until_rows(answers, [("sent", None), ("failed", "cancelled")])

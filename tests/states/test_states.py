@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
-import httpx
 import pytest
 
 from bridge.contract.controls import ControlAction
@@ -17,6 +16,7 @@ from bridge.contract.session import Reason, SessionState
 from bridge.sandbox.linked_devices import Slot
 from bridge.sandbox.records import ACCOUNT, BlockReason, LogoutReason, Site
 from tests.drivers.worlds import ANA, page_of
+from tests.loopback import http_client
 from tests.states.conftest import QUICK, Live
 
 pytestmark = pytest.mark.timeout(120)
@@ -60,7 +60,7 @@ async def test_from_a_site_that_is_down_to_a_login_by_pairing_code(live: Live) -
             await asyncio.sleep(QUICK.report * 2)
         assert (life.session.view.qr.link_code, life.session.view.qr.code) == (code, code)
         life.web.set(sync_ms=2500)
-        async with httpx.AsyncClient(base_url=life.web.sandbox.api_url) as phone:
+        async with http_client(life.web.sandbox.api_url) as phone:
             assert (await phone.post("/link_code", json={"code": "WRONG123"})).status_code == 404
             assert (await phone.post("/link_code", json={"code": code})).is_success
         await life.reach(S.AUTHENTICATED, R.SYNCING)

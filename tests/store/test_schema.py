@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,26 @@ async def test_an_older_store_is_migrated_with_its_data(path: Path, clock: SetCl
         found = await database.read(lambda connection: connection.execute("SELECT seq, note FROM journal").fetchall())
         assert found == [(1, "moved")]
         assert await database.read(lambda c: c.execute("SELECT epoch FROM store").fetchone()) == (epoch,)
+
+
+async def test_the_steps_run_once_for_all_new_stores_and_each_has_its_epoch(
+    tmp_path: Path, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On the disk each step is a commit, and all of them took three quarters of the CPU of a new store."""
+    steps, ran = [*schema.migrations(), NEXT_STEP], []
+    original = schema.migrate
+
+    def counted(connection: sqlite3.Connection, steps: Sequence[str]) -> None:
+        ran.append(len(steps) - schema.version(connection))
+        original(connection, steps)
+
+    monkeypatch.setattr(schema, "migrate", counted)
+    epochs = set()
+    for name in ("one", "another"):
+        async with SqliteDatabase(tmp_path / name / "store.db", clock(), steps) as database:
+            assert await database.read(schema.version) == len(steps)
+            epochs |= set(await database.read(lambda c: c.execute("SELECT epoch FROM store").fetchone()))
+    assert (ran, len(epochs)) == ([len(steps), 0, 0], 2)
 
 
 async def test_a_newer_store_is_refused_and_is_not_called_damaged(path: Path, clock: SetClock) -> None:

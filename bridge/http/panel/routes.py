@@ -10,9 +10,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import FileResponse, JSONResponse
 from starlette.routing import Mount
-from starlette.staticfiles import StaticFiles
 
 from bridge.asgi.kinds_script import kinds_script
+from bridge.asgi.page_files import PageFiles
 from bridge.contract.requests.groups_join import INVITE_LINK, invite_code
 from bridge.core.qr_image import qr_png
 from bridge.http.context import AppContext
@@ -30,21 +30,12 @@ POLICY = (
 router = APIRouter(include_in_schema=False)
 
 
-class _Files(StaticFiles):
-    """Files that the browser caches and revalidates: an unchanged one is a 304."""
-
-    def file_response(self, *args: Any, **kwargs: Any) -> Response:
-        response = super().file_response(*args, **kwargs)
-        response.headers["cache-control"] = "no-cache"
-        return response
-
-
 @router.get("/panel/static/kinds.js")
 async def kinds() -> Response:
     return kinds_script()
 
 
-router.routes.append(Mount("/panel/static", _Files(directory=STATIC), name="panel files"))
+router.routes.append(Mount("/panel/static", PageFiles(directory=STATIC), name="panel files"))
 
 
 @router.get("/")

@@ -8,7 +8,6 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-import httpx
 import pytest
 from playwright.async_api import FilePayload, Page, ViewportSize, expect
 
@@ -20,6 +19,7 @@ from tests.http.conftest import ANA, BETO, HttpBridge
 from tests.http.panel.pages import DESK, PHONE, OpenPanel, after
 from tests.http.receiver import Answer, Receiver
 from tests.http.test_access import key_for
+from tests.loopback import http_client
 from tests.pictures import check_accessible, picture
 
 SECTIONS = ["sessions", "messages", "people", "groups", "outbox", "listeners", "charts", "access"]
@@ -376,7 +376,7 @@ async def test_a_revoked_key_ends_its_login(side: HttpBridge) -> None:
 async def test_health_readiness_metrics_and_charts_agree(started: HttpBridge) -> None:
     started.phone.incoming(ANA, "uno")
     await started.journalled(1)
-    async with httpx.AsyncClient(base_url=started.url, trust_env=False) as client:
+    async with http_client(started.url) as client:
         await client.post("/v1/sessions/haby/sends?wait=5", json={"to": ANA, "message": "dos"})
         assert (await client.get("/healthz")).json() == {"status": "alive"}
         ready = await client.get("/readyz")
