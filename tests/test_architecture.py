@@ -85,6 +85,17 @@ def test_a_command_loads_nothing_that_only_the_bridge_needs(module: str, heavy: 
     assert loaded.stdout.split() == []
 
 
+def test_a_command_loads_no_other_command() -> None:
+    script = (
+        "import sys\nfrom bridge.cli import COMMANDS, main\n"
+        "try:\n    main()\nfinally:\n    print(*(name for name in COMMANDS if f'bridge.cli.{name}' in sys.modules))"
+    )
+    command = [sys.executable, "-c", script, "trace", "--help"]
+    loaded = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "Usage: " in loaded.stdout
+    assert loaded.stdout.splitlines()[-1] == "trace"
+
+
 @pytest.mark.parametrize("code", ["'wa/haby/in'", "f'{prefix}/{session}/out'", "prefix + '/out/+'", "f'{x}/status'"])
 def test_a_topic_written_out_is_recognised(code: str) -> None:
     assert topics_written_out(ast.parse(code + " == 1")) == [1]
