@@ -77,6 +77,7 @@ def test_the_contract_loads_without_drivers_servers_or_mqtt() -> None:
         # a third of the time of a command that asks the bridge went into what only the bridge itself needs
         ("bridge.settings", "bridge.contract.kinds bridge.contract.requests bridge.ports bridge.store starlette"),
         ("bridge.client", "bridge.contract.campaigns bridge.contract.requests bridge.ports bridge.settings"),
+        ("bridge.core.effective_options, bridge.store.sessions", "bridge.contract.requests"),
         ("campaigns.app", "bridge.contract.requests bridge.ports bridge.settings httpx rich"),
         # what `wa responder` reads of the bridge's settings: the ports were an eighth of its start
         (
