@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 
-import httpx
 from pydantic import SecretStr
 
 _log = logging.getLogger(__name__)
@@ -27,6 +26,8 @@ class ResponderHttp:
         """The addresses of all those who opted out with the responder; None where it cannot be asked."""
         if self._url is None:
             return None
+        import httpx  # with rich, for those who have a responder
+
         url = f"{self._url}/api/opted-out"
         try:
             # reading the authorities takes 35 ms of CPU

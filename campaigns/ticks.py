@@ -11,8 +11,6 @@ from functools import partial
 from bridge.client import Ack, BrokerRefused, Client, ResultStatus
 from bridge.contract.errors import CodedError, InternalError
 from bridge.contract.lifecycle import AckName, SendState
-from bridge.contract.requests import SendList
-from bridge.contract.requests.sends_list import MAX_SENDS
 from bridge.sql.database import while_down
 from campaigns.commands import CampaignCommand
 from campaigns.store.recipients import RecipientStore
@@ -105,6 +103,9 @@ class TickReader:
         """The state of every campaign message that the bridge took since a moment.
         Raises what `Client.request` raises, and `InternalError` for a bridge that does not answer with a list.
         """
+        # all forms of requests, a tenth of the start, for those who have sent lately
+        from bridge.contract.requests.sends_list import MAX_SENDS, SendList
+
         before: int | None = None
         while True:
             asked = {"limit": MAX_SENDS} | ({} if before is None else {"before": before})

@@ -42,11 +42,11 @@ from responder.store.chats import Chats
 from responder.store.circumstances import CircumstanceReader
 from responder.store.human_replies import HumanReplies
 from responder.store.leases import LeaseTable
-from responder.store.migrate import SCHEMA
 from responder.store.pending import PendingWork
 from responder.store.recorder import Recorder
 from responder.store.retention import DAY, Pruning
 from responder.store.rows import Lease, Pending, Turn
+from responder.store.schema import SCHEMA
 from responder.store.switches import Switches
 from responder.store.transcripts import Transcripts
 from responder.store.turns import Turns

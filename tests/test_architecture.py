@@ -77,12 +77,30 @@ def test_the_contract_loads_without_drivers_servers_or_mqtt() -> None:
         # a third of the time of a command that asks the bridge went into what only the bridge itself needs
         ("bridge.settings", "bridge.contract.kinds bridge.contract.requests bridge.ports bridge.store starlette"),
         ("bridge.client", "bridge.contract.campaigns bridge.contract.requests bridge.ports bridge.settings"),
+        ("bridge.core.effective_options, bridge.store.sessions", "bridge.contract.requests"),
+        ("campaigns.app", "bridge.contract.requests bridge.ports bridge.settings httpx rich"),
+        # what `wa responder` reads of the bridge's settings: the ports were an eighth of its start
+        (
+            "responder.app, bridge.cli.doubtful_settings, bridge.ops.doctor.ineffective, bridge.ops.doctor.variables",
+            "bridge.contract.requests bridge.ports campaigns",
+        ),
     ],
 )
-def test_a_command_loads_nothing_that_only_the_bridge_needs(module: str, heavy: str) -> None:
+def test_a_program_loads_nothing_that_only_the_bridge_needs(module: str, heavy: str) -> None:
     script = f"import sys, {module}; print(*sorted(set({heavy!r}.split()) & set(sys.modules)))"
     loaded = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
     assert loaded.stdout.split() == []
+
+
+def test_a_command_loads_no_other_command() -> None:
+    script = (
+        "import sys\nfrom bridge.cli import COMMANDS, main\n"
+        "try:\n    main()\nfinally:\n    print(*(name for name in COMMANDS if f'bridge.cli.{name}' in sys.modules))"
+    )
+    command = [sys.executable, "-c", script, "trace", "--help"]
+    loaded = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "Usage: " in loaded.stdout
+    assert loaded.stdout.splitlines()[-1] == "trace"
 
 
 @pytest.mark.parametrize("code", ["'wa/haby/in'", "f'{prefix}/{session}/out'", "prefix + '/out/+'", "f'{x}/status'"])

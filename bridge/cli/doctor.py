@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from bridge.contract.findings import Finding
     from bridge.ops.doctor.examination import Examination
-    from bridge.ports.findings import Finding
     from responder.settings import ResponderSettings
 
 _MARK = {"ok": "[green]✓[/]", "warning": "[yellow]![/]", "fault": "[red]✗[/]"}
@@ -53,8 +53,8 @@ def doctor(
 
     async def command() -> Exit:
         from bridge.asgi.settings_report import read_environment
+        from bridge.contract.findings import Level, worst
         from bridge.ops.doctor.examination import examine
-        from bridge.ports.findings import Level, worst
 
         findings: list[Finding] = []
 
@@ -141,8 +141,8 @@ def _settings_findings(
 ) -> Iterable[Finding]:
     from bridge.cli.doubtful_settings import doubts, unknown_names
     from bridge.contract.effective_settings import effective
+    from bridge.contract.findings import ok
     from bridge.ops.doctor.variables import invalid
-    from bridge.ports.findings import ok
     from bridge.settings import load
 
     if isinstance(plan, str):

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from bridge.ports.findings import Finding, warning
+from bridge.contract.findings import Finding, warning
 
 if TYPE_CHECKING:
     from bridge.settings import BridgeSettings

@@ -119,7 +119,7 @@ async def _erase_from_responder(
     from bridge.sql.database import SqlDatabase
     from responder.settings import load
     from responder.store.erasure import erase
-    from responder.store.migrate import SCHEMA
+    from responder.store.schema import SCHEMA
 
     own = load(data_dir=settings.data_dir)
     database = SqlDatabase(own.database_url)

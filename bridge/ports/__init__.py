@@ -56,7 +56,6 @@ from bridge.ports.events import (
     Step,
     durations,
 )
-from bridge.ports.findings import Finding, Level, fault, ok, warning, worst
 from bridge.ports.journal import MQTT_READER, Bounds, Journal, JournalRecord, StoreUnusable, StreamPage
 from bridge.ports.key_value import KeyValueStore
 from bridge.ports.media import MediaStore, MediaUnusable, StoredMedia
@@ -137,7 +136,6 @@ __all__ = [
     "FetchedFile",
     "FetchesFiles",
     "FileNotFetched",
-    "Finding",
     "FoundMessage",
     "FoundPage",
     "HasHistory",
@@ -153,7 +151,6 @@ __all__ = [
     "Journalled",
     "KeptPicture",
     "KeyValueStore",
-    "Level",
     "LibraryVersion",
     "LoginFiles",
     "LookUp",
@@ -216,8 +213,4 @@ __all__ = [
     "WhatsAppDriver",
     "WindowStep",
     "durations",
-    "fault",
-    "ok",
-    "warning",
-    "worst",
 ]

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from bridge.contract.jid import Jid, MessageKey
 from bridge.contract.kinds import Act, Content
 from bridge.contract.limits import AccountLimits
 from bridge.contract.modifiers import NO_MODIFIERS, Modifiers
 from bridge.contract.proxy import Proxy
-from bridge.contract.requests import Request
 from bridge.contract.session import Situation
 from bridge.contract.status import MemoryUse
 from bridge.ports.driver_values import (
@@ -24,6 +23,9 @@ from bridge.ports.driver_values import (
     PasskeyRequest,
     ProfilePicture,
 )
+
+if TYPE_CHECKING:
+    from bridge.contract.requests import Request
 
 
 class DriverSink(Protocol):

@@ -11,10 +11,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
+from bridge.contract.findings import Finding
 from bridge.contract.proxy import Proxy
 from bridge.ports.clock import Clock
 from bridge.ports.driver import WhatsAppDriver
-from bridge.ports.findings import Finding
 from bridge.ports.page_versions import PageVersions
 
 #: Makes the driver of a session, by its name.

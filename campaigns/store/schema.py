@@ -21,8 +21,14 @@ from sqlalchemy.types import TypeEngine
 
 from bridge.sql.migrations import Schema
 
-SCHEMA = Schema(service="campaigns service", package="campaigns.store", head="0002", version_table="wa_campaign_schema")
 metadata = MetaData()
+SCHEMA = Schema(
+    service="campaigns service",
+    package="campaigns.store",
+    head="0002",
+    version_table="wa_campaign_schema",
+    tables=metadata,
+)
 _ID = BigInteger().with_variant(Integer(), "sqlite")  # SQLite generates ids for INTEGER only
 #: MEDIUMTEXT on MySQL, which this length selects: WhatsApp's 65,536 characters are up to 256 KB.
 _LONG = Text().with_variant(Text(2**22 - 1), "mysql", "mariadb")

@@ -30,7 +30,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TIMESTAMP, DateTime, TypeEngine
 
+from bridge.sql.migrations import Schema
+
 metadata = MetaData()
+SCHEMA = Schema(service="responder", package="responder.store", head="0004", version_table="wa_schema", tables=metadata)
 
 _ID = BigInteger().with_variant(Integer(), "sqlite")  # SQLite generates ids for INTEGER only
 # Without MySQL's own types: their dialect would add a megabyte to an installation on SQLite.

@@ -13,13 +13,14 @@ import pytest
 import typer.main
 from typer.testing import CliRunner
 
-from bridge.cli import app
+from bridge.cli import program
 from bridge.contract.settings_file import encoding_fault
 from bridge.settings import load
 from responder.errors import WrongSettings
 from responder.settings import load as load_responder
 from tests.cli.conftest import ScriptedBridge, Wa
 
+APP = program()
 TO = "5491155500001"
 
 
@@ -29,16 +30,16 @@ def commands(command: Any, *path: str) -> Iterator[tuple[str, ...]]:
         yield from commands(sub, *path, name)
 
 
-@pytest.mark.parametrize("path", list(commands(typer.main.get_command(app))), ids=lambda path: " ".join(("wa", *path)))
+@pytest.mark.parametrize("path", list(commands(typer.main.get_command(APP))), ids=lambda path: " ".join(("wa", *path)))
 @pytest.mark.parametrize("columns", ["40", "80", "200"])
 def test_every_command_has_help(path: tuple[str, ...], columns: str) -> None:
-    result = CliRunner().invoke(app, [*path, "--help"], env={"COLUMNS": columns})
+    result = CliRunner().invoke(APP, [*path, "--help"], env={"COLUMNS": columns})
     assert result.exit_code == 0, result.output
     assert "Usage:" in result.output
 
 
 def test_the_version() -> None:
-    result = CliRunner().invoke(app, ["--version"])
+    result = CliRunner().invoke(APP, ["--version"])
     assert (result.exit_code, result.output) == (0, f"wa {version('whatsapp-mqtt-bridge')}\n")
 
 
@@ -66,13 +67,13 @@ def test_a_settings_file_in_another_encoding_is_named(
 ) -> None:
     (tmp_path / ".env").write_bytes(content)
     monkeypatch.chdir(tmp_path)
-    result = CliRunner().invoke(app, ["send", TO, "x"])
+    result = CliRunner().invoke(APP, ["send", TO, "x"])
     assert (result.exit_code, result.output.count("\n")) == (2, 1)
     assert expected in result.output
     with pytest.raises(WrongSettings, match="Save"):
         load_responder()
     with caplog.at_level(logging.INFO, "bridge"):  # it changes the level for its process
-        assert CliRunner().invoke(app, ["doctor"]).exception.__class__ is SystemExit
+        assert CliRunner().invoke(APP, ["doctor"]).exception.__class__ is SystemExit
 
 
 @pytest.mark.parametrize("content", [b"", "WA_INSTANCE=tienda\r\nX=Panadería\r\n".encode("utf-8-sig")])

@@ -19,7 +19,7 @@ import httpx
 import psutil
 import pytest
 
-from bridge.cli import app
+from bridge.cli import COMMANDS
 from tests.mosquitto_server import MosquittoServer, free_port
 from tests.parts import require_binary
 
@@ -27,7 +27,6 @@ ROOT = Path(__file__).parents[2]
 ECOSYSTEM = ROOT / "deploy/pm2/ecosystem.config.cjs"
 PM2 = Path(__file__).with_name("pm2")
 KEY = "a-key-for-this-test-alone-0123456789"
-COMMANDS = {command.name for command in app.registered_commands}
 SERVICES = [name for name in ("bridge", "responder") if name in COMMANDS]
 
 

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 import typer.main
 
-from bridge.cli import app
+from bridge.cli import program
 from bridge.cli.run import Exit
 from tests.docs.pages import ROOT, anchors, blocks, links, prose
 
+APP = program()
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md")), ROOT / "deploy/README.md", ROOT / "mosquitto/README.md"]
 
@@ -52,7 +53,7 @@ def _commands(command: Any, name: str) -> list[tuple[str, Any]]:
 
 def test_the_command_line_page_has_every_command_option_and_exit_code() -> None:
     page = (DOCS / "cli.md").read_text(encoding="utf-8")
-    found = _commands(typer.main.get_command(app), "wa")
+    found = _commands(typer.main.get_command(APP), "wa")
     assert len(found) > 15
     for name, command in found:
         (section,) = re.findall(rf"^### `{re.escape(name)}\b.*?(?=^##|\Z)", page, re.MULTILINE | re.DOTALL) or [""]
@@ -66,6 +67,6 @@ def test_the_command_line_page_has_every_command_option_and_exit_code() -> None:
 
 
 def test_every_section_of_the_command_line_page_is_a_command() -> None:
-    names = {name for name, _ in _commands(typer.main.get_command(app), "wa")}
+    names = {name for name, _ in _commands(typer.main.get_command(APP), "wa")}
     sections = re.findall(r"^### `(wa [a-z ]*[a-z])", prose(DOCS / "cli.md"), re.MULTILINE)
     assert {name for name in sections if name not in names} == set()

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from bridge.contract.findings import Finding
 from bridge.contract.proxy import Proxy
 from bridge.drivers.web.examination.page import LoadedPage, evaluate, older, page
 from bridge.drivers.web.library import Library
 from bridge.drivers.web.versions import ChosenVersions
-from bridge.ports import Finding
 from bridge.sandbox.records import Site
 from tests.drivers.worlds import WebWorld
 

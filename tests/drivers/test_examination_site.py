@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from bridge.contract.findings import Finding
 from bridge.drivers.web.examination import site
-from bridge.ports.findings import Finding
 from tests.broker.certificates import make_certificates
 from tests.mosquitto_server import free_port
 from tests.stream_server import stream_server

@@ -11,13 +11,14 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from bridge.cli import app
+from bridge.cli import program
 from bridge.contract.requests import BY_ACTION
 from bridge.contract.responses import Response
 from tests.mqtt.probe import MqttProbe
 from tests.requests.conftest import RunningBridge
 from tests.requests.examples import EXAMPLES, Stage
 
+APP = program()
 pytestmark = pytest.mark.timeout(120)
 REQUEST = "wa/haby/request"
 Ask = Callable[[str, str, dict[str, Any]], Awaitable[Any]]
@@ -48,7 +49,7 @@ async def test_each_action_is_carried_out_at_each_door(running: RunningBridge, p
             f"{name}={value if isinstance(value, str) else json.dumps(value)}" for name, value in arguments.items()
         ]
         command = ["request", action, f"id={request_id}", *words, "--json"]
-        ended = await asyncio.to_thread(CliRunner().invoke, app, command, env=environment)
+        ended = await asyncio.to_thread(CliRunner().invoke, APP, command, env=environment)
         assert ended.stdout, (command, ended.stderr, ended.exception)
         return json.loads(ended.stdout)
 

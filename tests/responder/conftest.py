@@ -19,7 +19,7 @@ from bridge.sql.database import SqlDatabase
 from responder.app import Responder
 from responder.http.limits import SurfaceLimits
 from responder.settings import ResponderSettings, load
-from responder.store.migrate import SCHEMA
+from responder.store.schema import SCHEMA
 from responder.timing import DEFAULT_TIMING, Timing
 from responder.transports import ResponderBroker
 from tests.client.conftest import ScriptedBridge

@@ -11,8 +11,7 @@ from sqlalchemy import insert, select, update
 from bridge.sql.database import SqlDatabase
 from responder.settings import load
 from responder.store.erasure import erase
-from responder.store.migrate import SCHEMA
-from responder.store.schema import chats, conversations, messages, turns
+from responder.store.schema import SCHEMA, chats, conversations, messages, turns
 
 MARTA, MARTA_LID, JUAN, GROUP = "5491155500001", "123456789012345@lid", "5491155500002", "120363000000000001@g.us"
 ADDRESSES = [f"{MARTA}@c.us", "541155500001@c.us", MARTA_LID]

@@ -13,9 +13,9 @@ from bridge.sql.errors import DatabaseUnusable
 from responder.policy import Verdict
 from responder.settings import load
 from responder.store.chats import Chats
-from responder.store.migrate import SCHEMA
 from responder.store.pending import PendingWork
 from responder.store.rows import Pending
+from responder.store.schema import SCHEMA
 from tests.mariadb_server import MariaDbServer
 from tests.responder.conftest import mariadb_settings
 

@@ -31,10 +31,9 @@ from responder.store.chats import Chats
 from responder.store.circumstances import CircumstanceReader
 from responder.store.erasure import erase
 from responder.store.human_replies import HumanReplies
-from responder.store.migrate import SCHEMA
 from responder.store.recorder import Recorder
 from responder.store.rows import NewTurn, Pending, QueuedAnswer, part_of
-from responder.store.schema import chats, conversations, identities, messages, turns
+from responder.store.schema import SCHEMA, chats, conversations, identities, messages, turns
 from responder.store.switches import Switches
 from responder.store.turns import Turns
 from responder.turns import TurnOrigin

@@ -19,9 +19,8 @@ from responder.faults import Fault, FaultLog
 from responder.outgoing import _finished
 from responder.settings import load
 from responder.store.group_commit import GroupCommit
-from responder.store.migrate import SCHEMA
 from responder.store.rows import QueuedAnswer, Turn, commands_from_json, commands_to_json
-from responder.store.schema import conversations
+from responder.store.schema import SCHEMA, conversations
 from responder.store.statements import insert_rows
 from responder.turns import TurnOrigin, TurnState
 

@@ -10,8 +10,8 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 
 from bridge.broker import BrokerAddress, BrokerConnection, BrokerError, BrokerOptions, BrokerRefused, connect
+from bridge.contract.findings import Finding, fault, ok, warning
 from bridge.contract.topics import Topics
-from bridge.ports.findings import Finding, fault, ok, warning
 
 #: Seconds within which a message must come back.
 DELIVERY_TIMEOUT = 5.0

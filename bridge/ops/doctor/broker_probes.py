@@ -13,9 +13,9 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from bridge.broker import BrokerAddress, BrokerConnection, BrokerError, BrokerOptions, Delivery, connect
+from bridge.contract.findings import Finding, ok, warning
 from bridge.contract.topics import Leaf, Topics
 from bridge.ops.doctor.silent_client import seconds_until_dropped
-from bridge.ports.findings import Finding, ok, warning
 
 #: Seconds of one probe at most: a cluster may take five for a subscription.
 PROBE_TIMEOUT = 25.0

@@ -12,13 +12,13 @@ from importlib.metadata import version
 
 from bridge.broker import BrokerAddress, BrokerError, BrokerOptions
 from bridge.client import CodedError, connect
+from bridge.contract.findings import Finding, Level, fault
 from bridge.contract.jid import Jid
 from bridge.core.lease import placement
 from bridge.drivers import driver_kind
 from bridge.ops.doctor import broker, broker_probes, live, machine, media, release, session_files, sessions
 from bridge.ops.releases import DISTRIBUTION
 from bridge.ports import Check, StoreUnusable
-from bridge.ports.findings import Finding, Level, fault
 from bridge.settings import BridgeSettings
 from bridge.store.inspection import glance
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bridge.ports.findings import Finding, warning
+from bridge.contract.findings import Finding, warning
 from bridge.settings import BridgeSettings
 from bridge.webhooks.callback_url import CallbackRules
 

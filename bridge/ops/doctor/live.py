@@ -7,7 +7,7 @@ import uuid
 from collections.abc import AsyncIterator
 
 from bridge.client import Ack, Client, CodedError, NoAnswer, Result
-from bridge.ports.findings import Finding, fault, ok, warning
+from bridge.contract.findings import Finding, fault, ok, warning
 
 #: Seconds within which WhatsApp's server must have the message, pacing included.
 SEND_TIMEOUT = 60.0

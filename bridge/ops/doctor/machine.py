@@ -8,7 +8,7 @@ import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from bridge.ports.findings import Finding, fault, ok, warning
+from bridge.contract.findings import Finding, fault, ok, warning
 
 #: File systems on which SQLite's locks and shared memory are unreliable.
 NETWORK = frozenset(

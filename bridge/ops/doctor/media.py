@@ -8,9 +8,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bridge.contract.errors import StartError
+from bridge.contract.findings import Finding, fault, ok, warning
 from bridge.contract.s3_location import S3Location
 from bridge.ports import MediaUnusable
-from bridge.ports.findings import Finding, fault, ok, warning
 from bridge.store.media_s3 import S3Media
 
 #: What is stored for a moment.

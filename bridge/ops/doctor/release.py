@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from bridge.contract.findings import Finding, ok, warning
 from bridge.ops.releases import ReleasesUnreachable, is_newer, newest_release
-from bridge.ports.findings import Finding, ok, warning
 
 
 async def release(url: str, installed: str) -> Finding:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bridge.ports.findings import Finding, ok, warning
+from bridge.contract.findings import Finding, ok, warning
 
 #: Seconds for an answer.
 TIMEOUT = 5.0

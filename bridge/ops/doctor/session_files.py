@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from bridge.contract.findings import Finding, fault, ok, warning
 from bridge.ports import LoginFiles, StoreUnusable
-from bridge.ports.findings import Finding, fault, ok, warning
 from bridge.store import StoreDamaged, kept_aside
 from bridge.store.inspection import glance, holders
 

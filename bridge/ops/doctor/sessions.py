@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
+from bridge.contract.findings import Finding, fault, ok, warning
 from bridge.contract.session import Reason, SessionState
 from bridge.contract.status import HEARTBEAT, SessionStatus
-from bridge.ports.findings import Finding, fault, ok, warning
 
 #: Seconds by which a status may be ahead of this machine's clock.
 CLOCK_TOLERANCE = 2.0

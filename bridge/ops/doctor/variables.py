@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Collection, Iterator, Mapping
 
-from bridge.ports.findings import Finding, fault, warning
+from bridge.contract.findings import Finding, fault, warning
 from bridge.settings import BridgeSettings
 
 _PREFIXES = ("WA_", "RESPONDER_")

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from bridge.broker import BrokerOptions, parse_addresses
+from bridge.contract.findings import Finding
 from bridge.contract.topics import Topics
 from bridge.ops.doctor import broker
-from bridge.ports.findings import Finding
 from tests.mosquitto_server import MosquittoServer, free_port
 
 TOPICS = Topics()

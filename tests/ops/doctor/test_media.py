@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from bridge.contract.findings import Level
 from bridge.contract.s3_location import S3Location
 from bridge.ops.doctor.media import bucket, voice
-from bridge.ports.findings import Level
 from tests.s3_server import new_bucket, s3_server
 
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from bridge.contract.findings import Finding
 from bridge.drivers.web.login_files import ProfileFiles
 from bridge.ops.doctor import session_files
-from bridge.ports.findings import Finding
 from bridge.store import keep_aside, open_store
 from bridge.store.inspection import glance, holders, of_inode
 

@@ -14,12 +14,13 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from bridge.cli import app
+from bridge.cli import program
 from bridge.ops.mosquitto import BrokerDirectory, Listeners
 from bridge.ops.private_broker.child import tied_command
 from tests.mosquitto_server import free_port
 from tests.parts import require_binary
 
+APP = program()
 Wa = Callable[..., "CommandResult"]
 
 
@@ -75,7 +76,7 @@ def wa() -> Wa:
     """Runs `wa broker …` in this process, which saves the second that Python needs to start."""
 
     def run(*arguments: str, given: str = "") -> CommandResult:
-        result = CliRunner().invoke(app, ["broker", *arguments], input=given)
+        result = CliRunner().invoke(APP, ["broker", *arguments], input=given)
         if result.exception is not None and not isinstance(result.exception, SystemExit):
             raise result.exception
         return CommandResult(result.exit_code, result.stdout, result.stderr)

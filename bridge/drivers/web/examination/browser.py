@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 
 from bridge.contract.errors import CodedError
+from bridge.contract.findings import Finding, fault, ok
 from bridge.drivers.web import Limits, PlaywrightRuntime
 from bridge.drivers.web.examination.trial_browser import trial_browser
 from bridge.drivers.web.executable import INSTALL, find_executable, user_agent
-from bridge.ports import DriverSettings, Finding, fault, ok
+from bridge.ports import DriverSettings
 
 
 async def browser(settings: DriverSettings, runtime: PlaywrightRuntime) -> Finding:

@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from bridge.contract.errors import CodedError
+from bridge.contract.findings import Finding, fault, ok, warning
 from bridge.contract.proxy import Proxy
 from bridge.drivers.web import Limits, PlaywrightRuntime
 from bridge.drivers.web.examination.browser import what_failed
@@ -19,7 +20,7 @@ from bridge.drivers.web.injection import REQUIRED_MODULES
 from bridge.drivers.web.library import numbers
 from bridge.drivers.web.versions import ChosenVersions
 from bridge.drivers.web.web_page import SiteUnreachable, StateReport, WebPage
-from bridge.ports import DriverSettings, Finding, fault, ok, warning
+from bridge.ports import DriverSettings
 
 #: Seconds within which wa-js must find its modules.
 BOOT_TIMEOUT = 60.0

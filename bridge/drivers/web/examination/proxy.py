@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 from bridge.contract.errors import CodedError
+from bridge.contract.findings import Finding, fault, ok
 from bridge.contract.proxy import Proxy
 from bridge.drivers.web import Limits, PlaywrightRuntime
 from bridge.drivers.web.examination.trial_browser import trial_browser
 from bridge.drivers.web.versions import ChosenVersions
 from bridge.drivers.web.web_page import ProxyRefused, SiteUnreachable, WebPage
-from bridge.ports import DriverSettings, Finding, fault, ok
+from bridge.ports import DriverSettings
 
 _ADVICE = "Check address, user and password; change them with wa session set {session} --proxy URL, or in WA_PROXY."
 

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
-from bridge.ports import Finding, fault, ok, warning
+from bridge.contract.findings import Finding, fault, ok, warning
 
 #: Timeout of each step in seconds.
 STEP_TIMEOUT = 10.0

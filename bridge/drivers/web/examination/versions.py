@@ -7,9 +7,10 @@ from collections.abc import AsyncIterator
 from importlib import resources
 
 from bridge.contract.errors import StartError
+from bridge.contract.findings import Finding, fault, ok, warning
 from bridge.drivers.web import library, pinned_page
 from bridge.drivers.web.library import PACKAGE, Library, numbers
-from bridge.ports import DriverSettings, Finding, fault, ok, warning
+from bridge.ports import DriverSettings
 
 
 async def wa_js(settings: DriverSettings) -> Finding:
