@@ -65,10 +65,10 @@ async function changed(chatIds) {
   if (refreshing) return;
   refreshing = true;
   while (waiting) {
-    const isOpen = waiting.includes(null) || waiting.includes(conversation.current());
+    const ids = waiting, isOpen = ids.includes(null) || ids.includes(conversation.current());
     waiting = null;
     try {
-      await Promise.all([list.refresh(), isOpen ? conversation.refresh() : null]);
+      await Promise.all([list.refresh(ids), isOpen ? conversation.refresh() : null]);
       await switches.refresh(); // last: it says that the responder works
       list.mark(conversation.current());
     } catch (error) {
@@ -82,7 +82,7 @@ async function changed(chatIds) {
 translate(document);
 document.getElementById('language').addEventListener('click', chooseOther);
 switches.start(fail);
-list.start(go);
+list.start({ opened: go, failed: fail });
 conversation.start({ closed: back, failed: fail });
 addEventListener('popstate', followAddress);
 if (location.hash) followAddress();

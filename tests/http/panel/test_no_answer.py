@@ -13,7 +13,7 @@ ONCE = "No answer yet: it may have been done. You can press again: it is done on
 UNKNOWN = "No answer yet: it may have been done. Look before you do it again."
 
 
-async def _swallow(page: Page, where: str) -> None:
+async def swallow(page: Page, where: str) -> None:
     """The next post there reaches the bridge, and its answer is lost, as by a proxy."""
 
     async def swallowed(route: Route) -> None:
@@ -37,7 +37,7 @@ async def test_a_text_without_an_answer_comes_back_and_is_sent_once(started: Htt
     send, said = page.get_by_role("button", name="Send", exact=True), page.locator("#toasts").get_by_text(ONCE)
     await chats.get_by_role("button", name="Ana").click()
     await text.fill("A las 8")
-    await _swallow(page, "**/sends")
+    await swallow(page, "**/sends")
     await send.click()
     await expect(said).to_be_visible()
     await expect(text).to_have_value("A las 8")
@@ -75,7 +75,7 @@ async def test_a_form_and_a_group_without_an_answer_are_done_once(started: HttpB
     await page.get_by_role("button", name="Send something else").click()
     await page.get_by_role("button", name="Place").click()
     await form.get_by_role("textbox").first.fill("-34.6037, -58.3816")
-    await _swallow(page, "**/sends?*")
+    await swallow(page, "**/sends?*")
     await page.keyboard.press("Enter")
     await expect(form.get_by_role("alert")).to_have_text(ONCE)
     await form.get_by_role("button", name="Send").click()
@@ -85,7 +85,7 @@ async def test_a_form_and_a_group_without_an_answer_are_done_once(started: HttpB
     await page.get_by_role("button", name="New group").click()
     await form.get_by_role("textbox", name="Name of the group").fill("Consorcio")
     await form.get_by_role("textbox", name="Numbers").fill(ANA)
-    await _swallow(page, "**/requests/groups.create")
+    await swallow(page, "**/requests/groups.create")
     await form.get_by_role("button", name="Create").click()
     await expect(form.get_by_role("alert")).to_have_text(ONCE)
     await form.get_by_role("button", name="Create").click()
@@ -99,7 +99,7 @@ async def test_a_control_without_an_answer_says_so_and_can_be_pressed(
     page = await _impatient(open_panel, started, "")
     card, sure = page.get_by_role("article", name="haby"), page.get_by_role("dialog")
     await card.get_by_role("button", name="Restart").click()
-    await _swallow(page, "**/control")
+    await swallow(page, "**/control")
     await sure.get_by_role("button", name="Restart").click()
     await expect(card.get_by_role("button", name="Restart")).to_be_disabled()
     await expect(page.locator("#toasts").get_by_text(UNKNOWN)).to_be_visible()
