@@ -163,8 +163,9 @@ function draw() {
   byId('empty').hidden = true;
   byId('avatar').textContent = initialOf(name);
   byId('avatar').className = `avatar ${toneOf(shown.person)}`;
-  byId('title').textContent = name;
-  byId('subtitle').textContent = [shown.name ? shown.person : null, shown.session, words.client(shown.cliente_id)].filter(Boolean).join(' · ');
+  const about = [shown.name ? shown.person : null, shown.session, words.client(shown.cliente_id)].filter(Boolean).join(' · ');
+  Object.assign(byId('title'), { textContent: name, title: name });
+  Object.assign(byId('subtitle'), { textContent: about, title: about });
   byId('pause').textContent = isPaused() ? words.resume : words.pause;
   drawNotice();
   const state = JSON.stringify([shown.id, complete, lines]);

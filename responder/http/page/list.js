@@ -53,6 +53,8 @@ async function lengthen() {
   list.querySelectorAll('button')[length]?.focus();
 }
 
+export const focus = (chatId) => list.querySelector(`[data-chat="${chatId}"]`)?.focus();
+
 export function mark(chatId) {
   open = chatId;
   for (const button of list.querySelectorAll('button')) {
@@ -92,7 +94,7 @@ export async function refresh(changed = [null]) {
   drawn = state;
   const focused = document.activeElement?.dataset?.chat;
   list.replaceChildren(...(chats.length ? chats.map((chat) => row(chat, now)) : [element('li', { class: 'none' }, nothing)]));
-  if (focused) list.querySelector(`[data-chat="${focused}"]`)?.focus();
+  if (focused) focus(focused);
 }
 
 function drawWaiting(count) {
@@ -107,7 +109,7 @@ function row(chat, now) {
     'button',
     { type: 'button', 'data-chat': chat.id, 'aria-current': String(chat.id === open), onclick: () => onOpen(chat.id) },
     element('span', { class: `avatar ${toneOf(chat.person)}`, 'aria-hidden': 'true' }, initialOf(name)),
-    element('span', { class: 'name' }, name),
+    element('span', { class: 'name', dir: 'auto', title: name }, name),
     element('time', {}, chat.last_at ? moment(chat.last_at) : ''),
     element('span', { class: 'last' }, `${chat.last_role === 'assistant' ? '↩ ' : ''}${textOf(chat.last_text)}`),
     state ? element('span', { class: 'mark' }, state) : null,

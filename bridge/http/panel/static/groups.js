@@ -11,7 +11,7 @@ import { postOnce } from './once.js';
 import { peopleField, peopleIn } from './people_field.js';
 import { problemText } from './problems.js';
 import { ask, respond } from './requests.js';
-import { button, emptyState, field, heading, toast } from './widgets.js';
+import { button, emptyState, field, heading, named, toast } from './widgets.js';
 
 const PAGE = 50;
 
@@ -30,7 +30,7 @@ export function open(view, app, opened) {
   function entry({ group, subject, size, admin, member }) {
     const open = { type: 'button', 'data-key': group, onclick: () => { show(group); } };
     return h('button.chat', open,
-      h('strong', { dir: 'auto' }, subject ?? group),
+      named('strong', subject ?? group),
       h('span.badges', null,
         admin ? h('span.badge.good', null, word('admin')) : null,
         member === false ? h('span.badge.dim', null, word('left')) : null),

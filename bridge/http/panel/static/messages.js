@@ -18,7 +18,7 @@ import { problemText } from './problems.js';
 import { QuickReplies } from './quick_replies.js';
 import { ticks } from './ticks.js';
 import { ago } from './times.js';
-import { button, chip, emptyState, field, heading, icon, SEND_ICON, toast } from './widgets.js';
+import { button, chip, emptyState, field, heading, icon, named, SEND_ICON, toast } from './widgets.js';
 
 //: Milliseconds between a change and the drawing of it, so that a burst of messages is drawn once.
 const DRAW_AFTER = 80;
@@ -140,7 +140,7 @@ export function open(view, app, first) {
     const current = chat === opened ? 'true' : null;
     const open = { type: 'button', 'aria-current': current, onclick: () => show(chat) };
     return h('li', { 'data-key': chat }, h('button.chat', open,
-      h('strong', null, name), at ? ago(new Date(at).toISOString()) : null,
+      named('strong', name), at ? ago(new Date(at).toISOString()) : null,
       h('span.soft', { dir: 'auto' }, notSent(chat), last ?? ''),
       unread ? unreadMark(unread) : null));
   }
@@ -159,7 +159,7 @@ export function open(view, app, first) {
     const number_ = opened ? readableAddress(opened) : '';
     update(title, h('div.row', null,
       button('plain', '←', () => show(null), { 'aria-label': word('back') }),
-      h('h2', null, chat ? aboutLink(chat) : word(recipient.hidden ? 'chooseChat' : 'newChat')),
+      h('h2', { dir: 'auto', title: chat?.name }, chat ? aboutLink(chat) : word(recipient.hidden ? 'chooseChat' : 'newChat')),
       chat && chat.name !== number_ && !number_.includes('@') ? h('span.soft', null, number_) : null));
     list.take(items(), noMessages());
   }
@@ -268,7 +268,7 @@ export function open(view, app, first) {
     answering = item;
     reply.hidden = !item;
     const cancel = () => button('plain', '✕', () => answer(null), { 'aria-label': word('cancel') });
-    update(reply, item ? [h('span', { dir: 'auto' }, `↩ ${item.body}`), cancel()] : []);
+    update(reply, item ? [named('span', `↩ ${item.body}`), cancel()] : []);
     if (item) text.focus();
   }
 
@@ -290,6 +290,7 @@ export function open(view, app, first) {
       if (opened === null && !to.reportValidity()) return;
       const addressee = recipientNow(), attempted = {};
       showOthers(false);
+      other.focus(); // the dialog gives the focus back to it
       const sent = await askFor(kind, (content) => submit({ to: addressee, ...content }, attempted));
       if (!sent || closed) return;
       if (opened === null) show(sent.chat ?? sent.to);
