@@ -27,14 +27,17 @@ async function open(chatId) {
     return;
   }
   page.classList.add('reading');
+  if (!document.activeElement.checkVisibility()) document.getElementById('back').focus(); // the list is hidden
   conversation.toEnd(); // what is not displayed does not scroll
   list.mark(conversation.current()); // another one than `chatId` where that was merged
 }
 
 function close() {
+  const chatId = conversation.current();
   page.classList.remove('reading');
   conversation.close();
   list.mark(null);
+  if (!document.activeElement.checkVisibility()) list.focus(chatId);
 }
 
 // The address holds the open chat: a reload keeps it, and the back button of a phone returns to the list.
