@@ -24,7 +24,7 @@ from responder.http.context import Surface
 from responder.http.request_fields import body_of, from_database, number_of, query_of, sessions_of, surface_of
 from responder.policy import Circumstances, Groups, Verdict, reconsider
 from responder.rules_file import BROKEN
-from responder.store.chats import Show
+from responder.store.chats import ChatSummary, ListPosition, Show
 
 #: Seconds for which the answer of a person may still be sent.
 REPLY_TTL = 3600.0
@@ -65,6 +65,15 @@ class ChatQuery(BaseModel):
     show: Show = Show.ALL
     session: Annotated[str, Field(max_length=64)] = ""
     limit: Annotated[int, Field(ge=1, le=200)] = 50
+    #: `next` of the page before.
+    after: Annotated[str, Field(pattern=r"^([0-9]{1,12}(\.[0-9]{1,17})?:[0-9]{1,18}:[0-9]{1,18})?$")] = ""
+
+    @property
+    def position(self) -> ListPosition | None:
+        if not self.after:
+            return None
+        last_at, last_message, chat_id = self.after.split(":")
+        return ListPosition(float(last_at), int(last_message), int(chat_id))
 
 
 class PlaceQuery(BaseModel):
@@ -82,7 +91,8 @@ class MessageQuery(BaseModel):
 
 
 async def chats(request: Request) -> Response:
-    """List chats, newest first. `waiting` counts the chats whose newest message is without an answer."""
+    """List chats, newest first. `waiting` counts the chats whose newest message is without an answer; `next` is where
+    the next page begins, None for the last one."""
     surface, requested, sessions = surface_of(request), query_of(request, ChatQuery), sessions_of(request)
     if requested.session:
         own = frozenset({requested.session})
@@ -91,11 +101,14 @@ async def chats(request: Request) -> Response:
         now=surface.chat_time(),
         search=requested.search.strip(),
         show=requested.show,
-        limit=requested.limit,
+        limit=requested.limit + 1,
         sessions=sessions,
+        after=requested.position,
     )
+    shown = found[: requested.limit]
     body = {
-        "chats": [asdict(chat) for chat in found],
+        "chats": [asdict(chat) for chat in shown],
+        "next": _end_of(shown[-1]) if len(found) > len(shown) else None,
         "waiting": await surface.chats.waiting(sessions),
         "now": surface.chat_time(),
     }
@@ -225,6 +238,10 @@ routes = [
     Route("/api/switches/active", from_database(set_active), methods=["POST"]),
     Route("/api/live", live),
 ]
+
+
+def _end_of(chat: ChatSummary) -> str:
+    return f"{chat.last_at!r}:{chat.last_message}:{chat.id}"
 
 
 async def _chat_id(request: Request) -> int:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Row, exists, func, or_, select, true, update
+from sqlalchemy import ColumnElement, Row, exists, func, or_, select, true, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.contract.events import EDIT, REACTION, REVOKE
@@ -63,6 +63,14 @@ class Show(StrEnum):
     OPTED_OUT = "opted_out"
 
 
+class ListPosition(NamedTuple):
+    """Where a page of the list of chats ends: what orders the list, of its last chat."""
+
+    last_at: float
+    last_message: int
+    id: int
+
+
 @dataclass(frozen=True, slots=True)
 class ChatSummary:
     """A chat in the list. Moments are unix seconds."""
@@ -81,6 +89,8 @@ class ChatSummary:
     waiting: bool
     #: The newest address, where answers go.
     chat: str
+    #: The number of the newest message: the order of chats of one second.
+    last_message: int
     #: Who answered last by hand, of those whose answer pauses: `own` on the phone, `operator` elsewhere; and when.
     taken_by: str | None = None
     taken_at: float = 0
@@ -125,14 +135,20 @@ class Chats:
         self._database = database
 
     async def find(
-        self, *, now: float, search: str = "", show: Show = Show.ALL, limit: int = 50, sessions: Sessions = None
+        self,
+        *,
+        now: float,
+        search: str = "",
+        show: Show = Show.ALL,
+        limit: int = 50,
+        sessions: Sessions = None,
+        after: ListPosition | None = None,
     ) -> list[ChatSummary]:
         """Chats, newest message first."""
-        query = (
-            select(chats, _WAITS.label("waits"))
-            .order_by(chats.c.last_at.desc(), chats.c.last_message.desc())
-            .limit(limit)
-        )
+        order = (chats.c.last_at, chats.c.last_message, chats.c.id)
+        query = select(chats, _WAITS.label("waits")).order_by(*(column.desc() for column in order)).limit(limit)
+        if after is not None:
+            query = query.where(tuple_(*order) < tuple_(*after))
         match show:
             case Show.WAITING:
                 query = query.where(_WAITS)
@@ -326,4 +342,5 @@ def _view(row: Row[Any], newest: tuple[str, str] | None) -> ChatSummary:
         opted_out=row.opted_out_at is not None,
         waiting=bool(row.waits),
         chat=row.chat,
+        last_message=row.last_message,
     )

@@ -141,6 +141,7 @@ async def test_an_invalid_request_is_an_error_of_the_caller(harness: ResponderHa
         for path in (
             "/api/chats?limit=0",
             "/api/chats?show=nada",
+            "/api/chats?after=x",
             "/api/chats/x",
             "/api/chats/0",
             "/api/chats/1?before=x",

@@ -202,3 +202,21 @@ async def test_the_settings_of_the_responder_stand_beside_those_of_the_bridge(
     await expect(page.get_by_role("heading", name="Automatic answers", level=2)).to_be_visible()
     await expect(page.get_by_text("The responder does not answer")).to_be_visible()
     await expect(page.get_by_role("article", name="WA_PACE", exact=True)).to_be_visible()
+
+
+async def test_the_panel_asks_before_an_opt_out_is_undone(
+    panel: PanelOf, harness: ResponderHarness, open_panel: OpenPanel
+) -> None:
+    opted_out = "SELECT count(*) FROM wa_chat WHERE opted_out_at IS NOT NULL"
+    harness.bridge.phone.incoming(BETO, "baja", notify_name="Beto")
+    await harness.verdicts(1)
+    page = await open_panel(panel, locale="es-AR", at="#messages")
+    await page.get_by_role("list", name="Chats").get_by_role("button", name="Beto").click()
+    again, sure = page.locator(".bot").get_by_role("button", name="Volver a responder"), page.get_by_role("dialog")
+    await again.click()
+    await sure.get_by_role("button", name="Cancelar").click()
+    await harness.until_rows(opted_out, [(1,)])
+    await again.click()
+    await sure.get_by_role("button", name="Volver a responder").click()
+    await expect(again).to_be_hidden()
+    await harness.until_rows(opted_out, [(0,)])

@@ -28,13 +28,14 @@ function askForKey(panel, isNarrow) {
   return keyRequest;
 }
 
-// Without `timeout` the request has no end.
-async function request(path, options = {}, timeout = TIMEOUT) {
+// Without `timeout` the request has no end. `silent`: what is known when it has no answer.
+async function request(path, options = {}, { timeout = TIMEOUT, silent = words.offline } = {}) {
   for (;;) {
     const key = sessionStorage.getItem(KEY);
     const headers = { ...options.headers, ...(key ? { 'x-api-key': key } : {}) };
     const signal = timeout ? AbortSignal.timeout(timeout) : undefined;
-    const response = await fetch(path, { ...options, headers, signal }).catch(() => { throw new Error(words.offline); });
+    const response = await fetch(path, { ...options, headers, signal })
+      .catch(() => { throw new Error(signal?.aborted ? silent : words.offline); });
     if (response.status !== 401 && response.status !== 403) return response;
     const { panel, code } = await response.clone().json().catch(() => ({}));
     const isNarrow = code === 'narrow_key';
@@ -52,14 +53,16 @@ async function json(response) {
 
 export const get = async (path) => json(await request(path));
 
-export const post = async (path, body) =>
-  json(await request(path, { method: 'POST', body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }));
+export const post = async (path, body, silent = words.noAnswer) => {
+  const options = { method: 'POST', body: JSON.stringify(body), headers: { 'content-type': 'application/json' } };
+  return json(await request(path, options, { silent }));
+};
 
 // Calls `changed` with the ids of changed chats (null: all), and `broken` when the stream breaks; reconnects.
 export async function follow(changed, broken) {
   for (;;) {
     try {
-      const response = await request('/api/live', {}, null);
+      const response = await request('/api/live', {}, { timeout: null });
       if (!response.ok) throw new Error(`HTTP ${response.status}`);
       changed([null]);
       let rest = '';

@@ -1,6 +1,7 @@
 // The open conversation: messages, a person's answer, pause and resume.
 
 import { get, post } from './api.js';
+import { ask, withdraw } from './ask.js';
 import { clock, day, element, initialOf, moment, nameOf, toneOf } from './element.js';
 import { headOf, textOf, words } from './words.js';
 
@@ -15,9 +16,16 @@ let complete = false;
 let fail = () => {};
 let requests = 0;
 let drawn = '';
+let noticed = '';
 let wanted = null; // the chat that is being opened
 // Chat -> what is written and not sent; kept when the page is loaded again, as for another language.
-const drafts = new Map(JSON.parse(sessionStorage.getItem('drafts') ?? '[]'));
+const drafts = stored('drafts');
+// Chat -> { written, request }: an answer that may have been sent. The same text, put back, is the same request.
+const pending = stored('pending');
+
+function stored(name) {
+  return new Map(JSON.parse(sessionStorage.getItem(name) ?? '[]'));
+}
 
 export const current = () => shown?.id ?? null;
 
@@ -29,9 +37,11 @@ export function start({ closed, failed }) {
   text.addEventListener('keydown', (event) => {
     if (event.key === 'Enter' && !event.shiftKey && !event.isComposing) { event.preventDefault(); send(); }
   });
+  text.addEventListener('input', () => pending.delete(shown?.id));
   addEventListener('pagehide', () => {
     keepDraft();
     sessionStorage.setItem('drafts', JSON.stringify([...drafts]));
+    sessionStorage.setItem('pending', JSON.stringify([...pending]));
   });
 }
 
@@ -47,6 +57,7 @@ export async function open(chatId) {
 
 export function close() {
   requests += 1;
+  withdraw();
   keepDraft();
   shown = wanted = null;
   byId('open').hidden = true;
@@ -120,17 +131,17 @@ async function send() {
   if (!written.trim() || !shown || button.disabled) return;
   const { id: chat } = shown;
   button.disabled = true;
-  // repeating an answer after a failure repeats the request id, so it is sent once
-  const request = send.pending?.written === written && send.pending.chat === chat ? send.pending.request : newRequest();
-  send.pending = { written, chat, request };
+  const before = pending.get(chat), request = before?.written === written ? before.request : newRequest();
+  let isSent = false;
+  pending.delete(chat);
   text.value = ''; // what is written meanwhile stays
   try {
-    await post(`/api/chats/${chat}/replies`, { text: written, request });
-    send.pending = null;
+    await post(`/api/chats/${chat}/replies`, { text: written, request }, words.noAnswerOnce);
+    isSent = true;
     await refresh();
     toEnd();
   } catch (error) {
-    if (send.pending) putBack(chat, written);
+    if (!isSent) putBack(chat, { written, request });
     fail(error);
   } finally {
     button.disabled = false;
@@ -138,9 +149,12 @@ async function send() {
   }
 }
 
-function putBack(chat, written) {
-  if (shown?.id === chat) text.value ||= written;
-  else if (!drafts.has(chat)) drafts.set(chat, written);
+function putBack(chat, { written, request }) {
+  const isOpen = shown?.id === chat;
+  if (isOpen ? text.value : drafts.has(chat)) return; // something else is written there by now
+  if (isOpen) text.value = written;
+  else drafts.set(chat, written);
+  pending.set(chat, { written, request });
 }
 
 function draw() {
@@ -149,8 +163,9 @@ function draw() {
   byId('empty').hidden = true;
   byId('avatar').textContent = initialOf(name);
   byId('avatar').className = `avatar ${toneOf(shown.person)}`;
-  byId('title').textContent = name;
-  byId('subtitle').textContent = [shown.name ? shown.person : null, shown.session, words.client(shown.cliente_id)].filter(Boolean).join(' · ');
+  const about = [shown.name ? shown.person : null, shown.session, words.client(shown.cliente_id)].filter(Boolean).join(' · ');
+  Object.assign(byId('title'), { textContent: name, title: name });
+  Object.assign(byId('subtitle'), { textContent: about, title: about });
   byId('pause').textContent = isPaused() ? words.resume : words.pause;
   drawNotice();
   const state = JSON.stringify([shown.id, complete, lines]);
@@ -169,13 +184,21 @@ function draw() {
 }
 
 function drawNotice() {
-  const notice = byId('notice');
-  notice.hidden = !shown.opted_out && !isPaused();
-  if (shown.opted_out) {
-    notice.replaceChildren(words.optedOut, element('button', { type: 'button', class: 'button', onclick: () => act(() => post(`/api/chats/${shown.id}/opt-in`, {})) }, words.optIn));
-  } else if (isPaused()) {
-    notice.replaceChildren(words.pausedUntil(moment(shown.paused_until)));
-  }
+  const notice = byId('notice'), paused = isPaused() ? words.pausedUntil(moment(shown.paused_until)) : '';
+  const state = shown.opted_out ? words.optedOut : paused;
+  notice.hidden = !state;
+  if (state === noticed) return; // keeps the focus
+  noticed = state;
+  const answerAgain = () => element('button', { type: 'button', class: 'button', onclick: optIn }, words.optIn);
+  notice.replaceChildren(state, ...(shown.opted_out ? [answerAgain()] : []));
+}
+
+async function optIn() {
+  const { id } = shown;
+  const isSure = await ask({ title: words.optInAsk, text: words.optInText, action: words.optIn });
+  if (!isSure) return;
+  await act(() => post(`/api/chats/${id}/opt-in`, {}));
+  if (document.activeElement === document.body) text.focus(); // the button is gone
 }
 
 function message(line) {

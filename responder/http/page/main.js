@@ -27,14 +27,17 @@ async function open(chatId) {
     return;
   }
   page.classList.add('reading');
+  if (!document.activeElement.checkVisibility()) document.getElementById('back').focus(); // the list is hidden
   conversation.toEnd(); // what is not displayed does not scroll
   list.mark(conversation.current()); // another one than `chatId` where that was merged
 }
 
 function close() {
+  const chatId = conversation.current();
   page.classList.remove('reading');
   conversation.close();
   list.mark(null);
+  if (!document.activeElement.checkVisibility()) list.focus(chatId);
 }
 
 // The address holds the open chat: a reload keeps it, and the back button of a phone returns to the list.
@@ -65,10 +68,10 @@ async function changed(chatIds) {
   if (refreshing) return;
   refreshing = true;
   while (waiting) {
-    const isOpen = waiting.includes(null) || waiting.includes(conversation.current());
+    const ids = waiting, isOpen = ids.includes(null) || ids.includes(conversation.current());
     waiting = null;
     try {
-      await Promise.all([list.refresh(), isOpen ? conversation.refresh() : null]);
+      await Promise.all([list.refresh(ids), isOpen ? conversation.refresh() : null]);
       await switches.refresh(); // last: it says that the responder works
       list.mark(conversation.current());
     } catch (error) {
@@ -82,7 +85,7 @@ async function changed(chatIds) {
 translate(document);
 document.getElementById('language').addEventListener('click', chooseOther);
 switches.start(fail);
-list.start(go);
+list.start({ opened: go, failed: fail });
 conversation.start({ closed: back, failed: fail });
 addEventListener('popstate', followAddress);
 if (location.hash) followAddress();

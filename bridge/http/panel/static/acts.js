@@ -87,7 +87,8 @@ export class MessageMenu {
       cancel: word('cancel'),
       fields: [field(word('forwardTo'), h('select', { name: 'to' }, this.chats().map(option(entered?.get('to')))))],
     });
-    const sent = await openForm(describe, (data) => this.submit({ forward: { message_id }, to: data.get('to') }));
+    const attempt = {}, content = (data) => ({ forward: { message_id }, to: data.get('to') });
+    const sent = await openForm(describe, (data) => this.submit(content(data), attempt));
     if (sent) this.forwarded(sent);
   }
 

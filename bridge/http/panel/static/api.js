@@ -9,11 +9,21 @@ class Problem extends Error {
   }
 }
 
+//: Milliseconds after which a call without an answer has failed: the bridge waits 25 s for WhatsApp, and a network that
+// is gone is silent. A file has more, by its size: bytes that a slow connection takes in a millisecond.
+const LIMIT = 40_000, SLOW = 10;
+
 // The login of this browser; `me` is null without one.
 export const account = { me: null };
 
-async function call(method, path, body, headers = {}, signal = undefined) {
+async function call(method, path, body, { headers = {}, limit = LIMIT } = {}) {
   const sent = { ...headers }, isFile = body instanceof Blob;
+  const signal = AbortSignal.timeout(isFile ? limit + body.size / SLOW : limit);
+  // What only reads has done nothing.
+  const unanswered = () => {
+    const code = signal.aborted && method !== 'GET' ? 'no_answer' : 'offline';
+    return new Problem(0, code, code);
+  };
   if (body !== undefined) sent['Content-Type'] = isFile ? 'application/octet-stream' : 'application/json';
   if (account.me?.csrf) sent['X-CSRF-Token'] = account.me.csrf;
   const content = body === undefined || isFile ? body : JSON.stringify(body);
@@ -21,11 +31,11 @@ async function call(method, path, body, headers = {}, signal = undefined) {
   try {
     response = await fetch(path, { method, headers: sent, body: content, cache: 'no-store', signal });
   } catch {
-    throw new Problem(0, 'offline', 'offline');
+    throw unanswered();
   }
   if (response.status === 204) return null;
   const answer = await response.json().catch(() => ({}));
-  if (signal?.aborted) throw new Problem(0, 'offline', 'offline');
+  if (signal.aborted) throw unanswered();
   if (!response.ok) {
     if (response.status === 401 && account.me) document.dispatchEvent(new Event('logged-out'));
     const sentence = answer.detail ?? answer.details ?? answer.error ?? response.statusText;
@@ -34,9 +44,9 @@ async function call(method, path, body, headers = {}, signal = undefined) {
   return answer;
 }
 
-// `signal` ends it, as if the bridge had not answered.
-export const get = (path, signal) => call('GET', path, undefined, {}, signal);
-export const post = (path, body) => call('POST', path, body);
+// `limit`: milliseconds for the answer.
+export const get = (path, limit) => call('GET', path, undefined, { limit });
+export const post = (path, body, limit) => call('POST', path, body, { limit });
 export const put = (path, body) => call('PUT', path, body);
 export const patch = (path, body) => call('PATCH', path, body);
 export const upload = (path, file) => call('POST', path, file);
@@ -47,7 +57,7 @@ export const sessionPath = (session) => `/v1/sessions/${encodeURIComponent(sessi
 export async function logIn({ key, link } = {}) {
   const credential = key ? { 'x-api-key': key } : link ? { Authorization: `Link ${link}` } : {};
   account.me = null;
-  account.me = await call('POST', '/panel/login', undefined, credential);
+  account.me = await call('POST', '/panel/login', undefined, { headers: credential });
 }
 
 // Takes up this browser's login, if it has one. The answer says in `trusted` whether none is needed.

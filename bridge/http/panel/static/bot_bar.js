@@ -1,6 +1,7 @@
 // Whether the open chat is answered automatically, why not, and the buttons that change it.
 
 import { account, get, hasScope, post } from './api.js';
+import { openDialog } from './dialogs.js';
 import { h, update } from './element.js';
 import { lookup, word } from './language.js';
 import { problemText } from './problems.js';
@@ -47,7 +48,8 @@ export class BotBar {
   }
 
   #parts({ chat, refusal, paused_by: by, no_end: noEnd }) {
-    const act = (label, path, body) => button('button', word(label), async () => {
+    const act = (label, path, body, question) => button('button', word(label), async () => {
+      if (question && !(await openDialog({ ...question, action: word(label), cancel: word('cancel') }))) return;
       try {
         await post(`/v1/responder/chats/${chat.id}/${path}`, body);
       } catch (problem) {
@@ -55,6 +57,7 @@ export class BotBar {
       }
       await this.refresh();
     });
+    const askAgain = { title: word('answerAgainAsk'), text: word('answerAgainText') };
     const until = () => clockText(new Date(chat.paused_until * 1000).toISOString());
     const text = refusal === 'human'
       ? `${noEnd ? word('pausedNoEnd') : word('pausedUntil', until())} ${lookup('words', `pausedBy_${by}`) ?? ''}`
@@ -66,7 +69,7 @@ export class BotBar {
       h('span.soft', null, text),
       hasScope('send') ? h('span.row', null,
         refusal === 'human' ? act('resumeBot', 'pause', { seconds: 0 }) : null,
-        refusal === 'opted_out' ? act('answerAgain', 'opt-in', {}) : null,
+        refusal === 'opted_out' ? act('answerAgain', 'opt-in', {}, askAgain) : null,
         pausable ? act('pauseBot', 'pause', { seconds: PAUSE }) : null,
         pausable ? act('pauseBotOpen', 'pause', { seconds: null }) : null) : null,
     ];

@@ -11,6 +11,8 @@ import { button, field, heading } from './widgets.js';
 const DAYS = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'];
 const PACES = { pace_slow: '1/minute', pace_usual: '2/minute', pace_fast: '6/minute', pace_off: 'off' };
 const WARM_UP = [20, 50, 100];
+//: Milliseconds: a list of many people takes long, and the bridge waits 120 s for the campaigns.
+const PLANNING = 125_000;
 
 export function openEditor(view, app, { toList, toCampaign }) {
   const lists = h('select', { name: 'list' }), file = h('input', { type: 'file', accept: '.csv,.xlsx,.txt' });
@@ -122,7 +124,7 @@ export function openEditor(view, app, { toList, toCampaign }) {
     issue.textContent = '';
     ends.forEach((one) => { one.disabled = true; }); // a double click would make two campaigns
     try {
-      const made = await post(`/v1/campaigns${dry ? '?dry_run=true' : ''}`, await plan());
+      const made = await post(`/v1/campaigns${dry ? '?dry_run=true' : ''}`, await plan(), PLANNING);
       if (closed) return;
       if (dry) draw(made);
       else toCampaign(made.id);

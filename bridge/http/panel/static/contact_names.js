@@ -2,6 +2,7 @@
 
 import { hasScope, get, sessionPath } from './api.js';
 import { isErased, readableAddress } from './addresses.js';
+import { h } from './element.js';
 
 //: Newest messages that `loadNames` reads.
 const RECENT = 100;
@@ -32,9 +33,9 @@ export const senderName = (item) => item.notify_name || readableAddress(item.fro
 
 export const contactName = (address) => names.get(address) ?? readableAddress(address);
 
-// Name and number; only the name where the address has no number. A send that failed has no chat.
+// Parts of an element: name and number, or only the name where the address has no number. A send that failed has no chat.
 export function nameAndNumber(chat, to) {
   const name = names.get(chat) ?? names.get(to), address = readableAddress(to ?? chat);
-  if (!name) return address;
-  return address.includes('@') ? name : `${name} · ${address}`;
+  if (!name) return [address];
+  return [h('bdi', null, name), address.includes('@') ? null : ` · ${address}`];
 }

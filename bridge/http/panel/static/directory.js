@@ -52,7 +52,7 @@ export class Directory {
     this.element.classList.add('opened');
     const back = button('plain', '←', () => this.close(true), { 'aria-label': word('backToList') });
     this.pane.replaceChildren(
-      h('header.chat-title', null, h('div.row', null, back, h('h2', { tabindex: -1 }, title))),
+      h('header.chat-title', null, h('div.row', null, back, h('h2', { tabindex: -1, dir: 'auto', title }, title))),
       h('div.parts', null, ...parts));
     this.#mark();
   }

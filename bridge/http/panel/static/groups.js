@@ -1,16 +1,17 @@
 // The groups of a session: found, made, joined, and opened with their members.
 
-import { hasScope } from './api.js';
+import { hasScope, sessionPath } from './api.js';
 import { rememberChat } from './contact_names.js';
 import { openForm } from './dialogs.js';
 import { Directory } from './directory.js';
 import { h } from './element.js';
 import { GroupView } from './group.js';
 import { counted, word } from './language.js';
+import { postOnce } from './once.js';
 import { peopleField, peopleIn } from './people_field.js';
 import { problemText } from './problems.js';
 import { ask, respond } from './requests.js';
-import { button, emptyState, field, heading, toast } from './widgets.js';
+import { button, emptyState, field, heading, named, toast } from './widgets.js';
 
 const PAGE = 50;
 
@@ -29,7 +30,7 @@ export function open(view, app, opened) {
   function entry({ group, subject, size, admin, member }) {
     const open = { type: 'button', 'data-key': group, onclick: () => { show(group); } };
     return h('button.chat', open,
-      h('strong', { dir: 'auto' }, subject ?? group),
+      named('strong', subject ?? group),
       h('span.badges', null,
         admin ? h('span.badge.good', null, word('admin')) : null,
         member === false ? h('span.badge.dim', null, word('left')) : null),
@@ -66,8 +67,9 @@ export function open(view, app, opened) {
         peopleField(entered?.get('people') ?? ''),
       ],
     });
-    const submit = (data) => respond(session, 'groups.create',
-      { subject: data.get('subject'), people: peopleIn(data.get('people')) });
+    const attempt = {};
+    const submit = (data) => postOnce(`${sessionPath(session)}/requests/groups.create`,
+      { subject: data.get('subject'), people: peopleIn(data.get('people')) }, attempt);
     const response = await openForm(describe, submit);
     if (!response) return;
     await directory.read(true);

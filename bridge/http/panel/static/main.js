@@ -71,7 +71,7 @@ function storedDrafts() {
 // Texts only: files cannot be stored here.
 function storeDrafts() {
   section?.keep?.();
-  const texts = [...app.drafts].map(([place, { written }]) => [place, { written, chosen: [] }]);
+  const texts = [...app.drafts].map(([place, { written, attempt }]) => [place, { written, chosen: [], attempt }]);
   sessionStorage.setItem('drafts', JSON.stringify(texts));
 }
 
@@ -179,7 +179,7 @@ function poll() {
 async function readSessions() {
   if (!account.me) return;
   try {
-    const { sessions: found } = await get('/v1/sessions', AbortSignal.timeout(TIMEOUT)), before = app.session;
+    const { sessions: found } = await get('/v1/sessions', TIMEOUT), before = app.session;
     app.sessions = found;
     if (!app.sessions.some(({ session }) => session === app.session)) app.session = app.sessions[0]?.session ?? null;
     if (hasResponder() && hasScope('listen')) pollWaiting();

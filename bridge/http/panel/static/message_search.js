@@ -5,7 +5,7 @@ import { contactName } from './contact_names.js';
 import { h, update } from './element.js';
 import { word } from './language.js';
 import { ago } from './times.js';
-import { button } from './widgets.js';
+import { button, named } from './widgets.js';
 
 //: Messages of a page, and pages of a chat that are loaded to show one of them among those around it.
 const PAGE = 20, PAGES = 12;
@@ -63,7 +63,7 @@ export class MessageSearch {
     const who = hit.from_me ? word('foundOwn') : hit.author === hit.chat ? '' : hit.notify_name ?? '';
     const pieces = hit.snippet.map(({ text, found }) => (found ? h('mark', null, text) : text));
     return h('li', null, h('button.chat', { type: 'button', onclick: () => { this.onOpen(hit); } },
-      h('strong', null, hit.from_me ? contactName(hit.chat) : nameOf(hit)),
+      named('strong', hit.from_me ? contactName(hit.chat) : nameOf(hit)),
       ago(new Date(hit.timestamp * 1000).toISOString()),
       h('span.soft', { dir: 'auto' }, who ? `${who}: ` : null, ...pieces)));
   }

@@ -1,7 +1,7 @@
 // The conversations of one session: chats beside the messages of the open one, with a form to write.
 
 import { MessageMenu } from './acts.js';
-import { hasScope, post, sessionPath } from './api.js';
+import { hasScope, sessionPath } from './api.js';
 import { isGroup, readableAddress } from './addresses.js';
 import { Attachments } from './attachments.js';
 import { BotBar } from './bot_bar.js';
@@ -13,11 +13,12 @@ import { number, word } from './language.js';
 import { MessageFeed } from './message_feed.js';
 import { MessageList } from './message_list.js';
 import { MessageSearch, bring } from './message_search.js';
+import { postOnce } from './once.js';
 import { problemText } from './problems.js';
 import { QuickReplies } from './quick_replies.js';
 import { ticks } from './ticks.js';
 import { ago } from './times.js';
-import { button, chip, emptyState, field, heading, icon, SEND_ICON, toast } from './widgets.js';
+import { button, chip, emptyState, field, heading, icon, named, SEND_ICON, toast } from './widgets.js';
 
 //: Milliseconds between a change and the drawing of it, so that a burst of messages is drawn once.
 const DRAW_AFTER = 80;
@@ -44,7 +45,7 @@ export function open(view, app, first) {
   const title = h('header.chat-title'), more = h('div.row'), chips = h('div.chips', { hidden: true });
   const bot = new BotBar(session);
   let onlyWaiting = false;
-  let opened = null, wanted = '', answering = null;
+  let opened = null, wanted = '', answering = null, attempt = {}; // the attempt to send what is written
   let loading = null, listed = false, closed = false, timer = 0, asking = 0;
 
   const search = h('input', {
@@ -72,6 +73,7 @@ export function open(view, app, first) {
     'aria-label': word('text'),
     required: true,
     maxlength: 65536,
+    oninput: () => { attempt = {}; },
     onkeydown: (event) => {
       if (event.key === 'Escape') answer(null);
       if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
@@ -138,7 +140,7 @@ export function open(view, app, first) {
     const current = chat === opened ? 'true' : null;
     const open = { type: 'button', 'aria-current': current, onclick: () => show(chat) };
     return h('li', { 'data-key': chat }, h('button.chat', open,
-      h('strong', null, name), at ? ago(new Date(at).toISOString()) : null,
+      named('strong', name), at ? ago(new Date(at).toISOString()) : null,
       h('span.soft', { dir: 'auto' }, notSent(chat), last ?? ''),
       unread ? unreadMark(unread) : null));
   }
@@ -157,7 +159,7 @@ export function open(view, app, first) {
     const number_ = opened ? readableAddress(opened) : '';
     update(title, h('div.row', null,
       button('plain', '←', () => show(null), { 'aria-label': word('back') }),
-      h('h2', null, chat ? aboutLink(chat) : word(recipient.hidden ? 'chooseChat' : 'newChat')),
+      h('h2', { dir: 'auto', title: chat?.name }, chat ? aboutLink(chat) : word(recipient.hidden ? 'chooseChat' : 'newChat')),
       chat && chat.name !== number_ && !number_.includes('@') ? h('span.soft', null, number_) : null));
     list.take(items(), noMessages());
   }
@@ -183,6 +185,7 @@ export function open(view, app, first) {
     if (mayWrite) form.hidden = chat === null && !isNew;
     const draft = app.drafts.get(draftKey());
     text.value = draft?.written ?? '';
+    attempt = draft?.attempt ?? {};
     files.set(draft?.chosen ?? []);
     list.restart(items(), noMessages());
     draw();
@@ -200,7 +203,8 @@ export function open(view, app, first) {
   const draftKey = () => `${session} ${opened ?? ''}`;
 
   function keepDraft() {
-    if (text.value || files.files.length) app.drafts.set(draftKey(), { written: text.value, chosen: files.files });
+    const draft = { written: text.value, chosen: files.files, attempt };
+    if (draft.written || draft.chosen.length) app.drafts.set(draftKey(), draft);
     else app.drafts.delete(draftKey());
   }
 
@@ -264,15 +268,15 @@ export function open(view, app, first) {
     answering = item;
     reply.hidden = !item;
     const cancel = () => button('plain', '✕', () => answer(null), { 'aria-label': word('cancel') });
-    update(reply, item ? [h('span', { dir: 'auto' }, `↩ ${item.body}`), cancel()] : []);
+    update(reply, item ? [named('span', `↩ ${item.body}`), cancel()] : []);
     if (item) text.focus();
   }
 
   const recipientNow = () => opened ?? to.value;
 
   // Sends what is no text. Raises what the bridge answers.
-  async function submit(content) {
-    const sent = await post(`${sessionPath(session)}/sends?wait=5`, { ...content, priority: 'human' });
+  async function submit(content, attempted = {}) {
+    const sent = await postOnce(`${sessionPath(session)}/sends?wait=5`, { ...content, priority: 'human' }, attempted);
     await feed.readOutbox();
     return sent;
   }
@@ -284,9 +288,10 @@ export function open(view, app, first) {
     other.setAttribute('aria-expanded', String(shown));
     const ask = async (kind) => {
       if (opened === null && !to.reportValidity()) return;
-      const addressee = recipientNow();
+      const addressee = recipientNow(), attempted = {};
       showOthers(false);
-      const sent = await askFor(kind, (content) => submit({ to: addressee, ...content }));
+      other.focus(); // the dialog gives the focus back to it
+      const sent = await askFor(kind, (content) => submit({ to: addressee, ...content }, attempted));
       if (!sent || closed) return;
       if (opened === null) show(sent.chat ?? sent.to);
       list.toEnd();
@@ -302,7 +307,7 @@ export function open(view, app, first) {
     const content = file ? await files.content(file, taken.written.trim()) : { message: taken.written };
     const command = { to: taken.to, ...content, priority: 'human' };
     if (taken.answering) command.reply_to = taken.answering.id;
-    const sent = await post(`${sessionPath(session)}/sends`, command);
+    const sent = await postOnce(`${sessionPath(session)}/sends`, command, taken.attempt);
     taken.answering = null;
     if (!file || Object.values(content)[0].caption) taken.written = '';
     taken.chosen = taken.chosen.slice(1);
@@ -314,10 +319,11 @@ export function open(view, app, first) {
     event.preventDefault();
     const submit = form.querySelector('button[type=submit]');
     if (submit.disabled) return; // Enter, pressed twice
-    const taken = { chat: opened, to: recipientNow(), written: text.value, chosen: files.files, answering };
+    const taken = { chat: opened, to: recipientNow(), written: text.value, chosen: files.files, answering, attempt };
     submit.disabled = true;
     sending.hidden = false;
     text.value = '';
+    attempt = {};
     files.set([]);
     answer(null);
     try {
@@ -337,14 +343,15 @@ export function open(view, app, first) {
     }
   }
 
-  function putBack({ chat, written, chosen, answering: replied }) {
+  function putBack({ chat, written, chosen, answering: replied, attempt: made }) {
     const key = `${session} ${chat ?? ''}`;
     if (closed || chat !== opened) {
       const { written: later = '', chosen: others = [] } = app.drafts.get(key) ?? {};
-      app.drafts.set(key, { written: later || written, chosen: [...chosen, ...others] });
+      app.drafts.set(key, { written: later || written, chosen: [...chosen, ...others], attempt: made });
       return;
     }
     text.value ||= written;
+    attempt = made;
     files.set([...chosen, ...files.files]);
     if (replied && !answering) answer(replied);
   }

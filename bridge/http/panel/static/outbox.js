@@ -1,11 +1,12 @@
 // The outbox of one session: every command, its state, and what to do about one that failed.
 
-import { get, post, remove, sessionPath } from './api.js';
+import { get, remove, sessionPath } from './api.js';
 import { isErased } from './addresses.js';
 import { loadNames, nameAndNumber } from './contact_names.js';
 import { openDialog } from './dialogs.js';
 import { h, update } from './element.js';
 import { word } from './language.js';
+import { postOnce } from './once.js';
 import { adviceText, doubtText, errorText, problemText, waitText } from './problems.js';
 import { ticks } from './ticks.js';
 import { ago } from './times.js';
@@ -24,6 +25,7 @@ const PAGE = 25, LONGEST = 500;
 export function open(view, app) {
   const { session } = app, path = `${sessionPath(session)}/sends`;
   const chips = h('div.chips', { role: 'group', 'aria-label': word('outbox') }), list = h('div.feed'), foot = h('div');
+  const attempts = new Map(); // number of a send -> the attempt to send it again
   let only = null, sends = [], more = false, closed = false, length = PAGE;
 
   async function load() {
@@ -76,12 +78,13 @@ export function open(view, app) {
     await load();
   }
 
-  async function sendAgain({ state, to, content }) {
+  async function sendAgain({ number, state, to, content }) {
     const unknown = state === 'unknown', text = word(unknown ? 'againUnknown' : 'againText');
     const question = { title: word('againAsk'), text, action: word('again'), cancel: word('cancel') };
     if (!(await openDialog({ ...question, danger: unknown }))) return;
     try {
-      await post(path, { to, ...content, priority: 'human' });
+      if (!attempts.has(number)) attempts.set(number, {});
+      await postOnce(path, { to, ...content, priority: 'human' }, attempts.get(number));
       toast(word('done'));
     } catch (problem) {
       toast(problemText(problem), true);

@@ -11,7 +11,7 @@ import { word } from './language.js';
 import { NumberCheck } from './number_check.js';
 import { problemText } from './problems.js';
 import { ask, respond } from './requests.js';
-import { button, chip, emptyState, fact, heading, toast } from './widgets.js';
+import { button, chip, emptyState, fact, heading, named, toast } from './widgets.js';
 
 const PAGE = 50;
 //: Of each selection: the key of its button, and the arguments that select.
@@ -35,7 +35,7 @@ export function open(view, app, contact) {
   function entry(person) {
     const address = readableAddress(person.contact), name = nameOf(person);
     const open = { type: 'button', 'data-key': person.contact, onclick: () => { show(person.contact); } };
-    return h('button.chat', open, h('strong', { dir: 'auto' }, name), badges(person),
+    return h('button.chat', open, named('strong', name), badges(person),
       h('span.soft', null, name === address ? '' : address));
   }
 

@@ -3,7 +3,7 @@
 import { account, get } from './api.js';
 import { h, update } from './element.js';
 import { word } from './language.js';
-import { button } from './widgets.js';
+import { button, named } from './widgets.js';
 
 export class QuickReplies {
   #known = [];
@@ -55,7 +55,7 @@ export class QuickReplies {
       id: `quick-reply-${index}`,
       'aria-selected': String(index === this.#at),
       onmousedown: (event) => { event.preventDefault(); this.#insert(index); },
-    }, h('strong', null, name), h('span.soft', { dir: 'auto' }, text));
+    }, named('strong', name), h('span.soft', { dir: 'auto' }, text));
     update(this.list, this.#shown.map(option));
     if (this.list.hidden) {
       ['aria-activedescendant', 'aria-controls'].forEach((one) => this.text.removeAttribute(one));

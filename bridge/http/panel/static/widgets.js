@@ -21,6 +21,9 @@ export const field = (label, control) => h('label.field', null, h('span', null, 
 
 export const fact = (label, value) => h('div', null, h('dt', null, label), h('dd', null, value));
 
+// A name: in its own direction, and whole in its title where the place is too narrow.
+export const named = (tag, name) => h(tag, { dir: 'auto', title: name }, name);
+
 export const heading = (title, lead, ...actions) =>
   h('div.head', null, h('h1', null, title), ...actions, lead ? h('p.soft', null, lead) : null);
 

@@ -19,7 +19,7 @@ function rowOf(chat, attributes, last, note, end) {
     element('span', { class: `avatar ${tone(chat.id)}`, 'aria-hidden': 'true' }, initial(chat.name)),
     element('span', { class: 'about' },
       element('span', { class: 'row' },
-        element('span', { class: 'name' }, chat.name),
+        element('span', { class: 'name', dir: 'auto', title: chat.name }, chat.name),
         note ? element('span', { class: 'muted' }, note) : undefined,
         element('span', { class: 'muted' }, last ? moment(last.t) : '')),
       element('span', { class: 'row' },

@@ -51,8 +51,9 @@ function drawHead({ id, name, participants, group }) {
   const shown = JSON.stringify([language(), id, name, participants, everyone]);
   if (shown === head) return;
   head = shown;
-  part('title').textContent = name;
-  part('subtitle').textContent = group ? everyone.join(', ') : id;
+  const about = group ? everyone.join(', ') : id;
+  Object.assign(part('title'), { textContent: name, title: name });
+  Object.assign(part('subtitle'), { textContent: about, title: about });
   drawWriters({ id, participants, group });
 }
 

@@ -76,6 +76,8 @@ const en = {
   pauseBotOpen: 'Pause',
   resumeBot: 'Resume',
   answerAgain: 'Answer again',
+  answerAgainAsk: 'Answer this person automatically again?',
+  answerAgainText: 'Do it only if the person asked for it: campaigns write to them again, too.',
 };
 
 const es = {
@@ -154,6 +156,8 @@ const es = {
   pauseBotOpen: 'Pausar',
   resumeBot: 'Reanudar',
   answerAgain: 'Volver a responder',
+  answerAgainAsk: '¿Volver a responderle automáticamente a esta persona?',
+  answerAgainText: 'Hacelo solo si te lo pidió: las campañas también le vuelven a escribir.',
 };
 
 // The sentences of the rules loader in Spanish, by what they say in English.

@@ -243,6 +243,8 @@ const reasons = {
 
 const errors = {
   offline: 'The bridge does not respond.',
+  no_answer: 'No answer yet: it may have been done. Look before you do it again.',
+  no_answer_once: 'No answer yet: it may have been done. You can press again: it is done once.',
 };
 
 // What to do about a command that failed, by the code of its error.

@@ -309,6 +309,8 @@ const errors = {
   limit_reached: 'Demasiados pedidos a la vez; probá de nuevo en un momento.',
   rate_limited: 'Demasiados pedidos; esperá un momento.',
   offline: 'El puente no responde.',
+  no_answer: 'Todavía no hay respuesta: puede que se haya hecho. Fijate antes de repetirlo.',
+  no_answer_once: 'Todavía no hay respuesta: puede que se haya hecho. Podés apretar de nuevo: se hace una sola vez.',
 };
 
 // What exactly is invalid, or why WhatsApp refused it, by `detail_code`.
