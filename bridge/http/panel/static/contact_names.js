@@ -33,7 +33,7 @@ export const senderName = (item) => item.notify_name || readableAddress(item.fro
 
 export const contactName = (address) => names.get(address) ?? readableAddress(address);
 
-// Parts of an element: name and number, or only the name where the address has no number. A send that failed has no chat.
+// Parts of an element: name and number, or the name alone where the address has no number. A failed send has no chat.
 export function nameAndNumber(chat, to) {
   const name = names.get(chat) ?? names.get(to), address = readableAddress(to ?? chat);
   if (!name) return [address];

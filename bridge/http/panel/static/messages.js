@@ -159,7 +159,8 @@ export function open(view, app, first) {
     const number_ = opened ? readableAddress(opened) : '';
     update(title, h('div.row', null,
       button('plain', '←', () => show(null), { 'aria-label': word('back') }),
-      h('h2', { dir: 'auto', title: chat?.name }, chat ? aboutLink(chat) : word(recipient.hidden ? 'chooseChat' : 'newChat')),
+      h('h2', { dir: 'auto', title: chat?.name },
+        chat ? aboutLink(chat) : word(recipient.hidden ? 'chooseChat' : 'newChat')),
       chat && chat.name !== number_ && !number_.includes('@') ? h('span.soft', null, number_) : null));
     list.take(items(), noMessages());
   }
