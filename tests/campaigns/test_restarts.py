@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from bridge.contract.requests import sends_list
 from bridge.drivers.scripted.phone import SendMode
 from campaigns.commands import CampaignCommand
 from tests.campaigns.conftest import SECRET, CampaignsHarness, number
@@ -102,7 +103,7 @@ async def test_a_campaign_waits_for_a_bridge_that_is_away_and_for_its_broker(har
 async def test_ticks_that_came_while_the_service_was_away_are_asked_for_without_a_key(
     harness: CampaignsHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("campaigns.ticks.MAX_SENDS", 2)  # several pages
+    monkeypatch.setattr(sends_list, "MAX_SENDS", 2)  # several pages
     service = await harness.start()
     assert service.settings.api_key is None
     view = await harness.plan(3)
