@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-import ssl
-from typing import Any
-
 import pytest
 
 from campaigns.responder_http import ResponderHttp
+from tests.loopback import verifications
 
 
 @pytest.mark.parametrize(("url", "verified"), [("http://127.0.0.1:9", []), ("https://127.0.0.1:9", [True])])
 async def test_authorities_are_read_for_https_only(
     monkeypatch: pytest.MonkeyPatch, url: str, verified: list[bool]
 ) -> None:
-    made: list[bool] = []
-    original = ssl.create_default_context
-
-    def counted(*given: Any, **more: Any) -> ssl.SSLContext:
-        context = original(*given, **more)
-        made.append(context.verify_mode is ssl.CERT_REQUIRED and context.check_hostname)
-        return context
-
-    monkeypatch.setattr(ssl, "create_default_context", counted)
+    made = verifications(monkeypatch)
     assert await ResponderHttp(url, None).opted_out() is None
     assert made == verified

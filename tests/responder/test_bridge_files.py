@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-import ssl
-from typing import Any
-
 import pytest
 
 from responder.bridge_files import fetch
 from responder.errors import FileFailed
+from tests.loopback import verifications
 
 
 @pytest.mark.parametrize(("url", "verified"), [("http://127.0.0.1:9/a", []), ("https://127.0.0.1:9/a", [True])])
 async def test_authorities_are_read_for_https_only(
     monkeypatch: pytest.MonkeyPatch, url: str, verified: list[bool]
 ) -> None:
-    made: list[bool] = []
-    original = ssl.create_default_context
-
-    def counted(*given: Any, **more: Any) -> ssl.SSLContext:
-        context = original(*given, **more)
-        made.append(context.verify_mode is ssl.CERT_REQUIRED and context.check_hostname)
-        return context
-
-    monkeypatch.setattr(ssl, "create_default_context", counted)
+    made = verifications(monkeypatch)
     with pytest.raises(FileFailed, match="cannot be fetched"):
         await fetch(url, 10)
     assert made == verified
