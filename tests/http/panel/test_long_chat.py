@@ -59,7 +59,7 @@ async def spent(session: CDPSession) -> tuple[float, float]:
     return 1000 * found["TaskDuration"], 1000 * found["LayoutDuration"]
 
 
-async def measured(log: Locator, step: str, count: int = MEASURED) -> tuple[list[float], float]:
+async def measured(log: Locator, count: int = MEASURED, step: str = STEP) -> tuple[list[float], float]:
     """Repeats a step; returns the CPU milliseconds of each one, and those of layout per step."""
     session = await log.page.context.new_cdp_session(log.page)
     await session.send("Performance.enable", {"timeDomain": "threadTicks"})
@@ -98,9 +98,9 @@ async def test_ten_thousand_messages_scroll_without_lag(started: HttpBridge, ope
     log = page.get_by_role("log")
     bubbles = log.locator(".bubble")
     await expect(bubbles).to_have_count(DRAWN)
-    plain, plain_layout = await measured(log, PLAIN)
+    plain, plain_layout = await measured(log, step=PLAIN)
     unit = plain[MEASURED // 2]
-    steps, layout = await measured(log, STEP)
+    steps, layout = await measured(log)
     most = steps[MEASURED * 95 // 100]
     print(f"CPU of plain text: median {unit:.1f} ms, layout {plain_layout:.1f} ms")
     print(f"CPU of a step: median {steps[MEASURED // 2]:.1f} ms, 95 % {most:.1f} ms, layout {layout:.1f} ms")
