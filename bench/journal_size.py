@@ -23,12 +23,14 @@ from bench.progress import Progress
 from bench.report import report
 from bench.search import START, append, message
 from bridge.contract.messages import Stream
-from bridge.store import SessionStore, open_store
+from bridge.store import SessionStore, StoreLimits, open_store
 
 BEGIN, END = "<!-- written by python -m bench.journal_size -->\n", "<!-- end of bench.journal_size -->\n"
 #: Measurements of each figure; items of a replay's page and of a page of `/v1`; items that the compaction deletes.
 TIMES, REPLAY, PAGE, DELETED, STARTS = 200, 500, 50, 500, 10
 MINUTES_A_ROW = 4e-6
+#: The pages are read from the disk.
+LIMITS = StoreLimits(recent_items=1)
 
 
 async def _fill(path: Path, rows: int) -> None:
@@ -110,7 +112,7 @@ async def _measure(folder: Path, sizes: Sequence[int], progress: Progress) -> di
     starts = [[await _start(path) for path in paths] for _ in range(STARTS)]
     figures = {"start after a clean end, p50": [percentile(of, 0.5) for of in zip(*starts, strict=True)]}
     async with AsyncExitStack() as stack:
-        opened = [await stack.enter_async_context(open_store(path, now=time.time, recent_items=1)) for path in paths]
+        opened = [await stack.enter_async_context(open_store(path, now=time.time, limits=LIMITS)) for path in paths]
         stores = [_Measured(store, rows) for store, rows in zip(opened, sizes, strict=True)]
         progress.part("appends and pages, in turn")
         appended = await _in_turn(stores, _Measured.append)

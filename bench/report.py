@@ -6,6 +6,7 @@ import os
 import platform
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 
 from rich.box import SIMPLE
 from rich.console import Console
@@ -36,13 +37,13 @@ def head_line(load_before: float, runs: int) -> str:
     )
 
 
-def put(text: str, begin: str, end: str) -> None:
+def put(text: str, begin: str, end: str, path: Path = REPORT) -> None:
     """Replace what stands between two markers of the report's file. Raises ValueError if it has no such markers."""
-    head, found, rest = REPORT.read_text(encoding="utf-8").partition(begin)
+    head, found, rest = path.read_text(encoding="utf-8").partition(begin)
     _, closed, tail = rest.partition(end)
     if not found or not closed:
-        raise ValueError(f"{REPORT} has no {begin.strip()} … {end.strip()}")
-    REPORT.write_text(f"{head}{begin}\n{text}\n\n{end}{tail}", encoding="utf-8")
+        raise ValueError(f"{path} has no {begin.strip()} … {end.strip()}")
+    path.write_text(f"{head}{begin}\n{text}\n\n{end}{tail}", encoding="utf-8")
 
 
 def _print(figures: Sequence[Figure], heading: str) -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from bridge.contract.messages import MessageBody
 from bridge.ports import JournalRecord, TextQuery
-from bridge.store import SessionStore, open_store
+from bridge.store import SessionStore, StoreLimits, open_store
 from bridge.store.search import SqliteMessageIndex
 
 #: Messages of one commit, as in a burst, and different chats.
@@ -48,7 +48,7 @@ def main() -> None:
 async def _measure(path: Path, rows: int) -> list[str]:
     async with open_store(path, now=time.time) as store:
         # CPU, not time, so that what else runs on the machine counts for nothing
-        index = SqliteMessageIndex(store.database, store.journal, time.thread_time)
+        index = SqliteMessageIndex(store.database, store.journal, StoreLimits(), time.thread_time)
         appended = await append(store, rows, random.Random(7))  # noqa: S311 - equal texts at each run
         before = await _megabytes(store)
         begun, slices = _cpu(), sorted([spent * 1000 async for spent in index.work()])

@@ -272,7 +272,7 @@ class Responder:
             return SenderTransport(self._sender, self._turns, self.faults, time.time, timing.sender)
         if broker is None:
             raise WrongSettings("There is no broker to connect to: set WA_MQTT_URL or MASSIVE_SENDER_URL.")
-        return BrokerTransport(broker, settings.sessions, self.faults, time.time, self.rules.path_of)
+        return BrokerTransport(broker, settings.sessions, self.faults, time.time, self.rules.path_of, timing.delivery)
 
     def _sender_secret(self) -> str | None:
         """With `shared` there is always one: the bridge may get its first key at any time."""

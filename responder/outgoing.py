@@ -19,6 +19,7 @@ from bridge.contract.kinds import MAX_INLINE, load_field
 from responder.errors import FileFailed
 from responder.store.rows import QueuedAnswer, Turn
 from responder.store.turns import Finished
+from responder.timing import DeliveryTiming
 from responder.turns import TurnOrigin, TurnState
 
 _log = logging.getLogger(__name__)
@@ -26,8 +27,6 @@ _log = logging.getLogger(__name__)
 RESULT_TIMEOUT = 120.0
 #: Seconds after a command has expired in which the bridge may still report its outcome.
 GRACE = 60.0
-#: Seconds before a command to an unknown session is published again, and before a file is uploaded again.
-UNKNOWN_SESSION_RETRY = UPLOAD_RETRY = 15.0
 #: Seconds before a command that is being sent is asked for again, where it should be taken back.
 SENDING_RETRY = 1.0
 #: Seconds that one typing indicator lasts, and between two of them: it ends by itself if the responder dies.
@@ -88,8 +87,10 @@ class MqttAnswerSink(AnswerSink):
         client: Callable[[], Client],
         now: Callable[[], float],
         file: Callable[[str], Path | None],
-        upload: Callable[[Path], Awaitable[str]] | None = None,
+        upload: Callable[[Path], Awaitable[str]] | None,
+        timing: DeliveryTiming,
     ) -> None:
+        self._timing = timing
         self._client = client
         self._upload = upload
         self._file = file
@@ -145,13 +146,13 @@ class MqttAnswerSink(AnswerSink):
                 except NoSuchSession as error:
                     _log.warning("%s: %s", turn.session, error.text)
                     result = None
-                    await asyncio.sleep(UNKNOWN_SESSION_RETRY)
+                    await asyncio.sleep(self._timing.retry)
                 except FileFailed as error:
                     if not error.transient or self._now() > turn.expires_at:
                         return Finished(turn.id, TurnState.FAILED, MediaUnavailable.code)
                     _log.warning("%s: %s", turn.session, error.text)
                     result = None
-                    await asyncio.sleep(UPLOAD_RETRY)
+                    await asyncio.sleep(self._timing.retry)
                 if result is not None and result.status is not ResultStatus.ACCEPTED:
                     return _finished(turn, result)
                 if self._now() > turn.expires_at + GRACE:

@@ -66,6 +66,15 @@ class PictureTiming:
 
 
 @dataclass(frozen=True, slots=True)
+class DeliveryTiming:
+    """Answers over MQTT: `retry` is the pause before a command to an unknown session is published again, and before a
+    file is uploaded again.
+    """
+
+    retry: float = 15.0
+
+
+@dataclass(frozen=True, slots=True)
 class FaultTiming:
     """`spacing` is the minimum between two events of one kind, `retry` the pause while the broker is down."""
 
@@ -82,6 +91,7 @@ class Timing:
     replies: ReplyTiming = ReplyTiming()
     voice: VoiceTiming = VoiceTiming()
     pictures: PictureTiming = PictureTiming()
+    delivery: DeliveryTiming = DeliveryTiming()
     faults: FaultTiming = FaultTiming()
 
 

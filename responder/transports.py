@@ -21,7 +21,7 @@ from responder.errors import SenderFailed
 from responder.faults import FaultLog
 from responder.outgoing import AnswerSink, MqttAnswerSink
 from responder.store.turns import Turns
-from responder.timing import SenderTiming
+from responder.timing import DeliveryTiming, SenderTiming
 from responder.webhook import LegacyAnswerSink, LegacySender, stay_registered
 
 _log = logging.getLogger(__name__)
@@ -102,6 +102,7 @@ class BrokerTransport(Transport):
         faults: FaultLog,
         now: Callable[[], float],
         file: Callable[[str], Path | None],
+        timing: DeliveryTiming,
     ) -> None:
         self._served = ServedSessions(sessions)
         self._faults = faults
@@ -110,7 +111,7 @@ class BrokerTransport(Transport):
         self._statuses: dict[str, SessionStatus] = {}
         self._client: Client | None = None
         self._connection = broker.connect("responder")
-        self.sink = MqttAnswerSink(self._connected, self.now, file, broker.upload)
+        self.sink = MqttAnswerSink(self._connected, self.now, file, broker.upload, timing)
 
     @override
     async def __aenter__(self) -> Self:

@@ -7,6 +7,7 @@ import ast
 import re
 import subprocess
 import sys
+import textwrap
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,13 @@ ROOT = Path(__file__).parent.parent
 LONGEST = 400
 WIDEST = 120
 JID_SERVER = re.compile(r"@(c\.us|g\.us|lid|s\.whatsapp\.net|broadcast|newsletter)\b")
+CONSTANT = re.compile(r"_?[A-Z][A-Z0-9_]+")
+#: Constants of libraries that are meant to be set: psutil's is where the system's /proc is.
+SETTINGS_OF_LIBRARIES = {"psutil.PROCFS_PATH"}
+PATCHING = {"setattr", "delattr", "patch", "object", "multiple"}
+MAY_PATCH = re.compile(
+    rf"\b(setattr|delattr|patch)\b|\bdel .*\.{CONSTANT.pattern}|\.{CONSTANT.pattern}\b[\w., :\[\]]*\W?=(?!=)"
+)
 TOPIC = re.compile(r"^wa/|/(in|event|out|result|ack|replay|reply|control|status|qr)(/[+#]?)?$")
 
 
@@ -53,6 +61,41 @@ def jids_taken_apart(tree: ast.AST) -> list[int]:
                 args=[ast.Constant(value="@"), *_],
             ):
                 lines.append(node.lineno)
+    return lines
+
+
+def constants_patched(program: str) -> list[int]:
+    """Lines that set a constant of another module: by a call, by an assignment, or in a program in a string."""
+    if not MAY_PATCH.search(program):  # parsing all tests takes seconds
+        return []
+    try:
+        nodes = list(ast.walk(ast.parse(textwrap.dedent(program))))
+    except SyntaxError:  # a string that is no program
+        return []
+    imported = {
+        alias.asname or alias.name: f"{node.module}.{alias.name}" if isinstance(node, ast.ImportFrom) else alias.name
+        for node in nodes
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for alias in node.names
+    }
+    lines = []
+    for node in nodes:
+        match node:
+            case ast.Call(func=ast.Name(id=called) | ast.Attribute(attr=called)) if called in PATCHING:
+                given = [*node.args[:2], *(keyword.value for keyword in node.keywords)]
+                names = {str(one.value) for one in given if isinstance(one, ast.Constant)}
+                names |= {str(keyword.arg) for keyword in node.keywords}
+                owner = ast.unparse(node.args[0]) if node.args else ""
+            case ast.Attribute(attr=name, value=of, ctx=ast.Store() | ast.Del()):
+                names, owner = {name}, ast.unparse(of)
+            case ast.Constant(value=str(text)) if "import " in text:
+                lines += [node.lineno] * bool(constants_patched(text))
+                continue
+            case _:
+                continue
+        constants = {name for path in names if CONSTANT.fullmatch(name := path.rpartition(".")[2])}
+        patched = {f"{imported.get(owner, owner)}.{name}" for name in constants}
+        lines += [node.lineno] * bool(patched - SETTINGS_OF_LIBRARIES)
     return lines
 
 
@@ -111,6 +154,57 @@ def test_a_topic_written_out_is_recognised(code: str) -> None:
 @pytest.mark.parametrize("code", ["digits + '@c.us'", "jid.split('@')[0]", "f'{user}@lid'", "x = jid.partition('@')"])
 def test_a_jid_taken_apart_is_recognised(code: str) -> None:
     assert jids_taken_apart(ast.parse(code)) == [1]
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "monkeypatch.setattr(replay, 'CHUNK', 1)",
+        "monkeypatch.setattr('bridge.mqtt.replay.CHUNK', 1)",
+        "monkeypatch.setattr(target=replay, name='CHUNK', value=1)",
+        "monkeypatch.delattr(replay, 'CHUNK')",
+        "setattr(replay, '_CHUNK', 1)",
+        "patch('bridge.mqtt.replay.CHUNK', 1)",
+        "patch.object(replay, 'CHUNK', 1)",
+        "mocker.patch.multiple(replay, CHUNK=1)",
+        "replay.CHUNK = 1",
+        "bridge.mqtt.replay.CHUNK: int = 1",
+        "replay.MOST, replay.CHUNK = 1, 2",
+        "replay.CHUNK += 1",
+        "del replay.CHUNK",
+        "run('import asyncio; from bridge.mqtt import replay; replay.CHUNK = 1')",
+        "from psutil import process as psutil; psutil.PROCFS_PATH = '/other'",
+    ],
+)
+def test_a_patched_constant_is_recognised(code: str) -> None:
+    assert set(constants_patched(code)) == {1}
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import psutil; monkeypatch.setattr(psutil, 'PROCFS_PATH', '/other')",
+        "monkeypatch.setenv('WA_PACE', 'off')",
+        "monkeypatch.setattr(Outbox, 'claim', slow_claim)",
+        "api.patch('/settings', json=SETTINGS)",
+        "class Short(Replayer): CHUNK = 1",
+        "run('window.WPP = Object.create(WPP)')",
+    ],
+)
+def test_what_is_no_patch_of_a_constant(code: str) -> None:
+    assert constants_patched(code) == []
+
+
+def test_no_test_patches_a_constant() -> None:
+    """Where a test needs another limit, the code takes it as an argument: a field of the limits of its layer."""
+    offences = [
+        f"{named(path)}:{line}"
+        for folder in ("tests", "bench")
+        for path in (ROOT / folder).rglob("*.py")
+        if "node_modules" not in path.parts and path != Path(__file__)  # which has examples
+        for line in constants_patched(path.read_text())
+    ]
+    assert offences == []
 
 
 def test_topics_are_built_only_by_the_contract() -> None:

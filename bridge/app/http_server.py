@@ -69,7 +69,7 @@ async def serve_http(
     shared = settings.campaigns_secret or settings.api_key
     campaigns = ServiceGateway(CAMPAIGNS, settings.campaigns_url, lambda: _as_key(shared))
     responder = ServiceGateway(RESPONDER, settings.responder_url, lambda: _of_responder(settings, clock))
-    agents = AgentSends(store.proposals, sessions.entries, clock)
+    agents = AgentSends(store.proposals, sessions.entries, clock, limits.http)
     releases = ReleaseWatch(settings.releases, version)
     context = AppContext(
         entries=sessions.entries,

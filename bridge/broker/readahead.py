@@ -19,12 +19,13 @@ LONGEST = 2**24
 class ReadAhead:
     """Replaces a connected, non-blocking socket of any kind (plain, TLS, websocket).
 
-    Cuts a packet of more than `LONGEST` bytes: `cut` is called with its size, and refuses by raising. What is behind
+    Cuts a packet of more than `longest` bytes: `cut` is called with its size, and refuses by raising. What is behind
     those bytes is received and dropped.
     """
 
-    def __init__(self, sock: Any, cut: Callable[[int], None] = lambda _: None) -> None:
+    def __init__(self, sock: Any, cut: Callable[[int], None] = lambda _: None, *, longest: int = LONGEST) -> None:
         self._sock = sock
+        self._longest = longest
         self._cut = cut
         self._read = b""
         self._at = 0
@@ -38,9 +39,9 @@ class ReadAhead:
         """
         if self._dropped and not self._kept:
             self._drop()
-        if size > LONGEST:
+        if size > self._longest:
             self._cut(size)
-            self._kept, self._dropped, size = LONGEST, size - LONGEST, LONGEST
+            self._kept, self._dropped, size = self._longest, size - self._longest, self._longest
         if self._at == len(self._read) and size >= AHEAD:
             taken = bytes(self._sock.recv(size))
         else:

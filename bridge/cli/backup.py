@@ -134,23 +134,23 @@ def archive_path(output: Path | None, default: Path, name: str) -> Path:
 
 
 @asynccontextmanager
-async def _session_closed(session: str) -> AsyncIterator[None]:
+async def _session_closed(session: str, reopen_after: int = REOPEN_AFTER) -> AsyncIterator[None]:
     """Have the running bridge close the session's browser inside the block, and reopen it in any case."""
     from bridge.cli.connect import connect_session
 
     async with connect_session(session, "backup") as connected:
-        await _close(connected.client, session)
+        await _close(connected.client, session, reopen_after)
         try:
             yield
         finally:
             await asyncio.shield(_reopen(connected.client, session))
 
 
-async def _close(client: Client, session: str) -> None:
+async def _close(client: Client, session: str, reopen_after: int) -> None:
     from bridge.ops.backup import SessionInUse
 
     try:
-        await _control(client, session, "close", reopen_after=REOPEN_AFTER)
+        await _control(client, session, "close", reopen_after=reopen_after)
     except CodedError as error:
         with suppress(CodedError):  # in case it is still carried out
             await _control(client, session, "init", timeout=2)

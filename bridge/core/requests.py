@@ -30,8 +30,6 @@ LongAnswer = Callable[[Request, Callable[[int, int], None]], Awaitable[Any]]
 NamesPeople = Callable[[Any], Awaitable[Any]]
 #: Concurrent calls into the page for requests that only read. Further ones are refused: they must not delay messages.
 CONCURRENT = 8
-#: Seconds between two reports on how far a long request is; the first one comes sooner.
-PROGRESS, FIRST_PROGRESS = 5.0, 1.0
 
 
 class RequestRunner:
@@ -127,12 +125,15 @@ class RequestRunner:
         except CodedError as error:
             return self.refusal_of(request, error)
 
-    async def follow(self, request: Request) -> AsyncGenerator[Response, None]:
-        """The response, and before it how far a long request is, again and again. Raises as `respond`."""
-        pause = FIRST_PROGRESS
+    async def follow(self, request: Request, *, first: float, then: float) -> AsyncGenerator[Response, None]:
+        """The response, and before it how far a long request is: after `first` seconds, then every `then` seconds.
+
+        Raises as `respond`.
+        """
+        pause = first
         while (response := await self.respond_within(request, pause)).status is ResponseStatus.RUNNING:
             request = request.model_copy(update={"id": response.id})
-            pause = PROGRESS
+            pause = then
             yield response
         yield response
 

@@ -16,21 +16,21 @@ from bridge.contract.commands import SendCommand, checked
 from bridge.contract.errors import CodedError, Conflict, LimitReached
 from bridge.contract.jid import Jid
 from bridge.core.session_entry import SessionEntry
+from bridge.http.limits import HttpLimits
 from bridge.ports import ApiKey, Clock, Proposal, ProposalRepository, ProposalState, StoreUnusable
 
 _log = logging.getLogger(__name__)
 #: Seconds within which a person has to decide, and then WhatsApp to take the message.
 DECIDED_WITHIN, SENT_WITHIN = 3600.0, 3600.0
-#: Sends of one key that may wait for a person.
-MAX_WAITING = 50
-#: Seconds between two looks for what was not claimed and what has expired.
-EVERY = 5.0
 
 
 class AgentSends:
     """The sends of agents of one bridge."""
 
-    def __init__(self, proposals: ProposalRepository, entries: Mapping[str, SessionEntry], clock: Clock) -> None:
+    def __init__(
+        self, proposals: ProposalRepository, entries: Mapping[str, SessionEntry], clock: Clock, limits: HttpLimits
+    ) -> None:
+        self._limits = limits
         self._proposals = proposals
         self._entries = entries
         self._clock = clock
@@ -51,8 +51,9 @@ class AgentSends:
         """
         now = self._clock.now()
         known = await self._proposals.find(session, key.id, proposal_id)
-        if known is None and await self._proposals.count_waiting(key.id) >= MAX_WAITING:
-            raise LimitReached(f"{MAX_WAITING} sends of this key wait for a person already.")
+        most = self._limits.agent_sends
+        if known is None and await self._proposals.count_waiting(key.id) >= most:
+            raise LimitReached(f"{most} sends of this key wait for a person already.")
         needs_person = key.agent is None or key.agent.approval
         proposal = Proposal(
             session=session,
@@ -98,7 +99,7 @@ class AgentSends:
                     await self._claimed(proposal)
             except StoreUnusable as error:
                 _log.warning("Sends of agents wait: %s", error)
-            await asyncio.sleep(EVERY)
+            await asyncio.sleep(self._limits.agent_poll)
 
     async def _claimed(self, proposal: Proposal) -> Proposal:
         """Claim an approved one. It stays unclaimed while its session does not run here."""

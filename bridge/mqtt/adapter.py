@@ -14,7 +14,7 @@ from bridge.core.session import Session
 from bridge.mqtt.commands import CommandIntake
 from bridge.mqtt.options import MqttOptions
 from bridge.mqtt.progress import MqttProgress
-from bridge.mqtt.publisher import RETRY, SessionPublisher
+from bridge.mqtt.publisher import SessionPublisher
 from bridge.mqtt.relay import relay_notices, relay_stream
 from bridge.mqtt.replay import Replayer
 from bridge.mqtt.status import offline_status, publish_status
@@ -40,6 +40,7 @@ class MqttAdapter:
     ) -> None:
         self._session = session
         self._options = options
+        self._limits = options.limits
         self._topics = options.topics
         self._journal = journal
         self._outbox = outbox
@@ -83,8 +84,8 @@ class MqttAdapter:
         for stream in Stream:
             self._progress.note(stream, await self._journal.cursor(MQTT_READER, stream))
         _log.info("%s: MQTT connected to %s", name, connection.address.masked)
-        publisher = SessionPublisher(name, connection, self._progress)
-        replayer = Replayer(name, self._journal, self._topics, publisher)
+        publisher = SessionPublisher(name, connection, self._progress, self._limits.refused)
+        replayer = Replayer(name, self._journal, self._topics, publisher, self._limits)
         intake = CommandIntake(
             session=self._session,
             outbox=self._outbox,
@@ -94,6 +95,7 @@ class MqttAdapter:
             replayer=replayer,
             connection=connection,
             background=background,
+            limits=self._limits,
             observe=self._observe,
         )
         try:
@@ -125,12 +127,12 @@ class MqttAdapter:
         async with asyncio.TaskGroup() as tasks:
             if not allowed:
                 tasks.create_task(self._subscribe_later(publisher), name=f"mqtt commands {self._session.name}")
-            await publish_status(self._session, self._topics, publisher, self._options.limits)
+            await publish_status(self._session, self._topics, publisher, self._limits)
 
     async def _subscribe_later(self, publisher: SessionPublisher) -> None:
         failures = 0
         while True:
-            await asyncio.sleep(RETRY.pause(failures := failures + 1))
+            await asyncio.sleep(self._limits.refused.pause(failures := failures + 1))
             if await self._subscribe(publisher):
                 return
 

@@ -22,6 +22,7 @@ from bridge.contract.requests import Typing
 from bridge.contract.topics import Leaf, SessionTopic, Topics, is_level
 from bridge.core.results import Rejection, error_info
 from bridge.core.session import Session
+from bridge.mqtt.limits import MqttLimits
 from bridge.mqtt.partial_command import PartialCommand, reply_to
 from bridge.mqtt.replay import Replayer
 from bridge.mqtt.requests import RequestIntake
@@ -57,6 +58,7 @@ class CommandIntake:
         replayer: Replayer,
         connection: BrokerConnection,
         background: asyncio.TaskGroup,
+        limits: MqttLimits,
         observe: Callable[[Event], None],
     ) -> None:
         self._session = session
@@ -71,7 +73,7 @@ class CommandIntake:
         self._brought_something = False
         self._background = background  # outlives the connection: a reconnect does not cancel a control action
         self._slots = asyncio.Semaphore(CONCURRENT)
-        self._requests = RequestIntake(session, outbox, topics, connection, background)
+        self._requests = RequestIntake(session, outbox, topics, connection, background, limits)
 
     async def run(self) -> None:
         """Process deliveries until the connection ends. Raises BrokerDown, and what the store raises."""

@@ -17,8 +17,6 @@ from bridge.contract.backoff import Backoff
 from bridge.mqtt.progress import MqttProgress
 
 _log = logging.getLogger(__name__)
-#: Seconds between two tries of what is refused: the longest is how late a mended ACL is noticed.
-RETRY = Backoff(1.0, 15.0)
 #: Further tries where it is not known whether the message or the moment is refused.
 TRIES = 3
 #: Reason codes that meet each message of the topic: not authorized, topic name invalid, quota exceeded.
@@ -29,8 +27,10 @@ _PAYLOAD_FORMAT_INVALID = 0x99
 class SessionPublisher:
     """The publications of one session on one connection."""
 
-    def __init__(self, session: str, connection: BrokerConnection, progress: MqttProgress) -> None:
+    def __init__(self, session: str, connection: BrokerConnection, progress: MqttProgress, retry: Backoff) -> None:
+        """`retry` has the pauses between two tries of what is refused."""
         self._session = session
+        self._retry = retry
         self.connection = connection
         self._progress = progress
 
@@ -80,7 +80,7 @@ class SessionPublisher:
             if waits and (of_topic or (refused.reason != _PAYLOAD_FORMAT_INVALID and failures < TRIES)):
                 failures += 1
                 self._note(topic, refused)
-                await asyncio.sleep(RETRY.pause(failures))
+                await asyncio.sleep(self._retry.pause(failures))
             elif shorten is not None:
                 _log.warning("%s: %s %s goes without its content.", self._session, refused.text, _number(body))
                 body, shorten = shorten(body), None

@@ -14,15 +14,14 @@ from bridge.contract.messages import ErrorInfo, ReplayEnd, Stream, without_conte
 from bridge.contract.replays import ReplayRequest
 from bridge.contract.topics import Topics
 from bridge.core.results import error_info
+from bridge.mqtt.limits import MqttLimits
 from bridge.mqtt.oversized import fitting_items
 from bridge.mqtt.publisher import SessionPublisher
 from bridge.ports import Bounds, Journal
 
 _log = logging.getLogger(__name__)
-#: Requests that are carried out at once; more are refused. A refusal is one message, and waits in a queue of its own.
-MAX_QUEUED, MAX_REFUSALS = 100, 10_000
-#: Items of one turn: a long page does not keep other readers waiting.
-CHUNK = 200
+#: Refusals wait in a queue of their own: each is one message.
+MAX_REFUSALS = 10_000
 
 
 @dataclass(slots=True)
@@ -44,9 +43,12 @@ class _Refusal:
 
 
 class Replayer:
-    """Answers the replay requests of one connection, or refuses them. Readers take turns, `CHUNK` items each."""
+    """Answers the replay requests of one connection, or refuses them. Readers take turns."""
 
-    def __init__(self, session: str, journal: Journal, topics: Topics, publisher: SessionPublisher) -> None:
+    def __init__(
+        self, session: str, journal: Journal, topics: Topics, publisher: SessionPublisher, limits: MqttLimits
+    ) -> None:
+        self._limits = limits
         self._session = session
         self._journal = journal
         self._topics = topics
@@ -59,7 +61,7 @@ class Replayer:
         """Queue a request; it replaces another one of the same reader and stream, which is then refused."""
         key = request.reader, request.stream
         replaced = self._pages.get(key)
-        if replaced is None and len(self._pages) >= MAX_QUEUED:
+        if replaced is None and len(self._pages) >= self._limits.replays:
             self._refuse(request, LimitReached("Too many readers ask for a replay; try again in a moment."))
             return
         if replaced is not None and replaced.request.request != request.request:
@@ -89,7 +91,7 @@ class Replayer:
             await self._queued.wait()
 
     async def _publish_refusals(self) -> None:
-        refusals = [self._refusals.popleft() for _ in range(min(len(self._refusals), CHUNK))]
+        refusals = [self._refusals.popleft() for _ in range(min(len(self._refusals), self._limits.replay_turn))]
         await asyncio.gather(
             *(
                 self._publish_end(one.reader, self._end(one.stream, one.request, None, gap=False, error=one.error))
@@ -101,7 +103,7 @@ class Replayer:
         key, page = next(iter(self._pages.items()))
         request = page.request
         topic = self._topics.replay(self._session, request.reader)
-        found = await self._journal.read(request.stream, page.sent, min(page.left, CHUNK))
+        found = await self._journal.read(request.stream, page.sent, min(page.left, self._limits.replay_turn))
         items = fitting_items(
             self._publisher.connection, topic, request.stream, self._session, self._journal.epoch, found.items
         )

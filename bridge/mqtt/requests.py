@@ -13,6 +13,7 @@ from bridge.contract.requests import Request, parse_request
 from bridge.contract.responses import Response
 from bridge.contract.topics import Leaf, Topics
 from bridge.core.session import Session
+from bridge.mqtt.limits import MqttLimits
 from bridge.mqtt.partial_command import PartialCommand, reply_to
 from bridge.mqtt.relay import publications
 from bridge.ports import CommandOrigin, NewNotice, Outbox, ReplyTo, RequestRow, StoreUnusable
@@ -32,6 +33,7 @@ class RequestIntake:
         topics: Topics,
         connection: BrokerConnection,
         background: asyncio.TaskGroup,
+        limits: MqttLimits,
     ) -> None:
         self._name = session.name
         self._requests = session.requests
@@ -39,6 +41,7 @@ class RequestIntake:
         self._topics = topics
         self._connection = connection
         self._background = background
+        self._limits = limits
         self._slots = asyncio.Semaphore(CONCURRENT)
 
     async def take(self, delivery: Delivery, origin: CommandOrigin) -> None:
@@ -106,7 +109,8 @@ class RequestIntake:
 
     async def _responses(self, request: Request) -> AsyncGenerator[Response, None]:
         try:
-            async for response in self._requests.follow(request):
+            first, then = self._limits.first_progress, self._limits.progress
+            async for response in self._requests.follow(request, first=first, then=then):
                 yield response
         except Exception as error:  # noqa: BLE001 - the client gets an answer in any case
             _log.exception("%s: internal error while answering a request", self._name)

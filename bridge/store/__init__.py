@@ -6,6 +6,7 @@
 from bridge.store.bridge_store import BRIDGE_STORE, BridgeStore
 from bridge.store.errors import StoreBusy, StoreDamaged
 from bridge.store.files import keep_aside, kept_aside
+from bridge.store.limits import StoreLimits
 from bridge.store.retention import Compaction
 from bridge.store.session_store import SessionStore, open_store
 
@@ -16,6 +17,7 @@ __all__ = [
     "SessionStore",
     "StoreBusy",
     "StoreDamaged",
+    "StoreLimits",
     "keep_aside",
     "kept_aside",
     "open_store",

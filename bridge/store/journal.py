@@ -26,7 +26,7 @@ from bridge.ports import (
 from bridge.store.ages import remembers_from
 from bridge.store.database import SqliteDatabase
 from bridge.store.duplicates import Seen, are_one
-from bridge.store.recent_items import ITEMS, RecentItems
+from bridge.store.recent_items import RecentItems
 from bridge.store.wake import Threshold
 
 _BOUNDS = """
@@ -50,7 +50,7 @@ class SqliteJournal(Journal):
         now: Callable[[], float],
         observe: Callable[[Event], None] = lambda _: None,
         *,
-        recent_items: int = ITEMS,
+        recent_items: int,
     ) -> None:
         self._database = database
         self._now = now

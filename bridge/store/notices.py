@@ -10,10 +10,8 @@ from collections.abc import Iterable, Sequence
 
 from bridge.ports import NewNotice, Notice, ReplyTo
 from bridge.store.database import SqliteDatabase
+from bridge.store.limits import StoreLimits
 from bridge.store.wake import Threshold
-
-#: Notices, and characters in them, that are held in memory until they are published.
-HELD, HELD_SIZE = 1000, 1_000_000
 
 
 class NoticeQueue:
@@ -22,8 +20,9 @@ class NoticeQueue:
     A publisher that keeps up reads no row, which would be a hop to a thread and back for each result.
     """
 
-    def __init__(self, database: SqliteDatabase) -> None:
+    def __init__(self, database: SqliteDatabase, limits: StoreLimits) -> None:
         self._database = database
+        self._limits = limits
         self._newest = Threshold()  # the highest number still to be published, or 0
         self._held: deque[Notice] = deque()  # all that are to be published after `_held_after`
         self._held_size = 0
@@ -75,7 +74,7 @@ class NoticeQueue:
         for notice in notices:
             self._held.append(notice)
             self._held_size += len(notice.body)
-        while len(self._held) > HELD or self._held_size > HELD_SIZE:
+        while len(self._held) > self._limits.notices or self._held_size > self._limits.notices_size:
             oldest = self._held.popleft()
             self._held_size -= len(oldest.body)
             self._older = self._held_after = oldest.number

@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections import deque
 from itertools import islice
 
-#: Items, and characters in them, that are kept of a stream.
-ITEMS, SIZE = 1000, 1_000_000
+#: Characters in the items that are kept of a stream.
+SIZE = 1_000_000
 
 
 class RecentItems:
     """Consecutive items up to the newest one; empty at first, and whenever its items may have changed on disk."""
 
-    def __init__(self, items: int = ITEMS, size: int = SIZE) -> None:
+    def __init__(self, items: int, size: int = SIZE) -> None:
         self._most_items = items
         self._most_size = size
         self._items: deque[tuple[int, str]] = deque()

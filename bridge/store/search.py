@@ -23,15 +23,16 @@ from bridge.contract.messages import Stream
 from bridge.ports import FoundMessage, FoundPage, MessageIndex, StoreUnusable, TextQuery
 from bridge.store.database import SqliteDatabase
 from bridge.store.journal import SqliteJournal
+from bridge.store.limits import StoreLimits
 from bridge.store.slices import SHARE, Slices
 
 _log = logging.getLogger(__name__)
 #: Pages of the index that one slice rewrites.
 PAGES = 16
-#: Seconds without a new item after which the new ones are indexed, and after which they are in any case.
-QUIET, LATEST = 1.0, 30.0
-#: Seconds that a search spends on indexing the rest, and on searching.
-CATCH_UP, TIMEOUT = 1.0, 5.0
+#: Seconds of a burst after which its items are indexed in any case.
+LATEST = 30.0
+#: Seconds that a search may take.
+TIMEOUT = 5.0
 #: Searches at once: each has a thread, and reads beside what arrives.
 AT_ONCE = 2
 #: Words around what was found.
@@ -65,9 +66,16 @@ _NO_LIMIT = 2**62
 
 
 class SqliteMessageIndex(MessageIndex):
-    def __init__(self, database: SqliteDatabase, journal: SqliteJournal, clock: Callable[[], float] = time.monotonic):
+    def __init__(
+        self,
+        database: SqliteDatabase,
+        journal: SqliteJournal,
+        limits: StoreLimits,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._database = database
         self._journal = journal
+        self._limits = limits
         self._clock = clock
         self._slices = Slices(database, rows=50, fewest=10, clock=clock)
         self._slots = asyncio.Semaphore(AT_ONCE)
@@ -95,7 +103,7 @@ class SqliteMessageIndex(MessageIndex):
     @override
     async def find(self, query: TextQuery) -> FoundPage:
         async with self._slots:
-            until, complete = self._clock() + CATCH_UP, False
+            until, complete = self._clock() + self._limits.search_catch_up, False
             while not complete and self._clock() < until:
                 complete = not await self._index_slice()
             found = await self._database.read_apart(partial(_find, query=query, until=self._clock() + TIMEOUT))
@@ -115,7 +123,7 @@ class SqliteMessageIndex(MessageIndex):
         until, before = self._clock() + LATEST, None
         # an event would wake it for each item of the burst
         while before != (before := self._ends()) and self._clock() < until:  # noqa: ASYNC110
-            await asyncio.sleep(QUIET)
+            await asyncio.sleep(self._limits.index_quiet)
 
     async def _index_slice(self) -> float:
         count, spent = await self._slices.write(index_next)

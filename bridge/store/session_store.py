@@ -14,12 +14,12 @@ from bridge.store import retention, schema
 from bridge.store.database import SqliteDatabase
 from bridge.store.journal import SqliteJournal
 from bridge.store.key_value import SqliteKeyValueStore
+from bridge.store.limits import StoreLimits
 from bridge.store.media_queue import SqliteMediaQueue
 from bridge.store.notices import NoticeQueue
 from bridge.store.numbers import SqliteNumbers
 from bridge.store.outbox import SqliteOutbox, abandon_open
 from bridge.store.people import SqlitePeople
-from bridge.store.recent_items import ITEMS
 from bridge.store.requests import SqliteRequests
 from bridge.store.search import SqliteMessageIndex
 from bridge.store.states import SqliteStates
@@ -114,21 +114,21 @@ async def open_store(
     *,
     now: Callable[[], float],
     observe: Callable[[Event], None] = lambda _: None,
-    recent_items: int = ITEMS,
+    limits: StoreLimits = StoreLimits(),  # noqa: B008 - frozen
     check_later: bool = False,
 ) -> AsyncIterator[SessionStore]:
     """Open the store at `path`, created with its folder if missing; committed and closed on the way out.
 
-    `observe` gets what was committed; `recent_items` of each stream are held in memory. The folder is the session's
-    own: it becomes private to its owner (0700), the file 0600. `check_later`: after a kill the file is checked while it
+    `observe` gets what was committed. The folder is the session's own: it becomes private to its owner (0700), the
+    file 0600. `check_later`: after a kill the file is checked while it
     is open already, commits wait, and the caller awaits `checked` beside what it does.
 
     Raises `StoreUnusable` with a sentence that names the file; its subclass `StoreDamaged` says that the file should
     be kept aside with `keep_aside`.
     """
     async with SqliteDatabase(path, now(), schema.migrations(), check_later=check_later) as database:
-        queue = NoticeQueue(database)
-        journal = SqliteJournal(database, now, observe, recent_items=recent_items)
+        queue = NoticeQueue(database, limits)
+        journal = SqliteJournal(database, now, observe, recent_items=limits.recent_items)
         store = SessionStore(
             journal,
             SqliteOutbox(database, queue, now, observe),
@@ -137,7 +137,7 @@ async def open_store(
             SqliteKeyValueStore(database),
             SqlitePeople(database, journal, now),
             SqliteMediaQueue(database, journal, now, observe),
-            SqliteMessageIndex(database, journal),
+            SqliteMessageIndex(database, journal, limits),
             SqliteStates(database),
             database,
             now,

@@ -14,6 +14,7 @@ import logging
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -25,10 +26,16 @@ from bridge.sql.database import FIRST_PAUSE, SqlDatabase, pause_before_retry
 from bridge.sql.errors import DatabaseDown
 
 _log = logging.getLogger(__name__)
-#: Seconds between two tries to get the lock, and between two looks whether it is still held.
-TRY_EVERY, CHECK_EVERY = 1.0, 2.0
 #: Seconds after which a server drops the connection of a machine that was switched off.
 ABANDONED = 30
+
+
+@dataclass(frozen=True, slots=True)
+class LockTimes:
+    """Seconds between two tries to get the lock; between two looks whether it is still held, and for their answer."""
+
+    attempt: float = 1.0
+    check: float = 2.0
 
 
 class LockLost(DatabaseDown):
@@ -44,8 +51,9 @@ class _Lock(Protocol):
 class WorkLock:
     """`run` does the work while this process holds the lock."""
 
-    def __init__(self, database: SqlDatabase) -> None:
+    def __init__(self, database: SqlDatabase, times: LockTimes = LockTimes()) -> None:
         self._database = database
+        self._times = times
         #: Whether this process works; whether it waits because another one does.
         self.is_held = False
         self.is_standby = False
@@ -74,18 +82,18 @@ class WorkLock:
             if not self.is_standby:
                 self.is_standby = True
                 _log.warning("Another campaigns service works on this database. This one waits, and takes over.")
-            await asyncio.sleep(TRY_EVERY)
+            await asyncio.sleep(self._times.attempt)
         if self.is_standby:
             _log.warning("The other campaigns service has ended: this one works now.")
         self.is_held, self.is_standby = True, False
 
     async def _taken(self, lock: _Lock) -> bool:
-        async with asyncio.timeout(CHECK_EVERY):
+        async with asyncio.timeout(self._times.check):
             return await lock.take()
 
     async def _work_under(self, lock: _Lock, work: Callable[[], Awaitable[None]]) -> None:
         async with asyncio.TaskGroup() as tasks:
-            checking = tasks.create_task(_checked(lock), name="check the lock of the campaigns")
+            checking = tasks.create_task(_checked(lock, self._times.check), name="check the lock of the campaigns")
             try:
                 await work()
             finally:
@@ -143,11 +151,11 @@ class _ServerLock:
         return answer
 
 
-async def _checked(lock: _Lock) -> None:
+async def _checked(lock: _Lock, every: float) -> None:
     while True:
-        await asyncio.sleep(CHECK_EVERY)
+        await asyncio.sleep(every)
         try:
-            async with asyncio.timeout(CHECK_EVERY):
+            async with asyncio.timeout(every):
                 await lock.check()
         except (SQLAlchemyError, OSError, TimeoutError) as error:
             raise LockLost(f"The database does not answer ({type(error).__name__}).") from error

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from bench import report
 from bench.curves.capacity import Costs, Load, Machines, capacity_table, need
 from bench.curves.picture import Chart, Curve, svg
 from bench.curves.subscribers_program import packet, read_packet
+from bench.report import put
 from bench.rivals.comparison import Column, Row, ratio_table, spread, table
 from bench.rivals.measures import disordered
 
@@ -112,11 +112,10 @@ async def test_a_packet_is_read_as_it_was_written(length: int) -> None:
     assert await reader.read(4) == b"next"
 
 
-def test_a_report_without_its_markers_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_report_without_its_markers_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "report.md"
-    monkeypatch.setattr(report, "REPORT", path)
     path.write_text("before\n<!-- a -->\nold\n<!-- b -->\nafter\n")
-    report.put("new", "<!-- a -->\n", "<!-- b -->\n")
+    put("new", "<!-- a -->\n", "<!-- b -->\n", path)
     assert path.read_text() == "before\n<!-- a -->\n\nnew\n\n<!-- b -->\nafter\n"
     with pytest.raises(ValueError, match="has no"):
-        report.put("new", "<!-- c -->\n", "<!-- d -->\n")
+        put("new", "<!-- c -->\n", "<!-- d -->\n", path)

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from bridge.broker import readahead
 from bridge.broker.readahead import AHEAD, ReadAhead
 
 
@@ -94,12 +93,11 @@ def test_a_large_read_bypasses_the_buffer_and_keeps_the_order(ends: tuple[Counti
 
 @pytest.mark.parametrize("kept", [10, 3 * AHEAD])
 def test_a_packet_over_the_limit_is_cut_and_the_next_one_is_whole(
-    ends: tuple[CountingSocket, socket.socket], monkeypatch: pytest.MonkeyPatch, kept: int
+    ends: tuple[CountingSocket, socket.socket], kept: int
 ) -> None:
     ours, theirs = ends
-    monkeypatch.setattr(readahead, "LONGEST", kept)
     sizes: list[int] = []
-    ahead = ReadAhead(ours, sizes.append)
+    ahead = ReadAhead(ours, sizes.append, longest=kept)
     packet = b"k" * kept + b"d" * (2 * AHEAD)
     theirs.sendall(packet[:-5])
     got = ahead.recv(len(packet))

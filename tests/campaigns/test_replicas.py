@@ -20,8 +20,7 @@ import pytest
 from bridge.ops.private_broker.child import tied_command
 from bridge.sql.database import SqlDatabase
 from campaigns.settings import load
-from campaigns.store import work_lock
-from campaigns.store.work_lock import WorkLock
+from campaigns.store.work_lock import LockTimes, WorkLock
 from tests.campaigns.conftest import FAST, SECRET, CampaignsHarness, number
 from tests.loopback import http_client
 from tests.mariadb_server import MariaDbServer
@@ -140,10 +139,9 @@ async def test_one_works_the_other_waits_and_takes_over_after_kill_9_and_nothing
 
 
 async def test_a_lock_that_the_server_gave_back_ends_the_work_which_waits_for_it_again(
-    mariadb: MariaDbServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    mariadb: MariaDbServer, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(work_lock, "CHECK_EVERY", 0.2)
-    monkeypatch.setattr(work_lock, "TRY_EVERY", 0.1)
+    times = LockTimes(attempt=0.1, check=0.2)
     settings = {"db_host": "127.0.0.1", "db_port": mariadb.port, "db_user": mariadb.user}
     settings |= {"db_password": mariadb.password, "db_database": mariadb.create("locks"), "data_dir": tmp_path}
     working: list[str] = []
@@ -157,7 +155,7 @@ async def test_a_lock_that_the_server_gave_back_ends_the_work_which_waits_for_it
 
     url = load(**settings).database_url
     async with SqlDatabase(url) as one, SqlDatabase(url) as two, asyncio.TaskGroup() as tasks:
-        first, second = WorkLock(one), WorkLock(two)
+        first, second = WorkLock(one, times), WorkLock(two, times)
         running = [tasks.create_task(first.run(lambda: work("first")), name="first")]
         await until(lambda: working == ["first"])
         running.append(tasks.create_task(second.run(lambda: work("second")), name="second"))

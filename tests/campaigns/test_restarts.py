@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from bridge.contract.requests import sends_list
+from bridge.contract.requests import Request
+from bridge.core.send_list import SendLister
 from bridge.drivers.scripted.phone import SendMode
 from campaigns.commands import CampaignCommand
 from tests.campaigns.conftest import SECRET, CampaignsHarness, number
@@ -100,10 +101,25 @@ async def test_a_campaign_waits_for_a_bridge_that_is_away_and_for_its_broker(har
     assert sum(times_sent(harness).values()) == 20
 
 
+def listed_in_pages_of(size: int, harness: CampaignsHarness) -> list[int]:
+    """The bridge lists fewer commands at once than it is asked for; returns how many each page has had."""
+    assert harness.bridge.bridge is not None
+    session, pages = harness.bridge.bridge.hosts[0].session, list[int]()
+    assert session is not None
+    lister = SendLister(session._outbox)
+
+    async def answer(request: Request) -> Any:
+        page: Any = await lister.answer(request.model_copy(update={"limit": size}))
+        pages.append(len(page["sends"]))
+        return page
+
+    session.requests.answer("sends.list", answer)
+    return pages
+
+
 async def test_ticks_that_came_while_the_service_was_away_are_asked_for_without_a_key(
-    harness: CampaignsHarness, monkeypatch: pytest.MonkeyPatch
+    harness: CampaignsHarness,
 ) -> None:
-    monkeypatch.setattr(sends_list, "MAX_SENDS", 2)  # several pages
     service = await harness.start()
     assert service.settings.api_key is None
     view = await harness.plan(3)
@@ -114,8 +130,10 @@ async def test_ticks_that_came_while_the_service_was_away_are_asked_for_without_
         harness.bridge.phone.acknowledge(message.key.id, 3)
     harness.bridge.phone.incoming(f"{number(2)}@c.us", "¡gracias!")
     await harness.bridge.journalled(1)
+    pages = listed_in_pages_of(2, harness)
     await harness.start()
     await harness.reach(view["id"], read=3, answered=1)
+    assert pages[:2] == [2, 1]
 
 
 @pytest.mark.parametrize(

@@ -62,12 +62,12 @@ class Disk:
 
 
 @contextmanager
-def scratch_disk(path: Path) -> Iterator[Disk]:
-    """Mount a new disk at `path`; unmounted and deleted at the end."""
+def scratch_disk(path: Path, size: int = SIZE) -> Iterator[Disk]:
+    """Mount a new disk of `size` bytes at `path`; unmounted and deleted at the end."""
     path.mkdir(parents=True, exist_ok=True)
     image = path.with_suffix(".img")
     with image.open("wb") as file:
-        file.truncate(SIZE)
+        file.truncate(size)
     _run(_MKFS, "-q", "-m", "0", str(image))
     mounted = Disk(image, path)
     mounted.mount()

@@ -60,8 +60,9 @@ async def test_a_cancelled_backup_leaves_the_session_open(harness: ScriptedBridg
 async def test_after_a_killed_backup_the_bridge_reopens_the_session(harness: ScriptedBridge) -> None:
     await harness.start()
     program = (
-        "import asyncio; from bridge.cli import backup; backup.REOPEN_AFTER = 1\n"
-        "async def main():\n    async with backup._session_closed('haby'):\n        await asyncio.Event().wait()\n"
+        "import asyncio; from bridge.cli.backup import _session_closed\n"
+        "async def main():\n    async with _session_closed('haby', reopen_after=1):\n"
+        "        await asyncio.Event().wait()\n"
         "asyncio.run(main())"
     )
     killed = await asyncio.create_subprocess_exec(sys.executable, "-c", program)

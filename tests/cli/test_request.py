@@ -5,12 +5,14 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bridge.contract.jid import Jid
 from tests.cli.conftest import ScriptedBridge, Wa
+from tests.client.conftest import QUICK
 
 TO, ANA = "5491155500001", Jid.parse("5491155500001@c.us")
 
@@ -33,10 +35,8 @@ async def test_the_same_id_gives_the_same_response(harness: ScriptedBridge, wa: 
     assert len(harness.phone.changes) == 1
 
 
-async def test_a_long_action_shows_how_far_it_is(
-    harness: ScriptedBridge, wa: Wa, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("bridge.core.requests.FIRST_PROGRESS", 0.05)
+async def test_a_long_action_shows_how_far_it_is(harness: ScriptedBridge, wa: Wa) -> None:
+    harness.limits = replace(QUICK, mqtt=replace(QUICK.mqtt, first_progress=0.05))
     harness.phone.delay = 1.0
     await harness.start()
     done = await wa("request", "contacts.check", f"contacts={TO}, 011 15 5550-0002, hola", "--json")

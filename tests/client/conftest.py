@@ -42,6 +42,7 @@ class ScriptedBridge:
         #: The phones of the sessions that were added while it ran.
         self.others: dict[str, ScriptedPhone] = {}
         self.http: socket.socket | None = None
+        self.limits = QUICK
         self.bridge: Bridge | None = None
         self._running: asyncio.Task[None] | None = None
 
@@ -53,7 +54,7 @@ class ScriptedBridge:
             lambda session: ScriptedDriver(self.others.get(session, self.phone)),
             self.clock,
             http=self.http,
-            limits=QUICK,
+            limits=self.limits,
         )
         self._running = asyncio.create_task(self.bridge.run(), name="bridge under test")
         if until is not None:

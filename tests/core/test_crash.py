@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +25,9 @@ STEPS = ("claim", "change", "resolve", "reserve", "send", "look_up", "answer")
 class Kill:
     """Blocks indefinitely before or after the n-th step, as a killed process would."""
 
-    def __init__(self, at: int) -> None:
+    def __init__(self, at: int, steps: Sequence[str] = STEPS) -> None:
         self.at = at
+        self.steps = steps
         self.passed: list[str] = []
         self.reached = asyncio.Event()
 
@@ -36,7 +37,7 @@ class Kill:
         class Stepped:
             def __getattr__(self, name: str) -> Any:
                 member = getattr(part, name)
-                return kill._stepped(name, member) if name in STEPS else member
+                return kill._stepped(name, member) if name in kill.steps else member
 
         return Stepped()
 

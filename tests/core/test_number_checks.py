@@ -11,7 +11,6 @@ from bridge.contract.pace import Pace
 from bridge.contract.requests import CheckContacts, Request
 from bridge.contract.responses import Response, ResponseStatus
 from bridge.contract.session import SessionState
-from bridge.core import requests
 from bridge.core.number_checks import BATCH, NumberChecks
 from bridge.core.requests import RequestRunner
 from bridge.drivers.scripted import ScriptedDriver
@@ -145,12 +144,11 @@ async def test_numbers_are_asked_for_at_the_pace(harness: SessionHarness) -> Non
     asking.cancel()
 
 
-async def test_who_follows_hears_how_far_it_is(harness: SessionHarness, monkeypatch: Any) -> None:
-    monkeypatch.setattr(requests, "FIRST_PROGRESS", 0.01)
-    monkeypatch.setattr(requests, "PROGRESS", 0.01)
+async def test_who_follows_hears_how_far_it_is(harness: SessionHarness) -> None:
     await harness.start()
     harness.phone.delay = 0.05
-    followed: list[Response] = [one async for one in checks(harness).follow(CheckContacts(contacts=NUMBERS[:30]))]
+    following = checks(harness).follow(CheckContacts(contacts=NUMBERS[:30]), first=0.01, then=0.01)
+    followed: list[Response] = [one async for one in following]
     assert [one.status for one in followed[:-1]] == [ResponseStatus.RUNNING] * (len(followed) - 1)
     assert len(followed) >= 3
     assert len({one.id for one in followed}) == 1

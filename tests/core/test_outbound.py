@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-import pytest
 from typing_extensions import override
 
 from bridge.contract.jid import Jid
@@ -13,8 +12,8 @@ from bridge.contract.lifecycle import SendState
 from bridge.contract.messages import Stream
 from bridge.contract.pace import Pace
 from bridge.contract.session import SessionState
-from bridge.core import open_commands
 from bridge.core.budgets import Pacing
+from bridge.core.open_commands import PAGE
 from bridge.core.outbound import CONCURRENT
 from bridge.core.pacing import HOLD
 from bridge.drivers.scripted import ScriptedDriver, ScriptedPhone, SendMode
@@ -155,7 +154,8 @@ async def test_a_claim_that_was_loaded_before_its_callback_is_sent_once(harness:
 
         async def open_rows(self, after: int, limit: int) -> list[OutboxRow]:
             await committed.wait()
-            rows: list[OutboxRow] = await self._outbox.open_rows(after, limit)
+            assert limit == PAGE
+            rows: list[OutboxRow] = await self._outbox.open_rows(after, 5)  # several pages
             return rows
 
         async def claim(self, *command: Any) -> Claimed:
@@ -174,10 +174,7 @@ async def test_a_claim_that_was_loaded_before_its_callback_is_sent_once(harness:
     assert harness.sent() == [("Hola", 1), ("Otra", 1)]
 
 
-async def test_a_session_connects_and_receives_while_its_open_commands_are_read(
-    harness: SessionHarness, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(open_commands, "PAGE", 5)
+async def test_a_session_connects_and_receives_while_its_open_commands_are_read(harness: SessionHarness) -> None:
     people, count = (ANA, BETO, CARLA), 13
     await harness.start(connected=False)
     await asyncio.gather(*(harness.submit(command(f"{n}", people[n % 3], id=f"{n}")) for n in range(count)))
@@ -194,7 +191,8 @@ async def test_a_session_connects_and_receives_while_its_open_commands_are_read(
         async def open_rows(self, after: int, limit: int) -> list[OutboxRow]:
             if read:
                 await released.wait()
-            rows: list[OutboxRow] = await self._outbox.open_rows(after, limit)
+            assert limit == PAGE
+            rows: list[OutboxRow] = await self._outbox.open_rows(after, 5)  # several pages
             read.append(len(rows))
             return rows
 

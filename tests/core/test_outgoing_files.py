@@ -321,16 +321,16 @@ async def test_a_playlist_reads_no_other_file(harness: SessionHarness, tmp_path:
 
 @pytest.mark.parametrize("mode", [SendMode.NORMAL, SendMode.ANSWER_LOST, SendMode.CALL_LOST])
 async def test_a_kill_between_any_two_steps_neither_repeats_nor_loses_a_file(
-    tmp_path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch, mode: SendMode
+    tmp_path: Path, clock: FakeClock, mode: SendMode
 ) -> None:
-    monkeypatch.setattr("tests.core.test_crash.STEPS", (*STEPS, "keep", "prepare", "replace_content"))
+    steps = (*STEPS, "keep", "prepare", "replace_content")
     wanted = file_command("image", data=inline(PNG), id="a")
     at, reached = 0, True
     while reached:
         at += 1
         async with session_harness(tmp_path / str(at), clock) as harness:
             harness.phone.send_mode = mode
-            kill = Kill(at)
+            kill = Kill(at, steps)
             await harness.start(around_driver=kill.around, around_outbox=kill.around, around_files=kill.around)
             asking = asyncio.create_task(harness.submit(wanted))
             finished = asyncio.create_task(harness.concluded("a"))

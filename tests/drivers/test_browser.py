@@ -15,8 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from bridge.drivers.web import PlaywrightRuntime, browser, processes
-from bridge.drivers.web import runtime as playwright_runtime
+from bridge.drivers.web import PlaywrightRuntime, processes
 from bridge.drivers.web.browser import Browser, launch_failure
 from bridge.drivers.web.executable import NAMES, BrowserFailed, LaunchFailed, find_executable, user_agent
 from bridge.drivers.web.limits import Limits
@@ -122,20 +121,17 @@ async def test_a_start_of_playwright_that_is_cancelled_leaves_no_nodejs() -> Non
     assert processes.playwright_drivers() == others
 
 
-async def test_a_nodejs_that_hangs_during_a_launch_is_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(browser, "_LAUNCH_TIMEOUT", 0.5)
-    monkeypatch.setattr(playwright_runtime, "_TIMEOUT", 0.5)
+async def test_a_nodejs_that_hangs_during_a_launch_is_replaced(tmp_path: Path) -> None:
+    limits = replace(Limits(), launch=0.5, node=0.5, close=1.0)
     others = processes.playwright_drivers()
-    async with PlaywrightRuntime() as runtime:
+    async with PlaywrightRuntime(limits=limits) as runtime:
         await runtime.playwright()
         [node] = [mark for mark in processes.playwright_drivers() if mark not in others]
         # between the check of Node.js and the launch
         own = program(tmp_path, "chromium", f"kill -STOP {node.pid}; echo Chromium 1.2.3.4")
         async with Profile(tmp_path / "profile") as profile:
             with pytest.raises(LaunchFailed, match="did not start within"):
-                async with Browser(
-                    runtime, profile, executable=str(own), arguments=(), limits=replace(Limits(), close=1)
-                ):
+                async with Browser(runtime, profile, executable=str(own), arguments=(), limits=limits):
                     pass
         assert node.is_alive
         await runtime.replace_if_dead()

@@ -18,7 +18,6 @@ from starlette.responses import Response
 from bridge.contract.errors import InternalError, TooLarge
 from bridge.contract.jid import MessageKey
 from bridge.contract.session import SessionState
-from bridge.drivers.web import downloads
 from bridge.drivers.web.profile import DOWNLOADS
 from bridge.ports import CallInDoubt, DriverUnavailable, MediaGone, WhatsAppDriver
 from bridge.sandbox.database import DeviceDatabase
@@ -204,11 +203,8 @@ async def test_a_slow_download_ends_in_time_and_goes_on(web: WebWorld) -> None:
 DROP = "() => { HTMLAnchorElement.prototype.click = function () { delete HTMLAnchorElement.prototype.click; }; }"
 
 
-async def test_a_file_that_the_browser_does_not_save_can_be_repeated(
-    web: WebWorld, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(downloads, "SAVING", 0.0)
-    async with connected(web) as (driver, _):
+async def test_a_file_that_the_browser_does_not_save_can_be_repeated(web: WebWorld) -> None:
+    async with connected(web, web.web_driver(limits=replace(LIMITS, saving=0.0))) as (driver, _):
         content = sample(100)
         key = await arrived(web, content)
         await page_of(driver).evaluate(DROP)

@@ -20,7 +20,7 @@ from typing_extensions import override
 from bridge.contract.jid import Jid
 from bridge.contract.kinds import Text
 from bridge.contract.session import Reason, SessionState
-from bridge.drivers.web import Limits, page_memory, runtime
+from bridge.drivers.web import Limits, PlaywrightRuntime
 from bridge.drivers.web.processes import browser_of, of_profile, playwright_drivers
 from bridge.drivers.web.profile import LOCK
 from bridge.ports import CallInDoubt, DriverUnavailable, WhatsAppDriver
@@ -179,12 +179,9 @@ async def test_the_shared_playwright_is_replaced_when_its_driver_dies(web: WebWo
         await sink.until(lambda: sink.messages)
 
 
-async def test_a_playwright_that_hangs_while_the_site_loads_is_given_up(
-    web: WebWorld, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(runtime, "_TIMEOUT", 0.5)
+async def test_a_playwright_that_hangs_while_the_site_loads_is_given_up(web: WebWorld) -> None:
     others = playwright_drivers()
-    async with runtime.PlaywrightRuntime() as own:
+    async with PlaywrightRuntime(limits=replace(LIMITS, node=0.5)) as own:
         await own.playwright()
         [node] = [mark for mark in playwright_drivers() if mark not in others]
 
@@ -240,7 +237,6 @@ async def test_a_clock_that_is_set_while_the_link_drops_is_no_conflict(web: WebW
 async def test_a_browser_that_stops_while_its_page_is_trimmed_is_replaced(
     web: WebWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(page_memory, "_TRIM_TIMEOUT", 0.5)
     begin = BrowserContext.new_cdp_session
 
     async def begin_and_stop(context: BrowserContext, page: Page) -> CDPSession:
@@ -251,7 +247,8 @@ async def test_a_browser_that_stops_while_its_page_is_trimmed_is_replaced(
         return session
 
     monkeypatch.setattr(BrowserContext, "new_cdp_session", begin_and_stop)
-    async with connected(web, web.web_driver(limits=replace(SHORT_TIMEOUTS, memory=0.3, idle=0.5))) as (_, sink):
+    limits = replace(SHORT_TIMEOUTS, memory=0.3, idle=0.5, trim=0.5)
+    async with connected(web, web.web_driver(limits=limits)) as (_, sink):
         lost = await sink.until_state(SessionState.RECONNECTING)
         assert (lost.reason, lost.detail) == (Reason.PAGE_LOST, "the page has been silent for 2 s")
 

@@ -19,7 +19,7 @@ from playwright.async_api import async_playwright, expect
 from bridge.http.listener import address_of, listen
 from bridge.ops.private_broker import private_broker
 from bridge.sandbox import Sandbox
-from tests.chaos import scratch_disk
+from tests.chaos.scratch_disk import scratch_disk
 from tests.e2e.conftest import TIMEOUT, WA, Product, command, running, until
 from tests.e2e.in_process import bridge_on, settings_for
 from tests.http.receiver import Answer, Receiver
@@ -97,12 +97,9 @@ async def test_one_trace_id_follows_a_message_to_the_webhook_and_a_command_to_it
 
 
 @pytest.mark.timeout(180)
-async def test_a_real_prometheus_fills_the_dashboard_and_fires_during_each_fault(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(scratch_disk, "SIZE", 4 * GIGABYTE)  # sparse
+async def test_a_real_prometheus_fills_the_dashboard_and_fires_during_each_fault(tmp_path: Path) -> None:
     # without root there is no separate disk, and the disk alert is not tested
-    own_disk = scratch_disk.scratch_disk(tmp_path / "data") if os.geteuid() == 0 else nullcontext()
+    own_disk = scratch_disk(tmp_path / "data", 4 * GIGABYTE) if os.geteuid() == 0 else nullcontext()
     http, responder = (f"http://127.0.0.1:{free_port()}" for _ in range(2))
     async with OpenAiServer() as model, Receiver() as receiver:
         settings: dict[str, Any] = {

@@ -23,6 +23,7 @@ from bridge.drivers.scripted import ScriptedDriver, ScriptedPhone
 from bridge.http.listener import address_of, listen
 from bridge.http.log_ring import LogRing
 from bridge.mqtt import MqttLimits
+from bridge.ports import Clock
 from bridge.ports.broker_users import BrokerUsers
 from bridge.settings import BridgeSettings, load
 from bridge.store import BridgeStore
@@ -45,7 +46,7 @@ class HttpBridge:
 
     def __init__(self, data_dir: Path, **settings: Any) -> None:
         self.given = {"data_dir": data_dir, "pace": "off", "instance": "test", "http_rate": "off"} | settings
-        self.clock = SystemClock()
+        self.clock: Clock = SystemClock()
         self.phone = ScriptedPhone(self.clock, paired=True)
         self.phones: dict[str, ScriptedPhone] = {}  # of further sessions
         self.host = "127.0.0.1"

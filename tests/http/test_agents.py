@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import httpx
-import pytest
 
 from bridge.contract.jid import Jid
-from bridge.http import agent_sends
+from bridge.http.agent_sends import DECIDED_WITHIN
 from bridge.http.credentials import grant_of, new_key
+from bridge.http.limits import HttpLimits
 from bridge.ports import ProposalState, Right, Scope
+from tests.clocks import ShiftedClock
 from tests.http.conftest import ANA, BETO, GROUP, HERE, HttpBridge
 from tests.http.test_access import NEEDS, key_for
 
@@ -177,20 +179,20 @@ async def test_a_send_waits_for_a_person_and_is_sent_once(started: HttpBridge) -
         assert await texts(client, "messages", chat=ANA, after=cursor, wait=5) == ["gracias"]
 
 
-async def test_a_refused_and_an_expired_send_leave_nothing(
-    started: HttpBridge, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    await two_chats(started)
-    async with agent(started, {ANA: WRITE}) as client, await person(started) as human:
+async def test_a_refused_and_an_expired_send_leave_nothing(side: HttpBridge) -> None:
+    side.clock = clock = ShiftedClock(0.0)
+    await side.start()
+    await two_chats(side)
+    async with agent(side, {ANA: WRITE}) as client, await person(side) as human:
         await client.post(f"{AGENT}/sends", json={"id": "1", "chat": ANA, "text": "uno"})
         (waiting,) = (await human.get(APPROVALS)).json()["approvals"]
         assert (await human.post(f"{APPROVALS}/{waiting['number']}/refuse")).json()["state"] == "refused"
-        monkeypatch.setattr(agent_sends, "DECIDED_WITHIN", 0.0)
         await client.post(f"{AGENT}/sends", json={"id": "2", "chat": ANA, "text": "dos"})
+        clock.shift += DECIDED_WITHIN
         late = await human.post(f"{APPROVALS}/{waiting['number'] + 1}/approve")
         assert late.status_code == 404
         states = [(await client.get(f"{AGENT}/sends/{number}")).json()["state"] for number in (1, 2)]
-        assert (states, started.phone.sent) == (["refused", "expired"], [])
+        assert (states, side.phone.sent) == (["refused", "expired"], [])
 
 
 async def test_writing_first_needs_its_own_right_and_sends_of_other_keys_do_not_exist(started: HttpBridge) -> None:
@@ -222,35 +224,35 @@ async def test_a_repetition_is_answered_once_the_person_has_answered(started: Ht
     assert len(started.phone.sent) == 1
 
 
-async def test_one_key_cannot_fill_the_queue(started: HttpBridge, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(agent_sends, "MAX_WAITING", 2)
-    await two_chats(started)
-    async with agent(started, {ANA: WRITE}) as client:
+async def test_one_key_cannot_fill_the_queue(side: HttpBridge) -> None:
+    side.limits = replace(side.limits, http=HttpLimits(agent_sends=2))
+    await side.start()
+    await two_chats(side)
+    async with agent(side, {ANA: WRITE}) as client:
         answers = [await client.post(f"{AGENT}/sends", json={"id": f"{n}", "chat": ANA, "text": "x"}) for n in range(3)]
     assert [answer.status_code for answer in answers] == [202, 202, 429]
 
 
-async def test_what_was_approved_before_a_kill_is_sent_once_after_it(
-    started: HttpBridge, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_what_was_approved_before_a_kill_is_sent_once_after_it(side: HttpBridge) -> None:
     """The bridge dies between the commit of the approval and the claim."""
-    monkeypatch.setattr(agent_sends, "EVERY", 0.05)
-    await two_chats(started)
-    async with agent(started, {ANA: WRITE}) as client:
+    side.limits = replace(side.limits, http=HttpLimits(agent_poll=0.05))
+    await side.start()
+    await two_chats(side)
+    async with agent(side, {ANA: WRITE}) as client:
         await client.post(f"{AGENT}/sends", json={"id": "1", "chat": ANA, "text": "una vez"})
-        await started.kill()
-        async with started.store() as store:  # as `decide` commits it, before it claims
+        await side.kill()
+        async with side.store() as store:  # as `decide` commits it, before it claims
             (waiting,) = await store.proposals.waiting("haby")
             decided = await store.proposals.decide(
-                "haby", waiting.number, ProposalState.APPROVED, "person", started.clock.now()
+                "haby", waiting.number, ProposalState.APPROVED, "person", side.clock.now()
             )
             assert decided is not None
-        await started.start()
-        await until(lambda: started.phone.sent)
-        await started.kill()
-        await started.start()
+        await side.start()
+        await until(lambda: side.phone.sent)
+        await side.kill()
+        await side.start()
         await send_state(client, "1", "sent")
-    assert [one.text for one in started.phone.sent] == ["una vez"]
+    assert [one.text for one in side.phone.sent] == ["una vez"]
 
 
 async def test_each_call_is_a_line_of_the_audit_without_a_body(started: HttpBridge) -> None:

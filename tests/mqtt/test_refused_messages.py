@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,8 @@ import pytest
 from bridge.contract.backoff import Backoff
 from bridge.contract.messages import Stream
 from bridge.contract.session import Reason
-from bridge.mqtt import adapter, publisher
 from tests.mosquitto_server import SHIPPED, MosquittoServer
-from tests.mqtt.conftest import BridgeUnderTest
+from tests.mqtt.conftest import QUICK, BridgeUnderTest
 from tests.mqtt.probe import MqttProbe
 from tests.mqtt.refusing_relay import Refusal, refusing_relay
 
@@ -61,13 +61,8 @@ def mosquitto(tmp_path: Path, acl: Acl) -> Iterator[MosquittoServer]:
 @pytest.fixture
 def harness(harness: BridgeUnderTest) -> BridgeUnderTest:
     harness.settings = harness.settings.model_copy(update={"mqtt_protocol": "5"})
+    harness.limits = replace(QUICK, mqtt=replace(QUICK.mqtt, refused=Backoff(0.05, 0.1)))
     return harness
-
-
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (publisher, adapter):
-        monkeypatch.setattr(module, "RETRY", Backoff(0.05, 0.1))
 
 
 def downs(caplog: pytest.LogCaptureFixture) -> list[str]:

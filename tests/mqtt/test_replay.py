@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from bridge.mqtt.replay import has_gap
 from bridge.ports import Bounds
 from bridge.store import retention
 from bridge.store.journal import SqliteJournal
-from tests.mqtt.conftest import BridgeUnderTest
+from tests.mqtt.conftest import QUICK, BridgeUnderTest
 from tests.mqtt.probe import MqttProbe
 
 ANA = "5491155500001@c.us"
@@ -20,6 +21,11 @@ ANA = "5491155500001@c.us"
 @pytest.fixture
 async def filled(harness: BridgeUnderTest, probe: MqttProbe) -> BridgeUnderTest:
     """A bridge whose journal has seven messages and two events."""
+    return await fill(harness, probe)
+
+
+async def fill(harness: BridgeUnderTest, probe: MqttProbe, **limits: Any) -> BridgeUnderTest:
+    harness.limits = replace(QUICK, mqtt=replace(QUICK.mqtt, **limits))
     await harness.start()
     for number in range(1, 8):
         harness.phone.incoming(ANA, str(number))
@@ -152,17 +158,15 @@ async def test_one_reader_with_many_requests_keeps_no_other_waiting(filled: Brid
 
 
 async def test_readers_beyond_the_limit_are_refused_and_none_is_dropped(
-    filled: BridgeUnderTest, probe: MqttProbe, monkeypatch: pytest.MonkeyPatch
+    harness: BridgeUnderTest, probe: MqttProbe
 ) -> None:
-    monkeypatch.setattr("bridge.mqtt.replay.MAX_QUEUED", 0)
+    await fill(harness, probe, replays=0)
     (end,) = await replay(probe, "r")
     assert (end["error"]["code"], end["error"]["transient"]) == ("limit_reached", True)
 
 
-async def test_a_long_page_takes_turns_with_others(
-    filled: BridgeUnderTest, probe: MqttProbe, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("bridge.mqtt.replay.CHUNK", 1)
+async def test_a_long_page_takes_turns_with_others(harness: BridgeUnderTest, probe: MqttProbe) -> None:
+    await fill(harness, probe, replay_turn=1)
     for reader in ("first", "second"):
         await probe.publish("wa/haby/replay", {"request": "r", "reader": reader})
     for reader in ("first", "second"):

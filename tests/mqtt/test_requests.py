@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from bridge.contract.requests import BY_ACTION
 from bridge.contract.session import SessionState
 from bridge.ports import IncomingEvent, SeenPerson
 from tests.mosquitto_server import SHIPPED, MosquittoServer
-from tests.mqtt.conftest import BridgeUnderTest
+from tests.mqtt.conftest import QUICK, BridgeUnderTest
 from tests.mqtt.probe import MqttProbe, mqtt_probe
 from tests.mqtt.programs import bridge_program
 
@@ -126,10 +127,8 @@ async def test_an_answer_that_the_broker_refuses_ends_nothing(
         await harness.stop()
 
 
-async def test_a_long_request_says_how_far_it_is(
-    harness: BridgeUnderTest, probe: MqttProbe, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("bridge.core.requests.FIRST_PROGRESS", 0.05)
+async def test_a_long_request_says_how_far_it_is(harness: BridgeUnderTest, probe: MqttProbe) -> None:
+    harness.limits = replace(QUICK, mqtt=replace(QUICK.mqtt, first_progress=0.05))
     harness.phone.delay = 0.5
     await harness.start()
     await probe.publish(REQUEST, {"id": "c1", "action": "contacts.check", "contacts": [ANA], "reply_topic": REPLY})

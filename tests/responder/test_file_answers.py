@@ -16,6 +16,7 @@ from responder.errors import WrongRules
 from responder.faults import FaultLog
 from responder.rules_file import RulesFile
 from responder.store.rows import commands_from_json
+from responder.timing import DeliveryTiming, Timing
 from tests.client.conftest import ANA, BETO, ScriptedBridge
 from tests.mosquitto_server import MosquittoServer
 from tests.responder.conftest import ResponderHarness
@@ -142,14 +143,13 @@ async def test_a_large_file_is_uploaded_before_it_is_sent(
     monkeypatch.setenv("WA_DATA_DIR", str(folder))
     monkeypatch.setenv("WA_HTTP_PORT", bridge.url.rpartition(":")[2])
     try:
-        await harness.start()
+        await harness.start(timing=Timing(delivery=DeliveryTiming(retry=0.1)))
         bridge.phone.incoming(ANA, "la carta")
         await harness.answers(1)
         assert bridge.phone.sent[0].sha256 == hashlib.sha256(large).hexdigest()
         await harness.until_rows("SELECT state FROM wa_turn", [("sent",)])
         monkeypatch.setenv("WA_HTTP_PORT", "9")
         bridge.phone.incoming(BETO, "la carta")
-        monkeypatch.setattr("responder.outgoing.UPLOAD_RETRY", 0.1)
         await harness.until_rows("SELECT state FROM wa_turn ORDER BY id", [("sent",), ("ready",)])
         monkeypatch.setenv("WA_HTTP_PORT", bridge.url.rpartition(":")[2])
         await harness.answers(2)

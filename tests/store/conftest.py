@@ -21,7 +21,8 @@ class SetClock:
         return self.seconds
 
 
-Opener = Callable[[], AbstractAsyncContextManager[SessionStore]]
+#: Takes what `open_store` does, beside its path and clock.
+Opener = Callable[..., AbstractAsyncContextManager[SessionStore]]
 STORES = {"sqlite": open_store}
 
 
@@ -38,7 +39,7 @@ def path(tmp_path: Path) -> Path:
 @pytest.fixture(params=STORES)
 def opener(request: pytest.FixtureRequest, path: Path, clock: SetClock) -> Opener:
     """Opens the same store each time."""
-    return lambda: STORES[request.param](path, now=clock)
+    return lambda **options: STORES[request.param](path, now=clock, **options)
 
 
 @pytest.fixture

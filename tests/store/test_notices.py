@@ -9,7 +9,7 @@ import pytest
 
 from bridge.contract.lifecycle import SendState
 from bridge.ports import IllegalSendStep, NewNotice, ReplyTo
-from bridge.store import SessionStore, notices
+from bridge.store import SessionStore, StoreLimits
 from tests.store.conftest import Opener
 from tests.store.samples import claim, result, step
 
@@ -109,10 +109,9 @@ async def test_a_refused_step_stores_no_notice(store: SessionStore) -> None:
     assert await bodies(store) == ["accepted"]
 
 
-async def test_pages_from_memory_are_those_on_disk(opener: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(notices, "HELD", 3)
+async def test_pages_from_memory_are_those_on_disk(opener: Opener) -> None:
     published: list[str] = []
-    async with opener() as store:
+    async with opener(limits=StoreLimits(notices=3)) as store:
         for number in range(12):
             await store.outbox.notify(result(str(number)))
             if number % 4 == 3:  # a publisher that falls behind by more than is held, then takes what waits in pages
@@ -127,9 +126,8 @@ async def test_pages_from_memory_are_those_on_disk(opener: Opener, monkeypatch: 
         assert await bodies(store) == left
 
 
-async def test_large_notices_are_not_held(opener: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(notices, "HELD_SIZE", 10)
-    async with opener() as store:
+async def test_large_notices_are_not_held(opener: Opener) -> None:
+    async with opener(limits=StoreLimits(notices_size=10)) as store:
         await store.outbox.notify(result("x" * 11))
         await store.outbox.notify(result("y" * 10))
         assert await bodies(store) == ["x" * 11, "y" * 10]

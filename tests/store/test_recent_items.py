@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from bridge.contract.messages import Stream
-from bridge.store import SessionStore, open_store, recent_items
-from bridge.store.recent_items import RecentItems
+from bridge.store import SessionStore, StoreLimits, open_store
+from bridge.store.recent_items import SIZE, RecentItems
 from tests.store.conftest import SetClock
 from tests.store.samples import DAY, record
 
@@ -25,7 +25,7 @@ def on_disk(path: Path, stream: Stream, after: int, limit: int) -> tuple[tuple[i
 
 @pytest.mark.parametrize("kept", [1, 3, 100])
 async def test_every_page_is_the_one_on_disk(path: Path, clock: SetClock, kept: int) -> None:
-    async with open_store(path, now=clock, recent_items=kept) as store:
+    async with open_store(path, now=clock, limits=StoreLimits(recent_items=kept)) as store:
         await compare_pages(store, path, clock)
 
 
@@ -54,18 +54,19 @@ async def test_items_changed_on_disk_are_read_again(store: SessionStore) -> None
 
 
 def test_recent_items_are_bounded_by_number_and_by_size() -> None:
-    newest = RecentItems()
-    for seq in range(1, 3 * recent_items.ITEMS):
+    most = StoreLimits().recent_items
+    newest = RecentItems(most)
+    for seq in range(1, 3 * most):
         newest.add(seq, "x")
-    assert newest.after(2 * recent_items.ITEMS - 2, 1) is None
-    assert newest.after(2 * recent_items.ITEMS - 1, 1) == ((2 * recent_items.ITEMS, "x"),)
-    newest.add(3 * recent_items.ITEMS, "x" * recent_items.SIZE)
-    assert newest.after(3 * recent_items.ITEMS - 2, 9) is None
-    assert newest.after(3 * recent_items.ITEMS, 9) == newest.after(2**63 - 1, 9) == ()
+    assert newest.after(2 * most - 2, 1) is None
+    assert newest.after(2 * most - 1, 1) == ((2 * most, "x"),)
+    newest.add(3 * most, "x" * SIZE)
+    assert newest.after(3 * most - 2, 9) is None
+    assert newest.after(3 * most, 9) == newest.after(2**63 - 1, 9) == ()
 
 
 def test_recent_items_start_again_where_one_is_missing() -> None:
-    newest = RecentItems()
+    newest = RecentItems(9)
     newest.add(1, "a")
     newest.add(3, "c")
     assert newest.after(0, 9) is None

@@ -13,10 +13,10 @@ from bridge.contract.events import EDIT, OWN_MESSAGE, REVOKE, SENT_MESSAGE, Even
 from bridge.contract.messages import MessageBody
 from bridge.contract.payload import instant
 from bridge.ports import FoundPage, JournalRecord, TextQuery
-from bridge.store import SessionStore, open_store, schema
-from bridge.store import search as module
+from bridge.store import SessionStore, StoreLimits, open_store, schema
 from bridge.store.erasure import erase_session, wipe
 from bridge.store.redaction import ErasedPerson
+from bridge.store.search import index_next
 from tests.store.conftest import Opener, SetClock
 from tests.store.samples import DAY, GROUP, OTHER_PN, PN
 
@@ -187,25 +187,23 @@ async def test_a_journal_of_an_earlier_version_is_indexed_in_slices(path: Path, 
         assert await found(store, "mensaje", "1000") == ["[mensaje] [1000]"]
 
 
-async def test_a_search_says_that_not_everything_is_indexed_yet(
-    store: SessionStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    await store.journal.append([record(number, f"mensaje {number}") for number in range(1, 301)])
-    monkeypatch.setattr(module, "CATCH_UP", 0.0)
-    page = await store.search.find(TextQuery(("mensaje",)))
-    assert not page.complete
+async def test_a_search_says_that_not_everything_is_indexed_yet(opener: Opener) -> None:
+    async with opener(limits=StoreLimits(search_catch_up=0.0)) as store:
+        await store.journal.append([record(number, f"mensaje {number}") for number in range(1, 301)])
+        page = await store.search.find(TextQuery(("mensaje",)))
+        assert not page.complete
 
 
-async def test_the_index_follows_by_itself(store: SessionStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "QUIET", 0.01)
-    monkeypatch.setattr(module, "CATCH_UP", 0.0)  # a search does not help
-    running = asyncio.create_task(store.search.run())
-    await store.journal.append([record(1, "hola")])
-    async with asyncio.timeout(10):
-        await until_found(store, "hola")
-        await store.journal.append([record(2, "chau")])
-        await until_found(store, "chau")
-    running.cancel()
+async def test_the_index_follows_by_itself(opener: Opener) -> None:
+    limits = StoreLimits(index_quiet=0.01, search_catch_up=0.0)  # a search does not help
+    async with opener(limits=limits) as store:
+        running = asyncio.create_task(store.search.run())
+        await store.journal.append([record(1, "hola")])
+        async with asyncio.timeout(10):
+            await until_found(store, "hola")
+            await store.journal.append([record(2, "chau")])
+            await until_found(store, "chau")
+        running.cancel()
 
 
 def test_a_store_of_the_version_before_is_migrated(path: Path) -> None:
@@ -219,7 +217,7 @@ def test_a_store_of_the_version_before_is_migrated(path: Path) -> None:
         )
         connection.execute("INSERT INTO journal VALUES (2, 'in', 2, 0, NULL, 2, 'no JSON')")
         schema.migrate(connection, steps)
-        assert module.index_next(connection, 100) == 2
+        assert index_next(connection, 100) == 2
         assert connection.execute("SELECT text FROM search_messages").fetchall() == [("de antes",)]
         connection.execute("DELETE FROM journal")
         assert connection.execute("SELECT count(*) FROM search_messages").fetchone() == (0,)

@@ -32,7 +32,6 @@ _NO_POPUPS = "--block-new-web-contents"
 #: Network requests are made in the browser's own process, not in one beside it: 15 MB less for each session (measured).
 #: On Linux that process has no sandbox either. If it crashes, so does the browser, which is started again.
 _ONE_PROCESS_LESS = "--enable-features=NetworkServiceInProcess2"
-_LAUNCH_TIMEOUT = 60.0
 #: Grace period (seconds) for the launch error after the browser exited.
 _ERROR_GRACE = 1.0
 _warned_of_root = False
@@ -105,7 +104,7 @@ class Browser:
         death = asyncio.create_task(processes.browser_ended(self._profile.path), name="early end of the browser")
         try:
             # Playwright's own limit is counted by its Node.js, which may hang
-            limit = _LAUNCH_TIMEOUT + self._limits.close
+            limit = self._limits.launch + self._limits.close
             ended, _ = await asyncio.wait([launch, death], timeout=limit, return_when=asyncio.FIRST_COMPLETED)
             if not launch.done():
                 await asyncio.wait([launch], timeout=_ERROR_GRACE)
@@ -173,7 +172,7 @@ class Browser:
                 handle_sigint=False,
                 handle_sigterm=False,
                 handle_sighup=False,
-                timeout=_LAUNCH_TIMEOUT * 1000,
+                timeout=self._limits.launch * 1000,
             )
         except PlaywrightError as error:
             raise LaunchFailed(f"{executable} does not start: {launch_failure(str(error))}") from error

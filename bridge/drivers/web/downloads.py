@@ -14,18 +14,20 @@ from playwright.async_api import Error as PlaywrightError
 from bridge.contract.errors import InternalError, TooLarge
 from bridge.contract.jid import Jid, MessageKey
 from bridge.drivers.web.calls import nothing_done
+from bridge.drivers.web.limits import Limits
 from bridge.drivers.web.payloads import to_message
 from bridge.drivers.web.web_page import CLOSED, PageFailure, WebPage
 from bridge.ports import CallInDoubt, DriverUnavailable, IncomingMessage, MediaGone, ProfilePicture
 
-#: Seconds beyond the page's own time until its call counts as unanswered, and for the browser to write a file.
-GRACE, SAVING = 10.0, 60.0
+#: Seconds beyond the page's own time until its call counts as unanswered.
+GRACE = 10.0
 
 
 class Downloads:
     """The downloads of one page."""
 
-    def __init__(self, page: Page) -> None:
+    def __init__(self, page: Page, limits: Limits) -> None:
+        self._limits = limits
         self._expected: dict[str, asyncio.Future[Download]] = {}
         self._refusing: set[asyncio.Task[None]] = set()
         page.on("download", self._on_download)
@@ -54,7 +56,7 @@ class Downloads:
         is_whole = False
         try:
             await _save(page, key, name, limit, seconds)
-            path = await _saved(page, expected, SAVING + seconds)
+            path = await _saved(page, expected, self._limits.saving + seconds)
             is_whole = True
             yield path
         finally:
@@ -76,7 +78,7 @@ class Downloads:
             except PageFailure as failure:
                 raise _failed(failure) or nothing_done(failure) from failure
             contact, tag = Jid.parse(answer["contact"]), answer["tag"]
-            path = await _saved(page, expected, SAVING) if answer["saved"] else None
+            path = await _saved(page, expected, self._limits.saving) if answer["saved"] else None
             yield ProfilePicture(contact, tag, path)
         finally:
             del self._expected[name]

@@ -38,6 +38,9 @@ class Limits:
     #: How long a reload that the bridge chooses waits for messages on the clock.
     drain: float = 10.0
     close: float = 5.0
+    #: Until a browser must have started, for an answer of Playwright's Node.js and for its end.
+    launch: float = 60.0
+    node: float = 5.0
     retry_first: float = 1.0
     retry_most: float = 60.0
     browser_retry: float = 30.0
@@ -64,6 +67,10 @@ class Limits:
     #: Interval of the memory measurements; time without messages and calls after which the page is trimmed.
     memory: float = 60.0
     idle: float = 600.0
+    #: Duration of a trim.
+    trim: float = 10.0
+    #: For the browser to write a file, beyond the time of its download.
+    saving: float = 60.0
     #: Until what WhatsApp Web does not show as done is in doubt.
     confirm: float = 15.0
     #: Between two look-ups of the messages that cannot be read yet.

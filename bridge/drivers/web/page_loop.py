@@ -83,7 +83,7 @@ class PageLoop:
         try:
             async with asyncio.timeout(self._limits.silence):
                 tab = await browser.page()
-                downloads = Downloads(tab)
+                downloads = Downloads(tab, self._limits)
                 page = WebPage(
                     tab,
                     session=self._session,

@@ -26,7 +26,6 @@ from bridge.ports import Clock
 _log = logging.getLogger(__name__)
 #: Seconds after the start in which a page's memory use says little.
 _WARM_UP = 5.0
-_TRIM_TIMEOUT = 10.0
 #: A page that is never idle is trimmed once it has grown by this factor.
 _GROWTH = 1.5
 
@@ -107,7 +106,7 @@ class PageMemory:
     async def _trim(self, page: WebPage) -> None:
         before = self.usage
         with suppress(PlaywrightError, TimeoutError):
-            async with asyncio.timeout(_TRIM_TIMEOUT):
+            async with asyncio.timeout(self._limits.trim):
                 await page.trim()
         self.usage = await asyncio.to_thread(measure, self._profile)
         self._lean_mb = self.usage.browser_mb

@@ -16,6 +16,7 @@ from playwright.async_api import Playwright, async_playwright
 from bridge.drivers.web import processes
 from bridge.drivers.web.child_environment import clean_playwright
 from bridge.drivers.web.executable import BrowserFailed, LaunchFailed
+from bridge.drivers.web.limits import Limits
 from bridge.drivers.web.processes import ProcessMark
 
 _log = logging.getLogger(__name__)
@@ -24,8 +25,6 @@ _NO_DRIVER = (
     "Playwright's own Node.js does not start, and no browser starts without it. On Debian: apt install libatomic1."
     " Otherwise run it manually to see why: {} --version"
 )
-#: Seconds for an answer of its Node.js, for its end, and until it is killed.
-_TIMEOUT = 5.0
 
 
 class PlaywrightRuntime:
@@ -34,7 +33,8 @@ class PlaywrightRuntime:
     `node_cache`: a folder in which its Node.js keeps compiled code, so that the next start takes half the time.
     """
 
-    def __init__(self, node_cache: Path | None = None) -> None:
+    def __init__(self, node_cache: Path | None = None, limits: Limits = Limits()) -> None:  # noqa: B008 - frozen
+        self._limits = limits
         self._node_cache = node_cache
         self._starting = asyncio.Lock()
         self._playwright: Playwright | None = None
@@ -65,7 +65,7 @@ class PlaywrightRuntime:
                         raise LaunchFailed("Playwright's driver ended while it started.") from error
                     raise BrowserFailed(_NO_DRIVER.format(node)) from error
                 finally:
-                    await asyncio.wait([start], timeout=_TIMEOUT)
+                    await asyncio.wait([start], timeout=self._limits.node)
                     self._nodes = [mark for mark in processes.playwright_drivers() if mark not in others]
                     if start.done() and start.exception() is None:
                         self._playwright = start.result()
@@ -84,7 +84,7 @@ class PlaywrightRuntime:
     async def _answers(self, playwright: Playwright) -> bool:
         """Checked without a browser: one failed browser must not end the browsers of other sessions."""
         try:
-            async with asyncio.timeout(_TIMEOUT):
+            async with asyncio.timeout(self._limits.node):
                 await (await playwright.request.new_context()).dispose()
         except (TimeoutError, PlaywrightError):
             return False
@@ -92,10 +92,10 @@ class PlaywrightRuntime:
 
     async def _stop(self, playwright: Playwright) -> None:
         stopping = asyncio.create_task(_stopped(playwright), name="stop of Playwright")
-        _, hanging = await asyncio.wait([stopping], timeout=_TIMEOUT)
+        _, hanging = await asyncio.wait([stopping], timeout=self._limits.node)
         if hanging:  # it does not see that its input has ended
-            await processes.end(self._nodes, _TIMEOUT)
-            await asyncio.wait(hanging, timeout=_TIMEOUT)
+            await processes.end(self._nodes, self._limits.node)
+            await asyncio.wait(hanging, timeout=self._limits.node)
             stopping.cancel()
 
 
