@@ -41,13 +41,21 @@ def _process(mark: ProcessMark) -> Any | None:
 
 def of_profile(profile: Path) -> list[ProcessMark]:
     """Every process that was started with this profile, with all descendants."""
-    return list({below: None for root, _ in _started_with(profile) for below in tree(root)})
+    return _trees(root for root, _ in _started_with(profile))
 
 
 def without_window(profile: Path) -> list[ProcessMark]:
     """As `of_profile`, of browsers that no person uses."""
-    roots = [mark for mark, words in _started_with(profile) if "--headless" in words]
-    return list({below: None for root in roots for below in tree(root)})
+    return _trees(mark for mark, words in _started_with(profile) if "--headless" in words)
+
+
+def _trees(roots: Iterable[ProcessMark]) -> list[ProcessMark]:
+    """The processes with all their descendants, each once. A browser's children are in its tree: no look for theirs."""
+    found: dict[ProcessMark, None] = {}
+    for root in roots:
+        if root not in found:
+            found.update(dict.fromkeys(tree(root)))
+    return list(found)
 
 
 def browser_of(profile: Path) -> ProcessMark | None:
