@@ -17,6 +17,7 @@ import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -70,19 +71,15 @@ class ServedBridge:
         await self.running
 
 
-def call(port: int, count: int, callers: int, result: Connection) -> None:
-    """Child process: sends over `callers` connections, one request after the other on each."""
+def call(port: int, count: int, callers: int, request: Callable[[int, int], bytes], result: Connection) -> None:
+    """Child process: requests over `callers` connections, one after the other on each."""
 
     async def caller(number: int, times: list[float]) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         for turn in range(count // callers):
-            body = json.dumps({"to": f"54911555{number:02}{turn:04}", "message": "Hola"}).encode()
-            head = (
-                "POST /api/whatsapp/send?wait=0 HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
-                f"Content-Length: {len(body)}\r\n\r\n"
-            )
+            asked = request(number, turn)
             began = time.perf_counter()
-            writer.write(head.encode() + body)
+            writer.write(asked)
             answer = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
             await reader.readexactly(int(answer.partition("content-length: ")[2].partition("\r\n")[0]))
             if " 200 " not in answer.partition("\r\n")[0]:
@@ -101,16 +98,37 @@ def call(port: int, count: int, callers: int, result: Connection) -> None:
     result.send(asyncio.run(every_caller()))
 
 
+def a_send(caller: int, turn: int) -> bytes:
+    """Without a wait for the result: it is answered once it is a committed row of the outbox."""
+    body = json.dumps({"to": f"54911555{caller:02}{turn:04}", "message": "Hola"}).encode()
+    head = "POST /api/whatsapp/send?wait=0 HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+    return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
+
+
+def a_question(caller: int, turn: int) -> bytes:
+    """Of what the bridge knows without a look into its store."""
+    return f"GET /api/whatsapp/status?{caller}-{turn} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()
+
+
 async def measure_sends(count: int = SENDS) -> float:
-    """Accepted sends per second with `wait=0`: each is a committed row of the outbox."""
+    """Accepted sends per second, see `a_send`."""
+    return await _measure("sends", a_send, count, f" (goal {GOAL_SENDS:,})")
+
+
+async def measure_answers(count: int = SENDS) -> float:
+    """Answers per second, see `a_question`: what a send may be compared with."""
+    return await _measure("questions", a_question, count)
+
+
+async def _measure(what: str, request: Callable[[int, int], bytes], count: int, goal: str = "") -> float:
     with tempfile.TemporaryDirectory() as folder:
         async with ServedBridge(Path(folder)) as served:
             busy = time.process_time()
-            took, times = await in_process(call, served.port, count, CALLERS)
+            took, times = await in_process(call, served.port, count, CALLERS, request)
             busy = time.process_time() - busy
     rate = len(times) / took
     say(
-        f"sends: {len(times):,} accepted in {took:.2f} s, {rate:,.0f} per second (goal {GOAL_SENDS:,});"
+        f"{what}: {len(times):,} in {took:.2f} s, {rate:,.0f} per second{goal};"
         f" median {statistics.median(times) * 1000:.1f} ms, p99 {percentile(times, 99) * 1000:.1f} ms,"
         f" {busy / len(times) * 1000:.2f} ms of the bridge's CPU each"
     )

@@ -135,6 +135,16 @@ def test_a_program_loads_nothing_that_only_the_bridge_needs(module: str, heavy: 
     assert loaded.stdout.split() == []
 
 
+def test_help_is_instant() -> None:
+    """No time is compared: what takes it is the loading of what the command line may need later."""
+    heavy = "aiomqtt alembic bridge.client bridge.contract.messages bridge.settings fastapi httpx playwright pydantic"
+    script = f"import atexit, sys\natexit.register(lambda: print(*sorted(set({heavy!r}.split()) & set(sys.modules))))\n"
+    command = [sys.executable, "-c", script + "from bridge.cli import main\nmain()", "--help"]
+    loaded = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "Usage: " in loaded.stdout
+    assert loaded.stdout.splitlines()[-1] == ""
+
+
 def test_a_command_loads_no_other_command() -> None:
     script = (
         "import sys\nfrom bridge.cli import COMMANDS, main\n"

@@ -7,8 +7,6 @@ import os
 import sys
 from pathlib import Path
 
-import pytest
-
 from tests.campaigns.conftest import CampaignsHarness
 from tests.http.test_schema import CHECKS
 
@@ -24,7 +22,6 @@ enabled = false
 """
 
 
-@pytest.mark.timeout(120)
 async def test_generated_requests_are_answered_as_documented(harness: CampaignsHarness, tmp_path: Path) -> None:
     await harness.start()
     await harness.plan(3, id="one")

@@ -28,7 +28,7 @@ from tests.mosquitto_server import free_port
 from tests.mqtt.probe import MqttProbe, mqtt_probe
 from tests.parts import require_binary
 
-pytestmark = [pytest.mark.timeout(120), pytest.mark.asyncio(loop_scope="session")]
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 ANA, BRUNO = (f"549115550000{number}@c.us" for number in (1, 2))
 OUT, RESULT, EVENT = "wa/haby/out", "wa/haby/result", "wa/haby/event"
 BODY = {"Content-Type": "application/octet-stream"}

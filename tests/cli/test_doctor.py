@@ -22,8 +22,6 @@ from tests.loopback import http_client
 from tests.mosquitto_server import MosquittoServer, free_port
 from tests.parts import require_binary
 
-pytestmark = pytest.mark.timeout(120)
-
 
 @pytest.fixture(autouse=True)
 def _browser() -> None:

@@ -78,7 +78,6 @@ def test_the_hours_of_the_rules_file_count(
     assert all(named in what and str(rules) in what for what in found if named)
 
 
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize("program", ["bridge", "responder"])
 async def test_a_program_warns_at_its_start(start: StartCommand, tmp_path: Path, program: str) -> None:
     (tmp_path / ".env").write_text("WA_SESIONS=a=1\nCLIENT_ID=7\n")

@@ -18,7 +18,6 @@ from bridge.sandbox import Sandbox
 from tests.cli.conftest import StartCommand, Wa
 from tests.parts import require_binary
 
-pytestmark = pytest.mark.timeout(90)
 TIMEOUT = 40.0
 
 

@@ -20,7 +20,6 @@ from tests.mqtt.probe import mqtt_probe
 from tests.npm_registry import NpmRegistry, npm_registry
 from tests.parts import require_binary
 
-pytestmark = pytest.mark.timeout(120)
 ENGINES = {"engines": {"whatsapp-web": ">=2.3000.1042000000"}}
 SEND = "e=>e.addAndSendMsgToChat)"
 

@@ -23,7 +23,6 @@ from bridge.settings import load
 from tests.client.conftest import ANA, TIMEOUT, ScriptedBridge
 from tests.rabbitmq_server import RabbitMqServer
 
-pytestmark = pytest.mark.timeout(120)
 ROOT = Path(__file__).parent.parent.parent
 WA = [sys.executable, "-c", "from bridge.cli import main; main()"]
 

@@ -7,7 +7,6 @@ import json
 import shutil
 from pathlib import Path
 
-import pytest
 from playwright.async_api import async_playwright
 
 from bridge.broker import BrokerOptions, connect, parse_addresses
@@ -30,7 +29,6 @@ async def log_in_with_another_program(url: str, profile: Path) -> None:
         await context.close()
 
 
-@pytest.mark.timeout(120)
 async def test_the_profile_of_the_old_service_is_a_login_for_the_bridge(tmp_path: Path) -> None:
     old = tmp_path / "old/.wwebjs_auth/session"
     with MosquittoServer(tmp_path / "broker") as broker:

@@ -101,7 +101,6 @@ async def send(path: RemoteClient, to: str, message: str) -> httpx.Response:
                 await asyncio.sleep(0.02)
 
 
-@pytest.mark.timeout(120)
 async def test_the_whole_path_with_a_certificate_renewed_meanwhile(tmp_path: Path) -> None:
     async with (
         asyncio.timeout(100),

@@ -130,7 +130,6 @@ async def test_strangers_do_not_end_the_session_of_a_bridge(tmp_path: Path) -> N
     check_log(log)
 
 
-@pytest.mark.timeout(120)
 async def test_strangers_do_not_stop_a_responder(tmp_path: Path) -> None:
     port = free_port()
     base = f"http://127.0.0.1:{port}"

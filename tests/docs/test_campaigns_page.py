@@ -9,8 +9,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from bridge.contract.campaigns import CampaignPlan, CampaignState, SkipRule, StopRule
 from tests.docs.pages import ROOT, blocks
 from tests.e2e.conftest import running
@@ -21,7 +19,6 @@ TEXT = PAGE.read_text(encoding="utf-8")
 TIMEOUT = 60.0
 
 
-@pytest.mark.timeout(120)
 async def test_a_whole_campaign_as_printed(tmp_path: Path) -> None:
     (tmp_path / ".venv").symlink_to(Path(sys.executable).parent.parent)
     shell = []

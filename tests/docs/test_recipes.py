@@ -21,7 +21,7 @@ from tests.e2e.conftest import Product, running
 from tests.mosquitto_server import free_port
 from tests.parts import require_binary
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 RECIPES = list(blocks(ROOT / "docs/recipes.md"))
 START = list(blocks(ROOT / "docs/getting-started.md"))
 ANA = "5491155500001@c.us"

@@ -21,8 +21,6 @@ from bridge.sandbox.records import ACCOUNT, ServiceMessage, TransmissionMode
 from tests.drivers.recording import RecordingSink, running
 from tests.drivers.worlds import ANA, DARIO, GROUP, LIMITS, MEMBER, WebWorld, World, connected, page_of
 
-pytestmark = pytest.mark.timeout(90)
-
 
 async def act(driver: WhatsAppDriver, chat: str, content: Act) -> str:
     return await driver.act(await driver.resolve(Jid.parse(chat)), content)

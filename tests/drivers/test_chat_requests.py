@@ -14,8 +14,6 @@ from bridge.drivers.web import WebDriver
 from bridge.ports import CallInDoubt, IncomingMessage
 from tests.drivers.worlds import ANA, CARLA, CARLA_LID, GROUP, MEMBER, WebWorld, connected
 
-pytestmark = pytest.mark.timeout(90)
-
 
 def request(action: str, **arguments: Any) -> Request:
     return request_of(action, arguments)

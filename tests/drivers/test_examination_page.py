@@ -15,8 +15,6 @@ from bridge.drivers.web.versions import ChosenVersions
 from bridge.sandbox.records import Site
 from tests.drivers.worlds import WebWorld
 
-pytestmark = pytest.mark.timeout(90)
-
 
 @dataclass(frozen=True)
 class Settings:

@@ -31,7 +31,6 @@ from tests.drivers.worlds import (
     connected,
 )
 
-pytestmark = pytest.mark.timeout(120)
 BRUNO, SHY, GONE = "5491155500002@c.us", "5491155500021@c.us", "5491155500022@c.us"
 
 

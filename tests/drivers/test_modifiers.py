@@ -13,8 +13,6 @@ from bridge.contract.modifiers import Modifiers
 from bridge.ports import WhatsAppDriver
 from tests.drivers.worlds import ANA, GROUP, MEMBER, WebWorld, World, connected
 
-pytestmark = pytest.mark.timeout(90)
-
 
 async def send(driver: WhatsAppDriver, chat: str, text: str, **modifiers: Any) -> MessageKey:
     key = await driver.reserve(await driver.resolve(Jid.parse(chat)))

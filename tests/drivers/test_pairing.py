@@ -18,7 +18,6 @@ from bridge.sandbox.records import ACCOUNT
 from tests.drivers.recording import RecordingSink, running
 from tests.drivers.worlds import LIMITS, WebWorld
 
-pytestmark = pytest.mark.timeout(90)
 NUMBER = ACCOUNT.partition("@")[0]
 
 

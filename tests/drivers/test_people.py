@@ -45,7 +45,6 @@ from tests.drivers.worlds import (
 )
 from tests.loopback import http_client
 
-pytestmark = pytest.mark.timeout(90)
 BRUNO = "5491155500002@c.us"
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(1000)
 

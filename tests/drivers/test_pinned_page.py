@@ -21,7 +21,6 @@ from tests.full_disk import files_of
 from tests.loopback import http_client
 from tests.npm_registry import packed
 
-pytestmark = pytest.mark.timeout(90)
 #: Chromium holds a replaced document for one of the internet, and keeps it from this machine's web socket.
 LOCAL = ("--disable-features=LocalNetworkAccessChecks,LocalNetworkAccessChecksWebSockets",)
 MARK = "() => document.documentElement.dataset.mark ?? null"

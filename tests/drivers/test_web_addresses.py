@@ -14,7 +14,6 @@ from bridge.sandbox.records import ACCOUNT, Contact
 from tests.drivers.recording import running
 from tests.drivers.worlds import ANA, DARIO, ELENA, GROUP, MEMBER, UNREGISTERED, WebWorld, connected
 
-pytestmark = pytest.mark.timeout(90)
 FABIO, FABIO_LID = "5491155540077@c.us", "188000000000077@lid"
 
 

@@ -20,8 +20,6 @@ from bridge.sandbox.records import Transmission
 from tests.drivers.worlds import ANA, GROUP, MEMBER, WebWorld, connected
 from tests.sample_files import MP3, OGG, PNG
 
-pytestmark = pytest.mark.timeout(120)
-
 
 async def send(driver: WhatsAppDriver, file: Path, kind: str, mimetype: str, **fields: Any) -> MessageKey:
     value = {"sha256": "0" * 64, "mimetype": mimetype, "filename": file.name, **fields}

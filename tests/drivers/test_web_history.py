@@ -13,8 +13,6 @@ from bridge.sandbox.database import DeviceDatabase
 from tests.drivers.recording import running
 from tests.drivers.worlds import ANA, CARLA, CARLA_LID, DARIO, ELENA, GROUP, MEMBER, WebWorld, connected
 
-pytestmark = pytest.mark.timeout(90)
-
 
 async def collected(web: WebWorld, since: int = 0) -> list[IncomingMessage]:
     """What catch-up finds after a restart of the bridge."""

@@ -28,7 +28,6 @@ from bridge.sandbox import Sandbox
 from tests.drivers.recording import RecordingSink, running
 from tests.drivers.worlds import ANA, LIMITS, SystemClock, WebWorld, connected, page_of
 
-pytestmark = pytest.mark.timeout(90)
 #: A page that hangs is detected sooner than in production.
 SHORT_TIMEOUTS = replace(LIMITS, silence=2.0, call=1.0, send=1.0, close=1.0)
 #: So little that a script that needs more is ended immediately, without effect on the machine.

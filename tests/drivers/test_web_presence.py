@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-import pytest
-
 from bridge.contract.jid import Jid
 from bridge.contract.kinds import Text
 from bridge.contract.requests import Typing
@@ -14,8 +12,6 @@ from bridge.contract.session import SessionState
 from bridge.ports import WhatsAppDriver
 from tests.drivers.recording import RecordingSink
 from tests.drivers.worlds import ANA, CARLA_LID, WebWorld, connected
-
-pytestmark = pytest.mark.timeout(90)
 
 
 async def until(condition: Callable[[], bool]) -> None:

@@ -26,8 +26,6 @@ from bridge.drivers.web.profile import LOCK
 from tests.drivers.recording import RecordingSink, running
 from tests.drivers.worlds import ANA, LIMITS, WebWorld, connected
 
-pytestmark = pytest.mark.timeout(90)
-
 
 async def test_two_bridges_on_one_profile(web: WebWorld) -> None:
     async with connected(web) as (driver, first):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from bridge.contract.jid import Jid
 from bridge.contract.kinds import MAX_TEXT, Text
 from bridge.contract.session import SessionState
@@ -71,7 +69,6 @@ async def test_lone_surrogates_and_nul_are_replaced_and_block_nothing(web: WebWo
     assert found == ["a\ufffdb\ufffd\ufffdc", "lo siguiente"]
 
 
-@pytest.mark.timeout(90)
 async def test_a_burst_keeps_its_order_and_loses_nothing(web: WebWorld) -> None:
     driver = web.web_driver()
     async with running(driver) as sink:

@@ -7,8 +7,6 @@ import gc
 import json
 from pathlib import Path
 
-import pytest
-
 from bridge.client import connect
 from bridge.ops.private_broker import private_broker
 from bridge.sandbox import Sandbox
@@ -41,7 +39,6 @@ async def test_amqtt_does_the_main_job_and_warns_that_it_is_for_trials(tmp_path:
     gc.collect()  # a socket that the broker left open fails this test, and not a later one
 
 
-@pytest.mark.timeout(120)
 async def test_an_unreachable_site_is_reported_and_recovers(tmp_path: Path) -> None:
     port = free_port()
     async with (

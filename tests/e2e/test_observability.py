@@ -35,7 +35,6 @@ MANY = 120
 GIGABYTE = 10**9
 
 
-@pytest.mark.timeout(120)
 async def test_the_printed_link_opens_a_panel_that_receives_and_answers(tmp_path: Path) -> None:
     path = require_binary("chromium-headless-shell", "chromium-headless-shell")
     async with running(tmp_path, WA_HTTP_PORT="0", PORT="0") as up, async_playwright() as playwright:

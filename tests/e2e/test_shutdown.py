@@ -8,7 +8,6 @@ import signal
 from pathlib import Path
 
 import psutil
-import pytest
 
 from tests.e2e.conftest import WA, Product, command, first_lines, running, subscriber, until
 from tests.mosquitto_server import free_port
@@ -63,7 +62,6 @@ async def test_a_second_instance_is_refused_and_sigterm_stops_the_first_cleanly(
         await stops_cleanly(product, signal.SIGTERM)
 
 
-@pytest.mark.timeout(120)
 async def test_after_kill_9_the_login_is_kept_and_missed_messages_are_late(tmp_path: Path) -> None:
     port = free_port()
     async with running(tmp_path, port=port) as first:

@@ -25,7 +25,6 @@ from tests.docs.node_programs import MODULES, require_node
 from tests.loopback import http_client
 from tests.mosquitto_server import MosquittoServer, free_port
 
-pytestmark = pytest.mark.timeout(120)
 ROOT = Path(__file__).parents[2]
 CHATS = [f"549115555000{number}@c.us" for number in range(1, 5)]
 TIMEOUT = 40.0

@@ -159,7 +159,6 @@ async def test_what_a_caller_has_given_up_while_it_waits_for_whatsapp_is_not_sen
     assert [sent.text for sent in side.phone.sent] == ["Hola", "the end"]
 
 
-@pytest.mark.timeout(120)
 async def test_a_thousand_listeners_survive_a_restart(tmp_path: Path) -> None:
     side = HttpBridge(tmp_path / "data")
     await side.start()

@@ -35,7 +35,6 @@ from tests.mosquitto_server import MosquittoServer
 if TYPE_CHECKING:
     from mcp import ClientSession
 
-pytestmark = pytest.mark.timeout(120)
 #: States of a send that WhatsApp has taken; the ticks follow by themselves.
 LEFT = frozenset({"sent", "device", "read"})
 #: `wa bridge` that sends itself SIGKILL after the call that the file WA_TEST_DEATH names, once.
@@ -240,11 +239,13 @@ async def test_an_agents_program_that_is_killed_while_it_waits_takes_wa_mcp_with
     program = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", WAITER), cwd=ROOT, env=environment(started, tmp_path, WA_MCP_KEY=key)
     )
-    await until(waits)
-    children = psutil.Process(program.pid).children(recursive=True)
-    assert children
-    program.send_signal(signal.SIGKILL)
-    await program.wait()
+    try:
+        await until(waits)
+        children = psutil.Process(program.pid).children(recursive=True)
+        assert children
+    finally:
+        program.kill()
+        await program.wait()
     await until(lambda: not waits() and not psutil.wait_procs(children, timeout=0)[1])
 
 

@@ -27,7 +27,6 @@ from tests.loopback import http_client
 if TYPE_CHECKING:
     from mcp import ClientSession  # takes 0.4 s, so only a worker that runs these tests imports it
 
-pytestmark = pytest.mark.timeout(90)
 ROOT = Path(__file__).parents[2]
 PROGRAM = [sys.executable, "-c", "from bridge.cli import main; main()", "mcp"]
 #: What people type to make a model do something; each has to come back as data.

@@ -12,7 +12,6 @@ from bridge.sandbox.records import ACCOUNT, Contact
 from tests.drivers.worlds import ANA, GROUP, STRANGER, UNANSWERED, UNREGISTERED
 from tests.requests.conftest import RunningBridge
 
-pytestmark = pytest.mark.timeout(120)
 NEW = [f"549115559{number:04}" for number in range(10)]
 
 

@@ -21,7 +21,6 @@ from tests.mqtt.probe import MqttProbe
 from tests.requests.conftest import RunningBridge
 from tests.sample_files import JPEG, MP4, PNG
 
-pytestmark = pytest.mark.timeout(120)
 OUT, RESULT, SENDS = "wa/haby/out", "wa/haby/result", "/v1/sessions/haby/sends"
 NUMBERS = count(1)
 CARD = {"name": "Ana", "phone": "5491155500001"}

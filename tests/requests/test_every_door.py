@@ -8,7 +8,6 @@ import os
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-import pytest
 from typer.testing import CliRunner
 
 from bridge.cli import program
@@ -19,7 +18,6 @@ from tests.requests.conftest import RunningBridge
 from tests.requests.examples import EXAMPLES, Stage
 
 APP = program()
-pytestmark = pytest.mark.timeout(120)
 REQUEST = "wa/haby/request"
 Ask = Callable[[str, str, dict[str, Any]], Awaitable[Any]]
 

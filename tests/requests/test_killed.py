@@ -7,8 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from bridge.contract.session import SessionState
 from bridge.sandbox import Sandbox
 from bridge.sandbox.records import Contact, TransmissionMode
@@ -18,7 +16,6 @@ from tests.mosquitto_server import MosquittoServer
 from tests.mqtt.probe import MqttProbe, mqtt_probe
 from tests.parts import require_binary
 
-pytestmark = pytest.mark.timeout(120)
 PEOPLE = [f"549115552{number:04}" for number in range(20)]
 REQUEST, RESPONSE = "wa/haby/request", "wa/haby/response"
 

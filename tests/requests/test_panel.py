@@ -22,7 +22,6 @@ from tests.loopback import http_client
 from tests.pictures import check_accessible, picture
 from tests.requests.conftest import RunningBridge
 
-pytestmark = pytest.mark.timeout(120)
 SMALL: ViewportSize = {"width": 320, "height": 640}
 FORMULA = "＝HYPERLINK(1)"
 PNG = (Path(__file__).parents[1] / "samples" / "red.png").read_bytes()

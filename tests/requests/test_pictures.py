@@ -7,14 +7,11 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from bridge.sandbox.group_records import GroupSettings
 from tests.drivers.worlds import ANA, GROUP
 from tests.loopback import http_client
 from tests.requests.conftest import RunningBridge
 
-pytestmark = pytest.mark.timeout(120)
 PNG = (Path(__file__).parents[1] / "samples" / "red.png").read_bytes()
 
 

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
-import pytest
-
 from bridge.contract.session import SessionState
 from bridge.sandbox.records import Contact
 from tests.mqtt.probe import MqttProbe
 from tests.requests.conftest import RunningBridge
 
-pytestmark = pytest.mark.timeout(120)
 EVENT = "wa/haby/event"
 FOLLOWED, ARCHIVED, READ = "5491155580001@c.us", "5491155580002@c.us", "5491155580003@c.us"
 

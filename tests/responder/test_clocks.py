@@ -13,7 +13,6 @@ from tests.responder.conftest import ResponderHarness
 from tests.responder.test_flow import GREETING
 
 
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize(("shift", "text"), [(-1200, "1200 s ahead of"), (1200, "1200 s behind")])
 async def test_twenty_minutes_between_the_hosts_change_no_answer(
     harness: ResponderHarness, tmp_path: Path, shift: float, text: str

@@ -30,7 +30,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MariaDbServer]:
         yield server
 
 
-@pytest.mark.timeout(120)
 async def test_a_database_that_is_killed_and_restarted(harness: ResponderHarness, server: MariaDbServer) -> None:
     harness.database_settings = mariadb_settings(server, server.create("down"))
     responder = await harness.start()
@@ -84,7 +83,6 @@ async def test_each_outage_begins_with_the_shortest_pause(
     assert pauses == [FIRST_PAUSE] * 3
 
 
-@pytest.mark.timeout(120)
 async def test_a_database_that_is_down_at_the_start(harness: ResponderHarness, server: MariaDbServer) -> None:
     harness.database_settings = mariadb_settings(server, server.create("down"))
     harness.bridge.phone.incoming(ANA, "hola")
@@ -103,7 +101,6 @@ async def test_a_database_that_is_down_at_the_start(harness: ResponderHarness, s
         ]
 
 
-@pytest.mark.timeout(60)
 @pytest.mark.parametrize("how", ["killed", "frozen"])
 async def test_it_stops_while_the_database_is_down(harness: ResponderHarness, server: MariaDbServer, how: str) -> None:
     harness.database_settings = mariadb_settings(server, server.create("down"))

@@ -39,7 +39,6 @@ async def say(phone: Page, text: str) -> None:
     await phone.keyboard.press("Enter")
 
 
-@pytest.mark.timeout(120)
 async def test_the_phone_shows_typing_while_the_model_works_and_then_the_answer(tmp_path: Path) -> None:
     async with OpenAiServer() as server:
         server.script = [answering := asyncio.Event()]
@@ -60,7 +59,6 @@ async def test_the_phone_shows_typing_while_the_model_works_and_then_the_answer(
                 await expect(bubbles).to_have_count(2)
 
 
-@pytest.mark.timeout(120)
 async def test_hola_on_the_phone_is_answered_with_ticks(tmp_path: Path) -> None:
     async with running(tmp_path, RESPONDER_ACTIVO="on", PORT=str(free_port())) as product:
         await product.printed("haby connected")

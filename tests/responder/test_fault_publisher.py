@@ -66,7 +66,6 @@ def test_the_last_published_event_is_true_however_often_the_state_changes(ends: 
     assert last == ends
 
 
-@pytest.mark.timeout(90)
 async def test_a_failing_model_is_an_event_and_silence(harness: ResponderHarness) -> None:
     timing = Timing(
         model=ModelTiming(breaker=1.5), replies=ReplyTiming(0.1, longest_retry=0.1), faults=FaultTiming(spacing=0.5)

@@ -333,7 +333,6 @@ async def test_a_lost_connection_is_reported_in_the_language_of_the_page(shown: 
     await expect(alert).to_have_text("Esta conversación ya no está.")
 
 
-@pytest.mark.timeout(120)
 async def test_a_responder_that_is_silent_does_not_count_as_working(shown: ResponderHarness, page: Page) -> None:
     held = asyncio.Event()
 

@@ -67,7 +67,6 @@ async def test_a_lease_gets_a_new_fence_with_a_new_owner(database: SqlDatabase) 
     assert (len(beat.held), len(beat.give), beat.alive) == (len(NAMES), 8, 2)  # "one" is alive again
 
 
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize(
     ("database_settings", "how"),
     # no SIGSTOP on SQLite: a process that hangs while it writes blocks every other writer

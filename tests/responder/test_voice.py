@@ -151,7 +151,8 @@ async def test_a_server_that_never_recovers_is_asked_a_bounded_number_of_times(
     voice.bridge.phone.incoming(ANA, "hola")  # waits for `hold`, not for the voice message
     assert await voice.answers(1) == [GREETING]
     assert await voice.verdicts(2) == ["too_old", "answered"]
-    assert len(server.heard) == 15  # five times, each tried three times, until it rests
+    # at most five times, each tried three times, until it rests; fewer if the machine is slow and the message too old
+    assert 3 < len(server.heard) <= 15
 
 
 @on_sqlite

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import pytest
-
 from bridge.contract.session import Reason, SessionState
 from tests.drivers.worlds import ANA, WebWorld
 from tests.states.conftest import QUICK, Live
 
-pytestmark = pytest.mark.timeout(120)
 S, R = SessionState, Reason
 SEND_MODULE = "WAWebSendMsgChatAction"
 

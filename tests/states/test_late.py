@@ -10,8 +10,6 @@ from bridge.contract.session import SessionState
 from tests.drivers.worlds import ANA, DARIO, WebWorld
 from tests.states.conftest import Live
 
-pytestmark = pytest.mark.timeout(120)
-
 
 @pytest.mark.parametrize("announced", [True, False], ids=["as events after the load", "into the stores before it"])
 async def test_what_arrived_while_no_bridge_ran_is_late(live: Live, web: WebWorld, announced: bool) -> None:

@@ -7,8 +7,6 @@ import json
 from contextlib import suppress
 from typing import Any
 
-import pytest
-
 from bridge.contract.kinds import RECEIVED
 from bridge.contract.messages import MessageContent, Stream
 from bridge.contract.session import SessionState
@@ -16,7 +14,6 @@ from tests.drivers.test_kinds import golden
 from tests.drivers.worlds import ANA, WebWorld
 from tests.states.conftest import Live, LiveSession
 
-pytestmark = pytest.mark.timeout(120)
 #: Kind and case of each message that is published.
 CASES = [(kind.kind, case) for kind in RECEIVED for case in golden(kind.kind)["received"]]
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import time
 from itertools import pairwise
 
-import pytest
-
 from bridge.contract.jid import MessageKey
 from bridge.contract.messages import Stream
 from bridge.contract.session import SessionState
@@ -14,7 +12,6 @@ from bridge.sandbox.records import Contact
 from tests.drivers.worlds import ANA, DARIO, GROUP, MEMBER, WebWorld
 from tests.states.conftest import Live, LiveSession
 
-pytestmark = pytest.mark.timeout(120)
 YEAR = 365 * 24 * 3600
 FABIO, FABIO_LID = "5491155540077@c.us", "188000000000077@lid"
 CHATS = 3_000

@@ -19,7 +19,6 @@ from tests.drivers.worlds import ANA, page_of
 from tests.loopback import http_client
 from tests.states.conftest import QUICK, Live
 
-pytestmark = pytest.mark.timeout(120)
 S, R = SessionState, Reason
 NUMBER = ACCOUNT.partition("@")[0]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 
-import pytest
 from playwright.async_api import Page, expect
 
 from bridge.contract.session import SessionState
@@ -12,8 +11,6 @@ from tests.http.conftest import HttpBridge
 from tests.http.panel.pages import PHONE, OpenPanel
 from tests.passkey_answers import SITE, answer
 from tests.pictures import check_accessible, picture
-
-pytestmark = pytest.mark.timeout(60)
 
 
 async def asked(side: HttpBridge) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from bridge.broker import BrokerOptions, connect, parse_addresses
 from bridge.contract.topics import Topics
 from bridge.ops.doctor import broker_probes
@@ -72,7 +70,6 @@ async def test_amqtt_is_poor_and_the_probes_say_so(tmp_path: Path) -> None:
     assert any("still connected after" in text for text in warned)
 
 
-@pytest.mark.timeout(120)
 async def test_a_cluster_keeps_retained_messages_and_sessions_on_every_node(tmp_path: Path) -> None:
     with NatsCluster(tmp_path) as cluster:
         found = await probed(",".join(cluster.url("bridge").split(",")[:2]))

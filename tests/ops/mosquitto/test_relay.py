@@ -153,7 +153,6 @@ async def test_an_unreachable_broker_is_reported(tmp_path: Path) -> None:
         assert await ended(client) == (1013, "The broker is not reachable.")
 
 
-@pytest.mark.timeout(60)
 async def test_the_command_serves_the_port_given_to_init_and_check_verifies_it(tmp_path: Path, wa: Wa) -> None:
     where = replace(free_listeners(tmp_path / "broker"), websockets=free_port())
     target = BrokerDirectory(tmp_path / "broker")
