@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Collection
+from weakref import WeakValueDictionary
 
 from bridge.client import SessionStatus
 from bridge.contract.campaign_reports import CampaignView
@@ -51,9 +53,21 @@ class CampaignActions:
         self._status = status
         self._before_plan = before_plan
         self._own = own
+        self._planning = WeakValueDictionary[str, asyncio.Lock]()
 
     async def plan(self, plan: CampaignPlan, *, dry_run: bool = False) -> CampaignView:
-        """Plan a campaign; `dry_run`: keep nothing of it. Raises what `Planner.plan` raises."""
+        """Plan a campaign; `dry_run`: keep nothing of it. Raises what `Planner.plan` raises.
+
+        The same plan with the same id, given again, is the campaign that it made before.
+        """
+        if plan.id is None or dry_run:
+            return await self._plan(plan, dry_run=dry_run)
+        async with self._planning.setdefault(plan.id, asyncio.Lock()):  # a repetition may come before the first is done
+            if await self._campaigns.has(plan):
+                return await self._views.view(await self._campaigns.get(plan.id))
+            return await self._plan(plan)
+
+    async def _plan(self, plan: CampaignPlan, *, dry_run: bool = False) -> CampaignView:
         await self._before_plan()
         campaign_id = await self._planner.plan(plan, await self._own(plan.session), keep=not dry_run)
         if dry_run:

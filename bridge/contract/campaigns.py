@@ -188,7 +188,8 @@ class CampaignPlan(StrictPayload):
     """What `POST /v1/campaigns` takes: recipients from exactly one of `recipients`, `list`, `follow_up`."""
 
     id: Annotated[str, StringConstraints(pattern="^[A-Za-z0-9_-]{1,40}$")] | None = Field(
-        default=None, description="1 to 40 letters, digits, _ and -; the service makes a missing one"
+        default=None,
+        description="1 to 40 letters, digits, _ and -; planned once for an id; the service makes a missing one",
     )
     session: CleanText | None = Field(default=None, description="the session that sends; default: the first one")
     name: Annotated[CleanText, StringConstraints(min_length=1, max_length=120)] = Field(description="for people")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Collection, Sequence
 from typing import Any
@@ -41,6 +42,7 @@ class CampaignStore:
             "name": plan.name,
             "state": CampaignState.DRAFT,
             "plan": json.dumps(spec, ensure_ascii=False),
+            "digest": _digest(plan),
             "seed": seed,
             "bad_rows": "[]",
             "bad_row_count": 0,
@@ -60,6 +62,12 @@ class CampaignStore:
             raise WrongState(
                 f"There is a campaign {campaign_id} already: choose another id.", detail="id_in_use"
             ) from error
+
+    async def has(self, plan: CampaignPlan) -> bool:
+        """Whether the campaign of the plan's id was planned from just this plan."""
+        query = select(campaigns.c.digest).where(campaigns.c.id == plan.id, campaigns.c.planned_at.is_not(None))
+        async with self._database.read() as connection:
+            return (await connection.execute(query)).scalar() == _digest(plan)
 
     async def planned(self, campaign_id: str, bad: Sequence[BadRow], bad_count: int, now: float | None) -> None:
         """All recipients of a draft are written; without a moment it stays unfinished, as that of a dry run."""
@@ -265,6 +273,11 @@ def _counts(states: dict[str, int], answered: int) -> CampaignCounts:
         unknown=of(_R.UNKNOWN),
         skipped=of(_R.SKIPPED),
     )
+
+
+def _digest(plan: CampaignPlan) -> str:
+    said = plan.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 
 def _campaign(row: Row[Any]) -> Campaign:

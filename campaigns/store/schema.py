@@ -25,7 +25,7 @@ metadata = MetaData()
 SCHEMA = Schema(
     service="campaigns service",
     package="campaigns.store",
-    head="0002",
+    head="0003",
     version_table="wa_campaign_schema",
     tables=metadata,
 )
@@ -51,6 +51,7 @@ campaigns = Table(
     Column("state", String(16), nullable=False),
     Column("reason", String(64)),
     Column("plan", _LONG, nullable=False),  # JSON, without the recipients
+    Column("digest", String(64)),  # of the plan with its recipients; NULL in rows of an earlier version
     Column("seed", BigInteger, nullable=False),
     Column("bad_rows", _LONG, nullable=False),  # JSON, the first of them
     Column("bad_row_count", Integer, nullable=False),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -70,6 +71,23 @@ async def test_what_is_wrong_is_a_problem_with_what_to_do(harness: CampaignsHarn
     async with client(harness) as http:
         down = await http.get("/v1/campaigns")
         assert (down.status_code, down.json()["code"], down.json()["transient"]) == (503, "campaigns_down", True)
+
+
+async def test_a_plan_that_is_posted_again_is_one_campaign(harness: CampaignsHarness) -> None:
+    await harness.start()
+    plan = {**PLAN, "id": "cupones", "recipients": [{"to": number(n), "name": f"P{n}"} for n in range(1, 601)]}
+    async with client(harness) as http:
+        # the second comes while the first is planned, as after an answer that a proxy did not wait for
+        both = await asyncio.gather(*(http.post("/v1/campaigns", json=plan) for _ in range(2)))
+        assert [(one.status_code, one.json()["id"]) for one in both] == [(201, "cupones")] * 2
+        assert (await http.post("/v1/campaigns/cupones/start")).status_code == 200
+        again = await http.post("/v1/campaigns", json=plan)
+        assert (again.status_code, again.json()["started_at"] is None) == (201, False)
+        assert [one["id"] for one in (await http.get("/v1/campaigns")).json()["campaigns"]] == ["cupones"]
+        other = await http.post("/v1/campaigns", json={**plan, "recipients": plan["recipients"][:1]})
+        assert (other.status_code, other.json()["detail_code"]) == (409, "id_in_use")
+        dry = await http.post("/v1/campaigns?dry_run=true", json=plan)
+        assert (dry.status_code, dry.json()["detail_code"]) == (409, "id_in_use")
 
 
 async def test_a_session_that_is_logged_out_is_said_at_the_start(harness: CampaignsHarness) -> None:

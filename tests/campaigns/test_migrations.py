@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import inspect
+from sqlalchemy import Connection, inspect
 
 from bridge.contract.campaigns import RecipientState
 from bridge.sql.database import SqlDatabase
@@ -14,14 +14,19 @@ from campaigns.store.schema import SCHEMA, metadata
 from tests.campaigns.conftest import number
 from tests.campaigns.test_planning import NOW, Desk
 
-#: What the second version added.
+#: What the later versions added.
 _TO_FIRST = (
+    "ALTER TABLE wa_campaign DROP COLUMN digest",
     "DROP INDEX ix_wa_campaign_recipient_asked{on}",
     "ALTER TABLE wa_campaign_recipient DROP COLUMN asked_at",
     "DROP TABLE wa_campaign_used_id",
     "DROP TABLE wa_campaign_opt_in",
     "UPDATE wa_campaign_schema SET version_num = '0001'",
 )
+
+
+def _columns(connection: Connection, table: str) -> set[str]:
+    return {column["name"] for column in inspect(connection).get_columns(table)}
 
 
 async def test_a_database_of_the_first_version_is_migrated_with_its_rows(database_settings: dict[str, Any]) -> None:
@@ -36,9 +41,11 @@ async def test_a_database_of_the_first_version_is_migrated_with_its_rows(databas
         assert (await erase(database, {f"{number(2)}@c.us"}))["recipients"] == 0  # before the service has migrated
         await SCHEMA.migrate(database)
         async with database.read() as connection:
-            found = await connection.run_sync(lambda sync: inspect(sync).get_columns("wa_campaign_recipient"))
             tables = await connection.run_sync(lambda sync: inspect(sync).get_table_names())
-        assert {column["name"] for column in found} == set(metadata.tables["wa_campaign_recipient"].columns.keys())
+            for table in ("wa_campaign", "wa_campaign_recipient"):
+                columns = await connection.run_sync(_columns, table)
+                assert columns == set(metadata.tables[table].columns.keys())
         assert metadata.tables.keys() <= set(tables)
         assert [row.state for row in await desk.rows(campaign)] == [RecipientState.WAITING]
         assert (await desk.recipients.sends(campaign, "haby", NOW)).today == 0
+        assert (await desk.campaigns.get(campaign)).name == "x"

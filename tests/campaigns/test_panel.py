@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import pytest
-from playwright.async_api import FilePayload, Page, ViewportSize, expect
+from playwright.async_api import FilePayload, Page, Route, ViewportSize, expect
 
 from bridge.contract.lifecycle import AckLevel
 from tests.campaigns.conftest import CampaignsHarness, number
 from tests.http.panel.pages import DESK, PHONE, OpenPanel, browser, open_panel
+from tests.http.panel.test_no_answer import ONCE, swallow
 from tests.pictures import check_accessible, picture
 
 __all__ = ["browser", "open_panel"]
 NARROW: ViewportSize = {"width": 320, "height": 700}
+#: The editor's limit of time, 125 s, and those of other calls end sooner.
+IMPATIENT = "const real = AbortSignal.timeout; AbortSignal.timeout = (limit) => real.call(AbortSignal, limit / 16);"
 LIST: FilePayload = {
     "name": "clientes.csv",
     "mimeType": "text/csv",
@@ -99,6 +102,52 @@ async def test_a_running_campaign_is_paused_and_goes_on_in_english(
     await expect(card).to_contain_text("Paused")
     await card.get_by_role("button", name="Go on").click()
     await expect(card).to_contain_text("Sending")
+
+
+async def test_a_draft_without_an_answer_is_saved_once(harness: CampaignsHarness, open_panel: OpenPanel) -> None:
+    await harness.start()
+    first = await harness.plan(2, name="August")
+    await harness.act(first["id"], "start")
+    await harness.reach(first["id"], state="done")
+    page = await open_panel(harness, at="#campaigns", expected="503")
+    await page.add_init_script(IMPATIENT)
+    await page.reload()
+    await page.get_by_role("button", name="New campaign").click()
+    await page.get_by_label("Name").fill("Cupones de agosto")
+    await page.get_by_label("List: CSV or XLSX").set_input_files(LIST)
+    await page.get_by_label("Text 1").fill("Hola {{nombre}}")
+    issue, save = page.get_by_role("alert"), page.get_by_role("button", name="Save as a draft")
+    await swallow(page, "**/v1/campaigns?dry_run=true")
+    await page.get_by_role("button", name="Preview").click()
+    await expect(issue).to_have_text("The bridge does not respond.")  # it kept nothing
+    await swallow(page, "**/v1/campaigns")
+    await save.click()
+    await expect(issue).to_have_text(ONCE)
+
+    async def gave_up(route: Route) -> None:
+        await route.fetch()
+        await route.fulfill(status=503, json={"code": "campaigns_down", "detail": "It did not answer."})
+
+    await page.route("**/v1/campaigns", gave_up, times=1)
+    await save.click()
+    await expect(issue).to_have_text("It did not answer.")
+    await save.click()
+    await expect(page.get_by_role("heading", name="Cupones de agosto")).to_be_visible()
+    await page.get_by_role("button", name="All campaigns").click()
+    await expect(page.get_by_role("article")).to_have_count(2)
+    await page.get_by_role("article", name="August").get_by_role("button", name="Open").click()
+    await swallow(page, "**/v1/campaigns")
+    # a press does nothing while the page looks how the campaign is
+    looks = [page.expect_response(f"**/{first['id']}{part}") for part in ("", "/recipients?*", "/history")]
+    async with looks[0], looks[1], looks[2]:
+        await page.get_by_role("button", name="Write to who has not read").click()
+        await expect(page.locator("#toasts").get_by_text(ONCE)).to_be_visible()
+    await page.get_by_role("button", name="Write to who has not read").click()
+    await expect(page.get_by_role("heading", name="August, reminder")).to_be_visible()
+    made = (await harness.call("GET", "")).json()["campaigns"]
+    assert [one["name"] for one in made].count("Cupones de agosto") == 1
+    assert len(made) == 3
+    assert any(one["id"].startswith("cupones-de-agosto-") for one in made)
 
 
 async def test_both_languages_have_the_same_keys(harness: CampaignsHarness, open_panel: OpenPanel) -> None:

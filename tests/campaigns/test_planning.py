@@ -133,6 +133,21 @@ async def test_an_id_in_use_is_refused_and_the_first_campaign_stays(desk: Desk) 
     assert len(await desk.rows("uno")) == 2
 
 
+async def test_a_plan_is_known_again_by_its_id_and_all_that_it_says(desk: Desk) -> None:
+    fields = {"id": "uno", "name": "x", "variants": ["Hola"], "recipients": people(2)}
+    plan = CampaignPlan.model_validate(fields)
+    assert not await desk.campaigns.has(plan)
+    await desk.planner.plan(plan, keep=False)
+    assert not await desk.campaigns.has(plan)  # a dry run is none
+    await desk.planner.unfinished.drop("uno")
+    await desk.planner.plan(plan)
+    assert await desk.campaigns.has(CampaignPlan.model_validate(fields))
+    for changed in ({"recipients": people(3)}, {"variants": ["Chau"]}, {"id": "UNO"}):
+        assert not await desk.campaigns.has(CampaignPlan.model_validate(fields | changed)), changed
+    await desk.campaigns.delete("uno")
+    assert not await desk.campaigns.has(plan)
+
+
 async def test_a_plan_that_the_database_cuts_off_does_not_keep_its_id(tmp_path: Path) -> None:
     with MariaDbServer(tmp_path / "maria") as server:
         access = {"db_host": "127.0.0.1", "db_port": server.port, "db_user": server.user}

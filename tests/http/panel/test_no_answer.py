@@ -10,6 +10,7 @@ from tests.http.panel.pages import OpenPanel
 #: The page's own limits of time, 40 s at least, end as much sooner.
 IMPATIENT = "const real = AbortSignal.timeout; AbortSignal.timeout = (limit) => real.call(AbortSignal, limit / 8);"
 ONCE = "No answer yet: it may have been done. You can press again: it is done once."
+READ = "The bridge does not respond."
 UNKNOWN = "No answer yet: it may have been done. Look before you do it again."
 
 
@@ -104,3 +105,16 @@ async def test_a_control_without_an_answer_says_so_and_can_be_pressed(
     await expect(card.get_by_role("button", name="Restart")).to_be_disabled()
     await expect(page.locator("#toasts").get_by_text(UNKNOWN)).to_be_visible()
     await expect(card.get_by_role("button", name="Restart")).to_be_enabled()
+
+
+async def test_what_only_reads_has_done_nothing_without_an_answer(started: HttpBridge, open_panel: OpenPanel) -> None:
+    listed = {"contact": ANA, "name": "Ana", "from_pn": ANA}
+    started.phone.answers["contacts.list"] = {"contacts": [listed], "next": None}
+    started.phone.answers["contacts.check"] = {"contacts": []}
+    page = await open_panel(started)
+    await page.add_init_script(IMPATIENT)
+    await swallow(page, "**/requests/contacts.list")
+    await page.goto(f"{started.url}/#people")
+    await page.reload()
+    await expect(page.get_by_text(READ)).to_be_visible()
+    await expect(page.get_by_text(UNKNOWN)).to_have_count(0)

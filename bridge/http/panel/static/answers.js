@@ -1,6 +1,6 @@
 // Automatic answers: the switch, a sentence to try, the rules, opening hours and quick replies.
 
-import { get, post, put } from './api.js';
+import { get, post, put, query } from './api.js';
 import { openDialog, openForm } from './dialogs.js';
 import { h, update } from './element.js';
 import { lookup, word } from './language.js';
@@ -73,7 +73,7 @@ export function open(view) {
   }
 
   async function check() {
-    const found = await attempt(() => post(`${RULES}/check`, { text: text.value }));
+    const found = await attempt(() => query(`${RULES}/check`, { text: text.value }));
     if (!found) return false;
     text.show(found.mistakes);
     if (!found.mistakes.length) toast(word('rulesRight', found.rules.length));
@@ -92,7 +92,7 @@ export function open(view) {
   async function trySentence(event) {
     event.preventDefault();
     const body = { message: sentence.value, ...(isEditing() ? { text: text.value } : {}) };
-    const found = await attempt(() => post(`${RULES}/try`, body));
+    const found = await attempt(() => query(`${RULES}/try`, body));
     if (!found) return;
     if (found.mistakes.length) text.show(found.mistakes);
     update(result, tried(found));

@@ -16,12 +16,12 @@ const LIMIT = 40_000, SLOW = 10;
 // The login of this browser; `me` is null without one.
 export const account = { me: null };
 
-async function call(method, path, body, { headers = {}, limit = LIMIT } = {}) {
+async function call(method, path, body, { headers = {}, limit = LIMIT, reads = method === 'GET' } = {}) {
   const sent = { ...headers }, isFile = body instanceof Blob;
   const signal = AbortSignal.timeout(isFile ? limit + body.size / SLOW : limit);
   // What only reads has done nothing.
   const unanswered = () => {
-    const code = signal.aborted && method !== 'GET' ? 'no_answer' : 'offline';
+    const code = signal.aborted && !reads ? 'no_answer' : 'offline';
     return new Problem(0, code, code);
   };
   if (body !== undefined) sent['Content-Type'] = isFile ? 'application/octet-stream' : 'application/json';
@@ -47,6 +47,8 @@ async function call(method, path, body, { headers = {}, limit = LIMIT } = {}) {
 // `limit`: milliseconds for the answer.
 export const get = (path, limit) => call('GET', path, undefined, { limit });
 export const post = (path, body, limit) => call('POST', path, body, { limit });
+// A post that only reads, and changes nothing.
+export const query = (path, body, limit) => call('POST', path, body, { limit, reads: true });
 export const put = (path, body) => call('PUT', path, body);
 export const patch = (path, body) => call('PATCH', path, body);
 export const upload = (path, file) => call('POST', path, file);

@@ -1,7 +1,7 @@
 // The editor of a campaign: list, texts, hours, pace; a preview with real texts and the date on which it would end.
 
-import { get, post, upload } from './api.js';
-import { badRows, numbers, previewOf } from './campaign_parts.js';
+import { get, query, upload } from './api.js';
+import { PLANNING, badRows, numbers, planOnce, previewOf } from './campaign_parts.js';
 import { h, update } from './element.js';
 import { counted, word } from './language.js';
 import { problemText } from './problems.js';
@@ -11,13 +11,11 @@ import { button, field, heading } from './widgets.js';
 const DAYS = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'];
 const PACES = { pace_slow: '1/minute', pace_usual: '2/minute', pace_fast: '6/minute', pace_off: 'off' };
 const WARM_UP = [20, 50, 100];
-//: Milliseconds: a list of many people takes long, and the bridge waits 120 s for the campaigns.
-const PLANNING = 125_000;
 
 export function openEditor(view, app, { toList, toCampaign }) {
   const lists = h('select', { name: 'list' }), file = h('input', { type: 'file', accept: '.csv,.xlsx,.txt' });
   const texts = h('div.cards'), outcome = h('div.feed', { 'aria-live': 'polite' });
-  const issue = h('p.bad', { role: 'alert' });
+  const issue = h('p.bad', { role: 'alert' }), saving = {};
   let variants = [''], picture = null, pictureFile = null, uploaded = null, closed = false;
 
   const ends = [
@@ -122,9 +120,10 @@ export function openEditor(view, app, { toList, toCampaign }) {
   async function attempt(dry) {
     if (!form.reportValidity()) return;
     issue.textContent = '';
-    ends.forEach((one) => { one.disabled = true; }); // a double click would make two campaigns
+    ends.forEach((one) => { one.disabled = true; });
     try {
-      const made = await post(`/v1/campaigns${dry ? '?dry_run=true' : ''}`, await plan(), PLANNING);
+      const wanted = await plan();
+      const made = await (dry ? query('/v1/campaigns?dry_run=true', wanted, PLANNING) : planOnce(wanted, saving));
       if (closed) return;
       if (dry) draw(made);
       else toCampaign(made.id);

@@ -2,8 +2,16 @@
 
 import { h } from './element.js';
 import { lookup, number, word } from './language.js';
+import { postOnce } from './once.js';
 import { errorText } from './problems.js';
 import { fact } from './widgets.js';
+
+//: Milliseconds: a list of many people takes long, and the bridge waits 120 s for the campaigns.
+export const PLANNING = 125_000;
+
+// Saves a draft once, however often it is posted with the same `attempt`.
+export const planOnce = (plan, attempt) =>
+  postOnce('/v1/campaigns', plan, attempt, { limit: PLANNING, name: plan.name });
 
 const TONES = {
   draft: 'dim',

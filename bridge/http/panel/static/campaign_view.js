@@ -1,7 +1,7 @@
 // One campaign: how far it is, live; its chart, its people with their ticks and answers, and what can be done with it.
 
 import { get, post, remove } from './api.js';
-import { badRows, badge, bar, codeText, numbers, previewOf, why } from './campaign_parts.js';
+import { badRows, badge, bar, codeText, numbers, planOnce, previewOf, why } from './campaign_parts.js';
 import { growthChart } from './chart.js';
 import { openDialog } from './dialogs.js';
 import { h, update } from './element.js';
@@ -31,6 +31,7 @@ export function openCampaign(view, id, { toList, toCampaign }) {
   const title = h('h1'), head = h('section.card'), chart = h('div.charts'), preview = h('div.feed');
   const chips = h('div.chips', { role: 'group', 'aria-label': word('people_of') });
   const people = h('div.wide'), foot = h('div');
+  const reminding = {};
   let campaign = null, states = '', length = PAGE, closed = false;
 
   async function load() {
@@ -88,7 +89,7 @@ export function openCampaign(view, id, { toList, toCampaign }) {
       const { variants, defaults, media, window, pace } = campaign.plan;
       const who = { name: word('reminderName', name), follow_up: { campaign: id, who: 'not_read' } };
       const plan = { variants, defaults, media, window, pace, ...who };
-      toCampaign((await post('/v1/campaigns', { ...plan, session: campaign.session })).id);
+      toCampaign((await planOnce({ ...plan, session: campaign.session }, reminding)).id);
     });
   }
 

@@ -1,10 +1,11 @@
 // The chats of one session and their messages, from three sources: WhatsApp's own list and history, what arrives live,
 // and the outbox. A message is known by WhatsApp's id; a send has none before it was sent.
 
-import { hasScope, post, sessionPath } from './api.js';
+import { hasScope } from './api.js';
 import { isErased, readableAddress } from './addresses.js';
 import { contactName, rememberChat, rememberName, senderName } from './contact_names.js';
 import { messageText } from './language.js';
+import { ask, respond } from './requests.js';
 
 //: Chats of a page of the list, and messages of a page of a chat.
 const CHATS = 60, PAGE = 50;
@@ -75,13 +76,13 @@ export class Conversations {
   }
 
   async loadChats(search) {
-    const data = await this.#request('chats.list', { limit: CHATS, ...(search ? { search } : {}) });
+    const data = await ask(this.session, 'chats.list', { limit: CHATS, ...(search ? { search } : {}) });
     this.#takeChats(data);
     if (!search) this.next = data?.next ?? null;
   }
 
   async loadMoreChats() {
-    const data = await this.#request('chats.list', { limit: CHATS, after: this.next });
+    const data = await ask(this.session, 'chats.list', { limit: CHATS, after: this.next });
     this.next = data?.next ?? null;
     this.#takeChats(data);
   }
@@ -89,7 +90,7 @@ export class Conversations {
   // The messages before the oldest known one that WhatsApp's page has; from the phone where it has no more.
   async loadOlder(chat) {
     const oldest = this.of(chat).find(({ id }) => id);
-    const data = await this.#request('chats.history', {
+    const data = await ask(this.session, 'chats.history', {
       chat,
       limit: PAGE,
       ...(oldest ? { before: oldest.id, from_phone: this.complete.has(chat) } : {}),
@@ -106,12 +107,12 @@ export class Conversations {
     if (!known?.unread || !hasScope('send')) return;
     known.unread = 0;
     this.onChange();
-    await this.#request('chats.read', { chat });
+    await respond(this.session, 'chats.read', { chat });
   }
 
   // Where the file of a message is; asks WhatsApp for it where the bridge does not have it yet.
   async findFile(item) {
-    const { state, url } = await this.#request('media.get', { message_id: item.id });
+    const { state, url } = await ask(this.session, 'media.get', { message_id: item.id });
     this.#mark({ message_id: item.id, state, url }, 'media');
     this.onChange();
   }
@@ -144,10 +145,6 @@ export class Conversations {
   }
 
   // ---
-
-  #request(action, body) {
-    return post(`${sessionPath(this.session)}/requests/${action}`, body).then(({ data }) => data);
-  }
 
   #matches({ chat, name, last }, wanted) {
     const said = `${name} ${chat} ${readableAddress(chat)} ${last ?? ''}`.toLowerCase();
