@@ -10,6 +10,8 @@ NAMES = (
     "شركة_النقل_البحري_والتجارة_العامة_المحدودة_للشرق_الأوسط_كلها"[:60],
     "👩‍👩‍👧‍👦🇦🇷" * 10,
 )
+#: With spaces.
+SPACED = "Distribuidora Mayorista de Artículos de Limpieza y Bazar S.A."
 #: What is wider than its place: the page itself, or a text that is cut without an ellipsis or a `title` with the whole.
 _CUT = """() => {
     const found = [];

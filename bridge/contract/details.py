@@ -15,6 +15,7 @@ class InvalidDetail(StrEnum):
     NOT_A_PHONE_NUMBER = "not_a_phone_number"
     NOT_A_RECIPIENT = "not_a_recipient"  # not a WhatsApp address, or one that takes no messages
     NO_SUCH_CHAT = "no_such_chat"  # groups and hidden addresses (LIDs) can be answered, not written to first
+    NOT_AN_INVITE = "not_an_invite"  # neither the link of a group nor the code at its end
     URL_INVALID = "url_invalid"
     URL_SCHEME = "url_scheme"  # neither http:// nor https://
     URL_CREDENTIALS = "url_credentials"

@@ -9,10 +9,23 @@ from bridge.contract.lifecycle import AckLevel
 from tests.campaigns.conftest import CampaignsHarness, number
 from tests.http.panel.pages import DESK, PHONE, OpenPanel, browser, open_panel
 from tests.http.panel.test_no_answer import ONCE, swallow
-from tests.pictures import check_accessible, picture
+from tests.layout import NAMES, SPACED, check_fits
+from tests.pictures import FOLDER, check_accessible, picture
 
 __all__ = ["browser", "open_panel"]
 NARROW: ViewportSize = {"width": 320, "height": 700}
+MISSING_EN = {
+    "list": "Choose a list, or a file with one.",
+    "text": "Write the text that is sent.",
+    "day": "Choose at least one day.",
+    "hours": "Choose two different times.",
+}
+MISSING_ES = {
+    "list": "Elegí una lista, o un archivo que la tenga.",
+    "text": "Escribí el texto que se envía.",
+    "day": "Elegí al menos un día.",
+    "hours": "Elegí dos horas distintas.",
+}
 #: The editor's limit of time, 125 s, and those of other calls end sooner.
 IMPATIENT = "const real = AbortSignal.timeout; AbortSignal.timeout = (limit) => real.call(AbortSignal, limit / 16);"
 LIST: FilePayload = {
@@ -148,6 +161,79 @@ async def test_a_draft_without_an_answer_is_saved_once(harness: CampaignsHarness
     assert [one["name"] for one in made].count("Cupones de agosto") == 1
     assert len(made) == 3
     assert any(one["id"].startswith("cupones-de-agosto-") for one in made)
+
+
+@pytest.mark.parametrize(("locale", "said"), [("en-GB", MISSING_EN), ("es-AR", MISSING_ES)])
+async def test_what_is_not_filled_in_is_named_and_nothing_is_asked(
+    harness: CampaignsHarness, open_panel: OpenPanel, locale: str, said: dict[str, str]
+) -> None:
+    await harness.start()
+    page = await open_panel(harness, locale=locale, at="#campaigns")
+    await page.locator("main .main-button").click()
+    issue, preview = page.get_by_role("alert"), page.locator(".editor > .row button").first
+    await page.locator("[name=name]").fill("Cupones")
+    posts: list[str] = []
+    page.on("request", lambda request: posts.append(request.url) if request.method == "POST" else None)
+
+    async def says(key: str, where: str) -> None:
+        await preview.click()
+        await expect(issue).to_have_text(said[key])
+        await expect(page.locator(where).first).to_be_focused()
+
+    await says("list", "[type=file]")
+    await page.locator("[type=file]").first.set_input_files(LIST)
+    await says("text", ".editor .cards textarea")
+    await page.locator(".editor .cards textarea").fill("Hola {{nombre}}")
+    days = page.locator("[name=day]")
+    for day in await days.all():
+        await day.uncheck()
+    await says("day", "[name=day]")
+    await days.first.check()
+    await page.locator("[name=to]").fill("09:00")
+    await says("hours", "[name=to]")
+    assert posts == []
+    await page.locator("[name=to]").fill("18:00")
+    await preview.click()
+    await expect(page.locator("main .bubble")).not_to_have_count(0)
+
+
+async def test_long_names_fit(harness: CampaignsHarness, open_panel: OpenPanel) -> None:
+    await harness.start()
+    people = [{"to": number(n), "name": name} for n, name in enumerate((*NAMES, SPACED), start=1)]
+    text = f"Hola {{{{name}}}}, {NAMES[0] * 2} https://tienda.example/{'a' * 90}"
+    *_, last = [(await harness.plan(people, name=name, variants=[text]))["id"] for name in NAMES]
+    await harness.act(last, "start")
+    await harness.reach(last, state="done")
+    harness.bridge.phone.incoming(f"{number(1)}@c.us", NAMES[0] * 3)
+    page = await open_panel(harness, size=NARROW, at="#campaigns", expected="400")
+    await expect(page.get_by_role("article")).to_have_count(3)
+    await check_fits(page, "campaigns")
+    await check(page, "names-list")
+    for name in (NAMES[0], NAMES[2]):
+        await page.get_by_role("button", name=f"Open {name}").click()
+        await expect(page.get_by_role("heading", name=name, level=1)).to_be_visible()
+        await expect(page.get_by_text(SPACED).first).to_be_visible()
+        for fold in await page.locator("main details").all():
+            await fold.evaluate("one => { one.open = true; }")
+        await check_fits(page, name)
+        await page.screenshot(path=FOLDER / f"campaigns-names-{NAMES.index(name)}.png", full_page=True)
+        await page.get_by_role("button", name="Start" if name == NAMES[0] else "Delete").click()
+        await expect(page.get_by_role("dialog")).to_contain_text(name)
+        await check_fits(page, "dialog")
+        await page.keyboard.press("Escape")
+        await page.get_by_role("button", name="All campaigns").click()
+    await page.get_by_role("button", name="New campaign").click()
+    await page.get_by_label("Name").fill(NAMES[0])
+    rows = f"telefono;nombre;{NAMES[0]}\n{number(1)};{NAMES[0]};\n{NAMES[0]};{SPACED};\n{number(2)};Beto;x"
+    named: FilePayload = {"name": f"{NAMES[0]}.csv", "mimeType": "text/csv", "buffer": rows.encode()}
+    await page.get_by_label("List: CSV or XLSX").set_input_files(named)
+    await page.get_by_label("Text 1").fill(f"{text} {{{{{NAMES[0]}}}}}")
+    await page.get_by_role("button", name="Preview").click()
+    await expect(page.locator("main .bubble")).not_to_have_count(0)
+    for fold in await page.locator("main details").all():
+        await fold.evaluate("one => { one.open = true; }")
+    await page.screenshot(path=FOLDER / "campaigns-names-editor.png", full_page=True)
+    await check_fits(page, "editor")
 
 
 async def test_both_languages_have_the_same_keys(harness: CampaignsHarness, open_panel: OpenPanel) -> None:

@@ -8,6 +8,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 from typing_extensions import override
 
+from bridge.contract.details import InvalidDetail
 from bridge.contract.errors import InvalidRequest
 from bridge.contract.payload import CleanText
 from bridge.contract.requests.group import GroupAnswer
@@ -23,7 +24,9 @@ def invite_code(link: str) -> str:
     """The code at the end of a group's link, also where it stands alone. Raises `InvalidRequest`."""
     found = _LINK.fullmatch(link.strip())
     if found is None:
-        raise InvalidRequest(f"invite must be a link {INVITE_LINK}… or the code at its end.")
+        raise InvalidRequest(
+            f"invite must be a link {INVITE_LINK}… or the code at its end.", detail=InvalidDetail.NOT_AN_INVITE
+        )
     return found[1]
 
 

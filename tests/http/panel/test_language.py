@@ -182,3 +182,15 @@ async def test_a_count_of_one_has_its_own_text(started: HttpBridge, open_panel: 
         "Se saltearon 1.200 líneas sin número.",
         "Clientes (1 persona)",
     ]
+
+
+async def test_a_text_that_is_no_link_of_a_group_is_explained(started: HttpBridge, open_panel: OpenPanel) -> None:
+    started.phone.answers["groups.list"] = {"groups": [], "next": None}
+    page = await open_panel(started, at="#groups", locale="es-AR", expected="400")
+    form = page.get_by_role("dialog")
+    await page.get_by_role("button", name="Entrar con un enlace").click()
+    await form.get_by_role("textbox").fill("hola")
+    await page.keyboard.press("Enter")
+    await expect(form.get_by_role("alert")).to_have_text(
+        "No es un enlace de un grupo: empieza con https://chat.whatsapp.com/. Copialo entero."
+    )

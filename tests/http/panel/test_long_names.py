@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from playwright.async_api import Page, ViewportSize, expect
 
+from bridge.http.credentials import grant_of, new_key
+from bridge.ports import Proposal, ProposalState, Right, Scope
 from tests.http.conftest import ANA, BETO, GROUP, HttpBridge
 from tests.http.panel.pages import OpenPanel
-from tests.layout import NAMES, check_fits
+from tests.http.receiver import Answer, Receiver
+from tests.layout import NAMES, SPACED, check_fits
 from tests.pictures import picture
 
 NARROW: ViewportSize = {"width": 320, "height": 640}
@@ -98,3 +101,55 @@ async def test_long_names_fit_in_the_outbox_and_the_card_of_a_session(
     await _fits(page, "sessions")
     await page.get_by_role("article", name="s" * 60).get_by_role("button", name="Stop").click()
     await _fits(page, "stop")
+
+
+async def test_long_names_fit_in_the_sends_of_agents_and_in_access(started: HttpBridge, open_panel: OpenPanel) -> None:
+    page, now = await open_panel(started, size=NARROW, at="#access", expected="401"), started.clock.now()
+    await page.get_by_role("button", name="New key").click()
+    form = page.get_by_role("dialog")
+    await form.get_by_role("textbox", name="Name").fill(NAMES[0])
+    await form.get_by_role("button", name="Create", exact=True).click()
+    await expect(form).to_contain_text("wak_")
+    await _fits(page, "key-made")
+    await form.get_by_role("button", name="Close").click()
+    async with started.store() as store:
+        for place, name in enumerate((*NAMES[1:], SPACED)):
+            key = new_key(name, [Scope.SEND], None, now, grant_of({ANA: [Right.REPLY]}, approval=True)).key
+            await store.access.add_key(key)
+            names = ("haby", key.id, str(place), f"agent-{place}")
+            text = f"{name}\n{NAMES[0] * 3}\nhttps://tienda.example/{'a' * 90}"
+            await store.proposals.propose(
+                Proposal(*names, ANA, text, ProposalState.PROPOSED, at=now, expires_at=now + 600)
+            )
+    await page.reload()
+    await expect(page.get_by_role("button", name=f"Revoke {SPACED}")).to_be_visible()
+    await _fits(page, "access")
+    for name in (NAMES[0], SPACED):
+        await page.get_by_role("button", name=f"Revoke {name}").click()
+        await expect(form).to_contain_text(name)
+        await _fits(page, "revoke")
+        await page.keyboard.press("Escape")
+    await page.goto(f"{started.url}/#approvals")
+    await expect(page.get_by_role("article")).to_have_count(3)
+    await _fits(page, "approvals")
+    # who approves a text sees the whole of it
+    hidden = "all => all.map((one) => one.scrollHeight - one.clientHeight)"
+    assert await page.locator("article .text").evaluate_all(hidden) == [0, 0, 0]
+
+
+async def test_long_addresses_fit_in_webhooks(started: HttpBridge, receiver: Receiver, open_panel: OpenPanel) -> None:
+    receiver.decide = lambda _: Answer(500)
+    url = f"{receiver.url}/{'a' * 60}/{'b-' * 60}?token={'c' * 60}"
+    async with started.client() as client:
+        (await client.post("/v1/sessions/haby/listeners", json={"url": url})).raise_for_status()
+    started.phone.incoming(ANA, NAMES[0], notify_name=NAMES[0])
+    page = await open_panel(started, size=NARROW, at="#listeners")
+    card, dialog = page.get_by_role("article"), page.get_by_role("dialog")
+    await expect(card.locator(".advice")).to_contain_text("It answered 500.")
+    await _fits(page, "webhooks")
+    for press in ("Test", "Deliveries", "Change", "Remove"):
+        await card.get_by_role("button", name=press).click()
+        await expect(dialog).to_be_visible()
+        await _fits(page, f"webhook-{press}")
+        await page.keyboard.press("Escape")
+        await expect(dialog).to_be_hidden()

@@ -18,9 +18,9 @@ export function open(view, app) {
     if (!closed) update(list, approvals.length ? approvals.map(card) : none);
   }
 
-  const card = (asked) => h('article.card.send-item', null,
+  const card = (asked) => h('article.card.send-item.asked', null,
     h('div.row.apart', null,
-      h('span', null, h('strong', null, asked.name), ` → ${readableAddress(asked.chat)}`),
+      h('span', null, h('bdi', null, h('strong', null, asked.name)), ` → ${readableAddress(asked.chat)}`),
       h('span.soft', null, ago(asked.at))),
     h('p.text', { dir: 'auto' }, asked.text),
     h('p.soft', null, word('approveUntil', clockText(asked.expires_at), minutesLeft(asked.expires_at))),

@@ -94,7 +94,6 @@ export function openEditor(view, app, { toList, toCampaign }) {
   }
 
   async function plan() {
-    keep();
     const data = new FormData(form), list = await listId(), sha256 = await pictureId();
     const start = data.get('startAt'), session = data.get('session') ?? app.sessions[0]?.session;
     const skip = ['opted_out', 'duplicates'];
@@ -117,9 +116,24 @@ export function openEditor(view, app, { toList, toCampaign }) {
     };
   }
 
+  // What is not filled in: the key of its sentence, and where it is.
+  function missing() {
+    keep();
+    const { day, from, to } = form.elements;
+    if (!file.files[0] && !lists.value) return ['chooseList', file];
+    if (!variants.some((text) => text.trim())) return ['writeText', texts.querySelector('textarea')];
+    if (![...day].some(({ checked }) => checked)) return ['chooseDay', day[0]];
+    return from.value === to.value ? ['chooseTimes', to] : null;
+  }
+
   async function attempt(dry) {
     if (!form.reportValidity()) return;
-    issue.textContent = '';
+    const [said, place] = missing() ?? [];
+    issue.textContent = said ? word(said) : '';
+    if (said) {
+      place.focus();
+      return;
+    }
     ends.forEach((one) => { one.disabled = true; });
     try {
       const wanted = await plan();

@@ -85,7 +85,11 @@ export function badRows({ bad_rows: rows, bad_row_count: count }, title = 'badRo
     h('ul.rows', null, rows.map((row) => h('li', null, `${word('rowLine', row.line)}: ${reason(row)}`))));
 }
 
+// A name may be written from right to left, and its number is not.
+export const recipientName = (name, to) =>
+  h('strong', null, name ? [h('bdi', null, name), ' · '] : null, `+${to}`);
+
 export const previewOf = (rows) => h('section.card', null,
   h('h2', null, word('previewTitle')),
   h('ol.feed', null, rows.map(({ to, name, text }) => h('li.bubble', null,
-    h('strong', null, name ? `${name} · +${to}` : `+${to}`), h('p.text', { dir: 'auto' }, text)))));
+    recipientName(name, to), h('p.text', { dir: 'auto' }, text)))));

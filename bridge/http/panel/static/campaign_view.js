@@ -1,7 +1,7 @@
 // One campaign: how far it is, live; its chart, its people with their ticks and answers, and what can be done with it.
 
 import { get, post, remove } from './api.js';
-import { badRows, badge, bar, codeText, numbers, planOnce, previewOf, why } from './campaign_parts.js';
+import { badRows, badge, bar, codeText, numbers, planOnce, previewOf, recipientName, why } from './campaign_parts.js';
 import { growthChart } from './chart.js';
 import { openDialog } from './dialogs.js';
 import { h, update } from './element.js';
@@ -105,9 +105,9 @@ export function openCampaign(view, id, { toList, toCampaign }) {
     const at = row.read_at ?? row.delivered_at ?? row.sent_at;
     return h('li.card.send-item', null,
       h('div.row.apart', null,
-        h('strong', null, row.name ? `${row.name} · +${row.to}` : `+${row.to}`),
+        recipientName(row.name, row.to),
         h(`span.badge.${tone(row.state)}`, null, word(`to_${row.state}`))),
-      h('details', null, h('summary', null, row.text.split('\n', 1)[0].slice(0, 60)),
+      h('details', null, h('summary', null, [...row.text.split('\n', 1)[0]].slice(0, 60).join('')),
         h('p.text', { dir: 'auto' }, row.text)),
       row.code ? h('p.soft', null, codeText(row)) : null,
       row.answer ? h('p.advice.good', { dir: 'auto' }, `${word('answered_by')}: ${row.answer}`) : null,

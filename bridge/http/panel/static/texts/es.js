@@ -319,6 +319,7 @@ const details = {
     'No es un número de teléfono: de 5 a 15 dígitos, con código de país. Por ejemplo +54 9 11 5550-0001.',
   not_a_recipient: 'No es una dirección de WhatsApp a la que se pueda escribir.',
   no_such_chat: 'Esta cuenta no tiene ese chat: solo se puede responder.',
+  not_an_invite: 'No es un enlace de un grupo: empieza con https://chat.whatsapp.com/. Copialo entero.',
   url_invalid: 'Eso no es una dirección (URL) que se pueda usar.',
   url_scheme: 'La dirección debe empezar con http:// o https://.',
   url_credentials: 'La dirección no puede llevar usuario ni contraseña.',
