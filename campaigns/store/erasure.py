@@ -12,7 +12,7 @@ from sqlalchemy import delete, func, inspect, or_, select, update
 from bridge.contract.campaigns import RecipientState
 from bridge.sql.database import SqlDatabase
 from campaigns.addresses import people_of
-from campaigns.store.schema import contacts, heard, opt_ins, opt_outs, recipients
+from campaigns.store.schema import campaigns, contacts, heard, opt_ins, opt_outs, recipients
 
 
 async def erase(database: SqlDatabase, addresses: Collection[str], *, dry_run: bool = False) -> dict[str, int]:
@@ -45,6 +45,11 @@ async def erase(database: SqlDatabase, addresses: Collection[str], *, dry_run: b
             # `wa forget` may run after an update and before the service, which migrates
             if await connection.run_sync(lambda sync: inspect(sync).has_table(opt_ins.name)):
                 await connection.execute(delete(opt_ins).where(opt_ins.c.person.in_(people)))
+            found = await connection.run_sync(lambda sync: inspect(sync).get_columns(campaigns.name))
+            if campaigns.c.digest.name in {column["name"] for column in found}:
+                # with the rest of the plan, it would say whether a number was among the recipients
+                planned_for = campaigns.c.id.in_(select(recipients.c.campaign).where(theirs))
+                await connection.execute(update(campaigns).where(planned_for).values(digest=None))
             left_out = {"state": RecipientState.SKIPPED, "code": "erased"}
             await connection.execute(update(recipients).where(waiting).values(left_out))
             gone = {**nothing, "question": None, "answer": None, "error": None}

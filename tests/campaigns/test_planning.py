@@ -148,6 +148,18 @@ async def test_a_plan_is_known_again_by_its_id_and_all_that_it_says(desk: Desk) 
     assert not await desk.campaigns.has(plan)
 
 
+async def test_nothing_of_an_erased_person_is_in_what_is_kept_of_a_plan(desk: Desk, database: SqlDatabase) -> None:
+    """With the rest of the plan, its digest would say whether a number was among the recipients."""
+    plans = [
+        CampaignPlan.model_validate({"id": name, "name": "x", "variants": ["Hola"], "recipients": people(count)})
+        for name, count in (("few", 2), ("many", 3))
+    ]
+    for plan in plans:
+        await desk.planner.plan(plan)
+    await erase(database, {f"{number(2)}@c.us"})
+    assert [await desk.campaigns.has(plan) for plan in plans] == [True, False]
+
+
 async def test_a_plan_that_the_database_cuts_off_does_not_keep_its_id(tmp_path: Path) -> None:
     with MariaDbServer(tmp_path / "maria") as server:
         access = {"db_host": "127.0.0.1", "db_port": server.port, "db_user": server.user}
