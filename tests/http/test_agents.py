@@ -300,8 +300,8 @@ def names() -> set[str]:
     return {task.get_name() for task in asyncio.all_tasks()}
 
 
-async def until(holds: Any) -> None:
-    async with asyncio.timeout(HERE):
+async def until(holds: Any, within: float = HERE) -> None:
+    async with asyncio.timeout(within):
         while not holds():  # noqa: ASYNC110 - tasks and the scripted phone send no event
             await asyncio.sleep(0.01)
 

@@ -41,7 +41,7 @@ enabled = false
 """
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(300)
 async def test_generated_requests_are_answered_as_documented(side: HttpBridge, tmp_path: Path) -> None:
     side.given["api_key"] = KEY  # without it, the first key that a generated request makes would end the test
     await side.start()

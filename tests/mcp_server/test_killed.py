@@ -240,7 +240,7 @@ async def test_an_agents_program_that_is_killed_while_it_waits_takes_wa_mcp_with
         *(sys.executable, "-c", WAITER), cwd=ROOT, env=environment(started, tmp_path, WA_MCP_KEY=key)
     )
     try:
-        await until(waits)
+        await until(waits, within=60)  # two programs start, one after the other
         children = psutil.Process(program.pid).children(recursive=True)
         assert children
     finally:
