@@ -8,10 +8,14 @@ from typing import Any
 import httpx
 import pytest
 
+#: Seconds for an answer. No test claims that one comes so fast; httpx has 5, and a loaded machine took longer to
+#: create the tables of a new database.
+TIMEOUT = 30
+
 
 def http_client(base_url: str = "", **options: Any) -> httpx.AsyncClient:
     """A client without a proxy, and without the authorities of TLS, whose reading took 20 ms of CPU for each client."""
-    return httpx.AsyncClient(base_url=base_url, trust_env=False, verify=False, **options)
+    return httpx.AsyncClient(base_url=base_url, trust_env=False, verify=False, **{"timeout": TIMEOUT, **options})
 
 
 def verifications(monkeypatch: pytest.MonkeyPatch) -> list[bool]:

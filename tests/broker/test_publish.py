@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import statistics
 import time
 from typing import Any
 
@@ -146,4 +145,4 @@ async def test_an_answer_beside_a_puback_waits_for_no_delayed_ack(options: Optio
             await server.publish("wa/haby/result", question.payload)
             await read(client, 1)
             times.append(time.perf_counter() - began)
-    assert statistics.median(times) < 0.03
+    assert sorted(times)[2] < 0.03  # a busy machine delays some, the ACK all

@@ -20,7 +20,8 @@ from bridge.ports import (
     WhatsAppDriver,
 )
 
-TIMEOUT = 20.0
+#: No test claims that something comes so fast: it ends a test that waits in vain, before pytest does.
+TIMEOUT = 45.0
 Report = Situation | Account | PairingCode | None
 
 

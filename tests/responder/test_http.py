@@ -206,7 +206,7 @@ async def test_a_message_in_the_second_of_the_start_is_taken(harness: ResponderH
     (tmp_path / "fresh").mkdir()
     harness.database_settings = {"data_dir": tmp_path / "fresh"}
     responder = await harness.start(wait=False)
-    async with http_client(responder.url, timeout=30) as http:
+    async with http_client(responder.url) as http:
         assert (await http.get("/health")).json()["status"] == "starting"
         early = await http.get("/api/opted-out")
         assert (early.status_code, early.json()["code"]) == (503, "database_down")

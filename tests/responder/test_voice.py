@@ -146,13 +146,19 @@ async def test_a_server_that_never_recovers_is_asked_a_bounded_number_of_times(
 ) -> None:
     server.spoken = [503] * 500
     timing = Timing(model=ModelTiming(retry=0.01, breaker=60), voice=VoiceTiming(0.1, longest_retry=0.1, hold=0.2))
-    await voice.start(timing=timing, max_age=3)
+    responder = await voice.start(timing=timing)
     say(voice, ANA)
     voice.bridge.phone.incoming(ANA, "hola")  # waits for `hold`, not for the voice message
     assert await voice.answers(1) == [GREETING]
+    await voice.until(lambda: responder.faults.counts["transcript_failed"] == 6)
+    assert "no requests are made" in responder.faults.latest[-1].text
+    assert len(server.heard) == 15  # five times, each tried three times, until it rests
+    await voice.stop()
+    await asyncio.sleep(max(0.0, voice.bridge.phone.history[0].timestamp + 1.1 - time.time()))
+    responder = await voice.start(timing=timing, max_age=1)  # the rest is forgotten, but it waits no longer
     assert await voice.verdicts(2) == ["too_old", "answered"]
-    # at most five times, each tried three times, until it rests; fewer if the machine is slow and the message too old
-    assert 3 < len(server.heard) <= 15
+    assert responder.faults.counts["transcript_failed"] == 1
+    assert len(server.heard) == 15
 
 
 @on_sqlite

@@ -44,7 +44,7 @@ class FacadeBridge(ScriptedBridge):
             limits=QUICK,
         )
         self._running = asyncio.create_task(self.bridge.run(), name="bridge with façade")
-        async with asyncio.timeout(20), http_client(self.url) as http:
+        async with asyncio.timeout(45), http_client(self.url) as http:
             while True:
                 try:
                     if (await http.get("/api/whatsapp/status")).json().get("connected"):
