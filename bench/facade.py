@@ -105,9 +105,9 @@ def a_send(caller: int, turn: int) -> bytes:
     return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
 
-def a_question(caller: int, turn: int) -> bytes:
+def a_question(_caller: int, _turn: int) -> bytes:
     """Of what the bridge knows without a look into its store."""
-    return f"GET /api/whatsapp/status?{caller}-{turn} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()
+    return b"GET /api/whatsapp/status HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
 
 
 async def measure_sends(count: int = SENDS) -> float:
