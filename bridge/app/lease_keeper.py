@@ -224,6 +224,7 @@ class LeaseKeeper(Ownership):
             if claim is not None and claim.renewal == 0:
                 await self._note_other(self._lease.before)
                 if self._lease.role is LeaseRole.WATCHING:  # another claim came meanwhile
+                    self._lease.dropped(claim)
                     claim = None
             if claim is not None and self._connection is not None:
                 publishing = asyncio.create_task(
@@ -270,8 +271,10 @@ class LeaseKeeper(Ownership):
         )
 
     async def _publish_if_up(self, connection: BrokerConnection, claim: OwnerClaim) -> None:
-        with suppress(BrokerError):
+        try:
             await self._publish(connection, claim)
+        except BrokerError:
+            self._lease.dropped(claim)
 
     async def _publish(self, connection: BrokerConnection, claim: OwnerClaim) -> None:
         now = self._clock.now()

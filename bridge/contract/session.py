@@ -71,6 +71,7 @@ class Reason(StrEnum):
     OPENED_ELSEWHERE = "opened_elsewhere"
     MODULE_MISSING = "module_missing"
     CLIENT_EXPIRED = "client_expired"
+    SCREEN_LOCKED = "screen_locked"
     ACCOUNT_BLOCKED = "account_blocked"
     SERVICE_UNAVAILABLE = "service_unavailable"
     STORE_UNUSABLE = "store_unusable"
@@ -117,6 +118,7 @@ REASON_TEXT: dict[Reason, str] = {
     Reason.OPENED_ELSEWHERE: "WhatsApp Web was opened elsewhere with this login. Close it there, then restart here.",
     Reason.MODULE_MISSING: "WhatsApp Web has changed: a function is missing. Run wa web update, or update the bridge.",
     Reason.CLIENT_EXPIRED: "WhatsApp refuses this version of its page, which reloads itself again and again; retrying.",
+    Reason.SCREEN_LOCKED: "WhatsApp Web's app lock wants its password. Turn it off in a window: wa pair --window.",
     Reason.ACCOUNT_BLOCKED: "WhatsApp has blocked this account for a time. WhatsApp on the phone shows why.",
     Reason.SERVICE_UNAVAILABLE: "WhatsApp's service accepts no connections for now (503); retrying.",
     Reason.STORE_UNUSABLE: "The session's store cannot be used; retrying. See the log.",

@@ -9,7 +9,9 @@ Claims of a session travel on one retained topic. A bridge counts time on its ow
   sending and starting ends the attempt: the other's claim may stand before its own. Only a later claim of a bridge
   behind it in the placement does not. `settle` is longer than `renewal`, so that an owner that a broker showed too late
   is heard once more.
-- An owner that hears a higher claim stops at once.
+- An owner that hears a higher claim stops at once. It repeats its own at once after a lower one, which is the retained
+  one by then: its bridge would find it after a connect and take the session back.
+- A bridge claims nothing while its last claim has not come back: it would claim from what is long past.
 
 A released claim says that its owner has closed the session, and a bridge's own `owned` claim says that no other came
 later. Both may be followed without the wait, where this connection has delivered them.
@@ -143,8 +145,9 @@ class SessionLease:
         if claim.owner == self._owner:
             self._heard_own(claim, now)
             return
-        if self.role is LeaseRole.OWNING and (claim.term, claim.owner) <= (self._claim.term, self._owner):
-            return  # of an earlier owner, or of a claimant that hears this bridge's claims
+        if self.role is LeaseRole.OWNING and not self._is_higher(claim):
+            self._renew_at = now
+            return
         if self.role is LeaseRole.OWNING:  # the claimant has counted to the end, and waits only for `settle`
             self._valid_until = min(self._valid_until, now + self._times.closing - self._times.margin)
         if self.role is LeaseRole.CLAIMING and self._echoed_at is not None and self._is_behind(claim):
@@ -153,6 +156,13 @@ class SessionLease:
         self._quiet_since = now
         self._note(claim)
 
+    def _is_higher(self, claim: OwnerClaim) -> bool:
+        """Whether `claim` ends an owner's. One of the same term that is no owner's yet was sent before its bridge heard
+        this one's claims."""
+        if claim.term == self._claim.term:
+            return claim.state is not ClaimState.CLAIMED and claim.owner > self._owner
+        return claim.term > self._claim.term
+
     def _is_behind(self, claim: OwnerClaim) -> bool:
         attempt = claim.state is ClaimState.CLAIMED and claim.term <= self._claim.term
         return attempt and self._rank(claim.owner) > self._rank(self._owner)
@@ -160,6 +170,11 @@ class SessionLease:
     def _rank(self, owner: str) -> int:
         instance = owner.rpartition(":")[0]
         return self._order.index(instance) if instance in self._order else len(self._order)
+
+    def dropped(self, claim: OwnerClaim) -> None:
+        """This bridge's `claim` was not published, or the broker refused it: it will not come back."""
+        if claim.term == self._claim.term:
+            self._sent.pop(claim.renewal, None)
 
     def _heard_own(self, claim: OwnerClaim, now: float) -> None:
         sent = self._sent.pop(claim.renewal, None) if claim.term == self._claim.term else None
@@ -205,7 +220,7 @@ class SessionLease:
             return None
         if self.role is LeaseRole.CLAIMING:
             return self._step_claiming(now)
-        free_at = self.free_at()
+        free_at = None if self._sent else self.free_at()
         if not eligible or free_at is None or now < free_at:
             return None
         self.before = None if self.last is None or self.last.owner == self._owner else self.last.owner
@@ -216,13 +231,14 @@ class SessionLease:
         return self._claim
 
     def _step_claiming(self, now: float) -> OwnerClaim | None:
-        if self._echoed_at is not None:
-            if now >= self._valid_until:
-                self.role = LeaseRole.WATCHING
-                return None
-            if now >= self._echoed_at + self._times.settle:
-                self.role, self._renew_at = LeaseRole.OWNING, now
-                self._claim = replace(self._claim, state=ClaimState.OWNED)
+        if self._echoed_at is None:
+            return None if self._sent else self._repeat(now)
+        if now >= self._valid_until:
+            self.role = LeaseRole.WATCHING
+            return None
+        if now >= self._echoed_at + self._times.settle:
+            self.role, self._renew_at = LeaseRole.OWNING, now
+            self._claim = replace(self._claim, state=ClaimState.OWNED)
         return self._repeat(now)
 
     def _repeat(self, now: float) -> OwnerClaim | None:

@@ -13,6 +13,8 @@ from bridge.core.lease import LeaseRole, LeaseTimes, OwnerClaim, SessionLease, p
 
 TIMES = LeaseTimes()
 TICK = 0.5
+#: Seconds after which a broker closes a connection that carries nothing: 1.5 times its keep-alive.
+KEEP_ALIVE = 9.0
 BRIDGES = ("centre", "north", "south")
 
 
@@ -29,6 +31,7 @@ class Node:
     linked: bool = True
     frozen: bool = False
     alive: bool = True
+    stalled_since: float | None = None
     back_at: float = 0.0
     to_broker: deque[tuple[float, OwnerClaim]] = field(default_factory=deque)
     from_broker: deque[tuple[float, OwnerClaim]] = field(default_factory=deque)
@@ -61,7 +64,10 @@ class World:
     def tick(self) -> None:
         self.now += TICK
         for node in self.nodes:
-            while node.to_broker and node.to_broker[0][0] <= self.now and node.linked:
+            if node.stalled_since is not None and self.now >= node.stalled_since + KEEP_ALIVE:
+                node.lease.disconnected()
+                self.cut(node)
+            while node.to_broker and node.to_broker[0][0] <= self.now and node.linked and node.stalled_since is None:
                 self.retained = node.to_broker.popleft()[1]
                 for other in self.nodes:
                     if other.up:
@@ -75,12 +81,12 @@ class World:
         if node.up and not node.linked:
             node.lease.disconnected()
             self.cut(node)
-        if not node.up and node.linked and self.now >= node.back_at:
+        if not node.up and node.linked and self.now >= node.back_at and node.stalled_since is None:
             node.up = True
             node.lease.connected(now)
             if self.retained is not None:
                 node.from_broker.append((self.now + self.delays[node.name], self.retained))
-        while node.from_broker and node.from_broker[0][0] <= self.now:
+        while node.from_broker and node.from_broker[0][0] <= self.now and node.stalled_since is None:
             node.lease.heard(node.from_broker.popleft()[1], now)
         if (claim := node.lease.step(now, eligible=node.login)) is not None and node.up:
             node.to_broker.append((self.now + self.delays[node.name], claim))
@@ -110,6 +116,8 @@ def world(delay: float = 0.0, **logins: bool) -> World:
 EVENTS = (
     "cut",
     "heal",
+    "stall",
+    "flow",
     "freeze",
     "wake",
     "kill",
@@ -140,6 +148,10 @@ def test_never_two_owners(
                 node.linked = False
             case "heal":
                 node.linked = True
+            case "stall" if node.up:  # nothing travels in either direction, and the connection stands
+                node.stalled_since = scene.now
+            case "flow":
+                node.stalled_since = None
             case "freeze":
                 node.frozen = True
             case "wake":
@@ -166,7 +178,7 @@ def test_never_two_owners(
             scene.tick()
             assert len(scene.driving()) <= 1, f"{scene.driving()} at {scene.now}"
     for node in nodes:
-        node.linked, node.frozen = True, False
+        node.linked, node.frozen, node.stalled_since = True, False, None
         if not node.alive:
             node.alive = True
             node.start()
@@ -254,3 +266,74 @@ def test_what_an_earlier_broker_forgot_is_not_taken_for_free() -> None:
     lease.connected(5.0)
     lease.heard(OwnerClaim("north:1", 6, 2, ClaimState.OWNED), 5.1)
     assert lease.step(5.1 + TIMES.duration - 1, eligible=True) is None
+
+
+def owning(owner: str, since: str) -> SessionLease:
+    """A bridge that has owned the session since second 9, after `since` released it in term 1."""
+    lease = SessionLease(owner, BRIDGES, TIMES)
+    lease.connected(0.0)
+    lease.heard(OwnerClaim(since, 1, 0, ClaimState.RELEASED), 0.1)
+    claim = lease.step(9.0, eligible=True)
+    assert claim is not None
+    lease.heard(claim, 9.0)
+    owned = lease.step(9.0 + TIMES.settle, eligible=True)
+    assert owned is not None
+    assert lease.role is LeaseRole.OWNING
+    lease.heard(owned, 9.0 + TIMES.settle)
+    return lease
+
+
+def test_an_owner_overwrites_a_late_claim_of_an_earlier_owner_at_once() -> None:
+    """The late claim is the retained one now: its bridge would find it after a connect and take the session back."""
+    lease = owning("north:1", "south:2")
+    now = 9.0 + TIMES.settle + 1
+    assert lease.step(now, eligible=True) is None
+    lease.heard(OwnerClaim("south:2", 1, 9, ClaimState.OWNED), now)
+    claim = lease.step(now, eligible=True)
+    assert claim is not None
+    assert (claim.owner, claim.term, claim.state) == ("north:1", 2, ClaimState.OWNED)
+
+
+def test_an_owner_does_not_yield_to_a_claimant_that_has_not_heard_it_yet() -> None:
+    lease = owning("centre:1", "south:2")
+    now = 9.0 + TIMES.settle + 1
+    lease.heard(OwnerClaim("south:2", 2, 0, ClaimState.CLAIMED), now)
+    assert lease.holds(now)
+    lease.heard(OwnerClaim("south:2", 3, 0, ClaimState.CLAIMED), now)
+    assert not lease.holds(now)
+
+
+def test_a_bridge_does_not_claim_over_a_connection_that_delivers_nothing() -> None:
+    lease = owning("north:1", "south:2")
+    now = 9.0 + TIMES.settle
+    claims = []
+    while now < 200.0:
+        now += 0.5
+        claim = lease.step(now, eligible=True)
+        if claim is not None:
+            claims.append((claim.term, now))
+    assert claims
+    assert all(term == 2 and at < 9.0 + TIMES.settle + TIMES.duration for term, at in claims)
+    lease.disconnected()
+    lease.connected(now)
+    assert lease.step(now + TIMES.retained + 1, eligible=True) is None
+    claim = lease.step(now + TIMES.duration + 3 * TIMES.stagger, eligible=True)
+    assert claim is not None
+    assert claim.term == 3
+
+
+def test_a_bridge_whose_claims_the_broker_refused_claims_again() -> None:
+    lease = owning("north:1", "south:2")
+    now = 9.0 + TIMES.settle
+    heard_at = None
+    while now < 90.0:
+        now += 0.5
+        claim = lease.step(now, eligible=True)
+        if claim is not None and now < 60.0:
+            lease.dropped(claim)
+        elif claim is not None:
+            lease.heard(claim, now)
+            heard_at = heard_at or now
+    assert heard_at is not None
+    assert heard_at <= 60.0 + TIMES.renewal
+    assert lease.holds(now)

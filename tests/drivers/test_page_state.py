@@ -53,6 +53,7 @@ def states(reports: list[Report]) -> list[SessionState]:
         (CUT, S.CONNECTING, Reason.PAGE_LOADING),
         (replace(MAIN, line="SYNCING"), S.AUTHENTICATED, Reason.SYNCING),
         (replace(OPENING, refusal={"kind": "service_unavailable"}), S.RECONNECTING, Reason.SERVICE_UNAVAILABLE),
+        (replace(OPENING, socket="SCREEN_LOCKED"), S.ERROR, Reason.SCREEN_LOCKED),
         (replace(CODE, link_code="ABCD1234"), S.PAIRING, Reason.TYPE_LINK_CODE),
         (replace(MAIN, missing=("MsgStore",)), S.CONNECTING, Reason.PAGE_LOADING),  # not usable, but within the limit
         (replace(CODE, missing=("MsgStore",)), S.CONNECTING, Reason.PAGE_LOADING),  # no code to scan in vain

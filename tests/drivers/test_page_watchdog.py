@@ -121,12 +121,21 @@ def test_a_newer_version_takes_no_connection_from_another_page() -> None:
     assert first_end(outdated, Situation(S.CONFLICT, R.OPENED_ELSEWHERE), until=1000)[1] is None
 
 
-def test_a_page_that_reloads_itself_again_and_again_has_expired() -> None:
+@pytest.mark.parametrize("seconds", [3.0, 50.0])
+def test_a_page_that_reloads_itself_again_and_again_has_expired(seconds: float) -> None:
+    """A slow page needs most of a minute for each."""
     watch = PageWatch(LIMITS)
     watch.opened(0)
-    ends = [watch.check(replace(BOOTED, load=str(number)), LOADING, number * 3.0) for number in range(5)]
+    ends = [watch.check(replace(BOOTED, load=str(number)), LOADING, number * seconds) for number in range(5)]
     assert ends[:4] == [None] * 4
     assert ends[4] == PageEnd(Situation(S.PAGE_CHANGED, R.CLIENT_EXPIRED))
+
+
+def test_a_page_that_reloads_itself_now_and_then_has_not_expired() -> None:
+    watch = PageWatch(LIMITS)
+    watch.opened(0)
+    for number in range(20):
+        assert watch.check(replace(BOOTED, load=str(number)), LOADING, number * (LIMITS.reload_window + 1)) is None
 
 
 def test_a_page_that_reloads_itself_gets_the_full_time_again() -> None:

@@ -51,7 +51,8 @@ class Limits:
     stuck: float = 600.0
     #: Between two reloads to get a newer version of the page.
     update: float = 6 * 3600.0
-    #: More than `self_reloads` reloads by the page itself within `reload_window`, without a connection: it has expired.
+    #: More than `self_reloads` reloads by the page itself without a connection, each within `reload_window` of the one
+    #: before: it has expired.
     self_reloads: int = 3
     reload_window: float = 120.0
     #: How long WhatsApp takes a pairing code that is typed on the phone.

@@ -34,7 +34,8 @@ class PageWatch:
         self._since = 0.0
         self._updated_at: float | None = None
         self._outdated_since: float | None = None
-        self._reloads: list[float] = []
+        self._reloads = 0  # by the page itself, each soon after the one before
+        self._reloaded_at = float("-inf")
 
     def opened(self, now: float) -> None:
         """The site was requested and has not reported yet."""
@@ -45,12 +46,13 @@ class PageWatch:
         if snapshot.load != self._load:
             if self._load is not None:  # the site reloaded itself
                 self.opened(now)
-                self._reloads = [at for at in self._reloads if at > now - self._limits.reload_window] + [now]
+                soon = now - self._reloaded_at <= self._limits.reload_window
+                self._reloads, self._reloaded_at = self._reloads + 1 if soon else 1, now
             self._load = snapshot.load
         if snapshot.usable or snapshot.unpaired:
-            self._reloads.clear()
-        elif len(self._reloads) > self._limits.self_reloads:
-            self._reloads.clear()
+            self._reloads = 0
+        elif self._reloads > self._limits.self_reloads:
+            self._reloads = 0
             return PageEnd(Situation(SessionState.PAGE_CHANGED, Reason.CLIENT_EXPIRED))
         shows_code = situation.state is SessionState.PAIRING and snapshot.code is not None
         if situation != self._situation or shows_code:  # a code may wait for a scan for days

@@ -143,6 +143,8 @@ def situation_of(
     if snapshot.usable:
         return Situation(SessionState.CONNECTED, Reason.READY)
     if snapshot.authenticated:
+        if snapshot.socket == "SCREEN_LOCKED":
+            return Situation(SessionState.ERROR, Reason.SCREEN_LOCKED)
         if snapshot.refusal is not None:
             return _refused(snapshot.refusal)
         if replaced:
