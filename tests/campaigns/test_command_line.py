@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
-import sys
 from pathlib import Path
 from typing import Any
 
 from tests.campaigns.conftest import CampaignsHarness, number
+from tests.forked import run_forked
 
 
 async def wa(harness: CampaignsHarness, folder: Path, *arguments: str) -> tuple[int, str, str]:
@@ -21,17 +20,8 @@ async def wa(harness: CampaignsHarness, folder: Path, *arguments: str) -> tuple[
         "WA_DATA_DIR": str(folder / "data"),
         "COLUMNS": "200",
     }
-    program = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bridge.cli", "campaign", *arguments),
-        cwd=folder,
-        env=environment,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    async with asyncio.timeout(40):
-        out, err = await program.communicate()
-    assert program.returncode is not None
-    return program.returncode, out.decode(), err.decode()
+    done = await run_forked(("campaign", *arguments), environment, folder, limit=40)
+    return done.code, done.out, done.err
 
 
 async def test_the_whole_life_of_a_campaign(harness: CampaignsHarness, tmp_path: Path) -> None:

@@ -7,27 +7,18 @@ import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from tests.client.conftest import ScriptedBridge, harness, mosquitto, settings
+from tests.forked import CompletedCommand, run_forked
 from tests.mosquitto_server import MosquittoServer
 
 __all__ = ["ScriptedBridge", "harness", "mosquitto", "settings"]
 
 WA = [sys.executable, "-c", "from bridge.cli import main; main()"]
 ROOT = Path(__file__).parent.parent.parent
-
-
-@dataclass(frozen=True, slots=True)
-class CompletedCommand:
-    """Exit code and output of a program."""
-
-    code: int
-    out: str
-    err: str
 
 
 Environment = dict[str, str]
@@ -79,19 +70,10 @@ def start(environment: Environment, tmp_path: Path) -> StartCommand:
 
 
 @pytest.fixture
-def wa(start: StartCommand) -> Wa:
+def wa(environment: Environment, tmp_path: Path) -> Wa:
     """Run `wa` until it exits."""
 
     async def run_command(*arguments: str, stdin: bytes = b"", limit: float = 30, **changes: str) -> CompletedCommand:
-        process = await start(*arguments, **changes)
-        try:
-            async with asyncio.timeout(limit):
-                out, err = await process.communicate(stdin)
-        finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
-        assert process.returncode is not None
-        return CompletedCommand(process.returncode, out.decode(errors="replace"), err.decode(errors="replace"))
+        return await run_forked(arguments, {**environment, **changes}, tmp_path, stdin=stdin, limit=limit)
 
     return run_command

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import sys
 
+from tests.forked import run_forked
 from tests.http.conftest import HttpBridge
 from tests.http.receiver import Receiver
 
@@ -17,14 +16,11 @@ async def test_changes_of_keys_and_webhooks_are_audited(side: HttpBridge, receiv
     await side.start()
 
     async def wa_key(*arguments: str) -> str:
-        program = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "bridge.cli", "key", *arguments),
-            env={"WA_DATA_DIR": str(side.settings.data_dir), "PATH": "", "USER": "ops"},
-            stdout=asyncio.subprocess.PIPE,
-        )
-        output, _ = await program.communicate()
-        assert program.returncode == 0
-        return output.decode()
+        folder = side.settings.data_dir
+        environment = {"WA_DATA_DIR": str(folder), "PATH": "", "USER": "ops"}
+        done = await run_forked(("key", *arguments), environment, folder)
+        assert done.code == 0
+        return done.out
 
     made = json.loads(await wa_key("create", "node-red", "--json"))["id"]
     await wa_key("revoke", made)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,19 +15,15 @@ from bridge.contract.jid import Jid
 from bridge.contract.payload import instant, rfc3339
 from bridge.store import schema
 from bridge.store.database import SqliteDatabase
+from tests.forked import run_forked
 from tests.http.conftest import ANA, BETO, HttpBridge
 from tests.http.receiver import Answer, Receiver
 
 
 async def _trace(side: HttpBridge, wanted: str, data: Path | None = None) -> tuple[int, list[dict[str, Any]]]:
-    program = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bridge.cli", "trace", "--json", wanted),
-        env={"WA_DATA_DIR": str(data or side.settings.data_dir), "PATH": ""},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    out, _ = await program.communicate()
-    return program.returncode or 0, [json.loads(line) for line in out.splitlines()]
+    folder = data or side.settings.data_dir
+    done = await run_forked(("trace", "--json", wanted), {"WA_DATA_DIR": str(folder), "PATH": ""}, folder)
+    return done.code, [json.loads(line) for line in done.out.splitlines()]
 
 
 async def _buried(client: httpx.AsyncClient) -> None:

@@ -259,7 +259,7 @@ const reasons = {
   opened_elsewhere: 'WhatsApp Web se abrió en otro lado con este vínculo. Cerralo ahí y después reiniciá acá.',
   module_missing: 'WhatsApp Web cambió y falta una función. Ejecutá wa web update, o actualizá el puente.',
   client_expired: 'WhatsApp no acepta esta versión de su página, que se recarga una y otra vez; se sigue intentando.',
-  screen_locked: 'El bloqueo de la aplicación de WhatsApp Web pide su contraseña. Desactivalo en una ventana: wa pair --window.',
+  screen_locked: 'WhatsApp Web está bloqueado y pide su contraseña. Quitá el bloqueo en una ventana: wa pair --window.',
   account_blocked: 'WhatsApp bloqueó esta cuenta por un tiempo. El teléfono dice por qué.',
   service_unavailable: 'El servicio de WhatsApp no acepta conexiones por ahora (503); se sigue intentando.',
   store_unusable: 'No se puede usar el almacén de la sesión; se sigue intentando.',
