@@ -76,7 +76,7 @@ async def test_a_form_and_a_group_without_an_answer_are_done_once(started: HttpB
     await page.get_by_role("button", name="Send something else").click()
     await page.get_by_role("button", name="Place").click()
     await form.get_by_role("textbox").first.fill("-34.6037, -58.3816")
-    await swallow(page, "**/sends?*")
+    await swallow(page, "**/sends?wait=*")
     await page.keyboard.press("Enter")
     await expect(form.get_by_role("alert")).to_have_text(ONCE)
     await form.get_by_role("button", name="Send").click()

@@ -11,12 +11,20 @@ import { ask, respond } from './requests.js';
 const CHATS = 60, PAGE = 50;
 //: Sends that act on a message, and the states in which they have.
 const ACTS = new Set(['reaction', 'edit', 'revoke']), DONE = new Set(['sent', 'device', 'read', 'played']);
+//: States of a send whose message the page may have already, and milliseconds between the times of the two.
+const OPEN = new Set(['accepted', 'sending']), SAME = 60_000;
 
 // What a send with a file shows, as the message of it does; null for another one.
 function sentFile({ content, file }) {
   if (!file) return null;
   const [[kind, { filename, caption = '' }]] = Object.entries(content);
   return { kind, body: caption, media: { filename, url: file, state: 'ready' } };
+}
+
+// WhatsApp's page has the message of a send before the outbox says which one it is.
+function isSame(message, send) {
+  if (!message.mine || message.command || !OPEN.has(send.state)) return false;
+  return message.body === send.body && Math.abs(message.at - send.at) < SAME;
 }
 
 export class Conversations {
@@ -31,6 +39,7 @@ export class Conversations {
     this.marks = new Map();
     this.acted = new Map(); // kind and message -> number of the newest send that acted so on it
     this.commands = new Map(); // id of a command -> of its message, as the event says
+    this.bubbles = new Map(); // id of a command -> chat and key of what the outbox showed of it last
     this.next = null;
   }
 
@@ -66,7 +75,7 @@ export class Conversations {
 
   // An old message, from the journal.
   keep(message, mine) {
-    this.#put(message, mine, 0, 'server');
+    this.#putOld(message, mine, 0, 'server');
     this.onChange();
   }
 
@@ -98,7 +107,7 @@ export class Conversations {
     if (!data) return;
     if (data.complete) this.complete.add(chat);
     const { length } = data.messages;
-    data.messages.forEach((message, index) => this.#put(message, message.from_me, index - length, message.ack));
+    data.messages.forEach((message, index) => this.#putOld(message, message.from_me, index - length, message.ack));
     this.onChange();
   }
 
@@ -162,7 +171,7 @@ export class Conversations {
         at: Math.max((one.at ?? 0) * 1000, known?.at ?? 0),
         last: known && known.at > (one.at ?? 0) * 1000 ? known.last : last,
       });
-      if (one.last) this.#put(one.last, one.last.from_me, this.#orderOf(one.last), one.last.ack);
+      if (one.last) this.#putOld(one.last, one.last.from_me, this.#orderOf(one.last), one.last.ack);
     }
     this.onChange();
   }
@@ -189,6 +198,13 @@ export class Conversations {
     return this.messages.get(chat)?.get(id)?.order ?? Number.MAX_SAFE_INTEGER;
   }
 
+  // A message of WhatsApp's page, which does not know the commands, or of the journal.
+  #putOld(message, mine, order, ack) {
+    const item = { mine, body: messageText(message), at: message.timestamp * 1000 };
+    const isSent = mine && !this.has(message) && this.of(message.chat).some((one) => one.command && isSame(item, one));
+    if (!isSent) this.#put(message, mine, order, ack);
+  }
+
   // Returns whether the message is new here. The ticks of one that the outbox has are the outbox's.
   #put(message, mine, order, ack) {
     const items = this.#inChat(message.chat), known = items.get(message.id);
@@ -212,14 +228,19 @@ export class Conversations {
   // The message of a command came before the outbox says so.
   #join(command, message) {
     this.commands.set(command, message.id);
-    const items = this.#inChat(message.chat);
-    for (const [key, item] of items) if (item.command === command) items.delete(key);
+    this.#takeBack(command);
+  }
+
+  // Each attempt of a command may have another message, and another spelling of its chat.
+  #takeBack(command) {
+    const { chat, key } = this.bubbles.get(command) ?? {};
+    if (this.messages.get(chat)?.get(key)?.command === command) this.#inChat(chat).delete(key);
   }
 
   #putSend(send) {
     if (this.#markActed(send)) return;
-    const chat = send.chat ?? send.to, items = this.#inChat(chat), key = `out ${send.number}`;
-    items.delete(key);
+    this.#takeBack(send.id);
+    const chat = send.chat ?? send.to, items = this.#inChat(chat);
     if (isErased(send.to)) return;
     const shown = sentFile(send);
     const id = send.message_id ?? this.commands.get(send.id), known = id && items.get(id);
@@ -234,7 +255,9 @@ export class Conversations {
     const at = Date.parse(send.claimed_at);
     const { number: order, state, error, id: command } = send;
     const body = shown ? shown.body : send.message;
-    const item = { key: id ?? key, id, at, order, mine: true, chat, body, state, error, command };
+    const item = { key: id ?? `out ${order}`, id, at, order, mine: true, chat, body, state, error, command };
+    if ([...items.values()].some((message) => isSame(message, item))) return;
+    this.bubbles.set(command, item);
     items.set(item.key, { ...item, message: shown ?? undefined });
     const entry = this.chats.get(chat) ?? { chat, name: contactName(chat), unread: 0, at: 0 };
     if (at >= entry.at) Object.assign(entry, { at, last: send.message });
