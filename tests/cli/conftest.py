@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -52,11 +52,12 @@ def environment(mosquitto: MosquittoServer, tmp_path: Path) -> Environment:
 
 
 @pytest.fixture
-def start(environment: Environment, tmp_path: Path) -> StartCommand:
-    """Start `wa` with arguments; the test stops it."""
+async def start(environment: Environment, tmp_path: Path) -> AsyncIterator[StartCommand]:
+    """Start `wa` with arguments; what the test has not ended is killed."""
+    started: list[asyncio.subprocess.Process] = []
 
     async def start_command(*arguments: str, **changes: str) -> asyncio.subprocess.Process:
-        return await asyncio.create_subprocess_exec(
+        process = await asyncio.create_subprocess_exec(
             *WA,
             *arguments,
             cwd=tmp_path,
@@ -65,8 +66,14 @@ def start(environment: Environment, tmp_path: Path) -> StartCommand:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
         )
+        started.append(process)
+        return process
 
-    return start_command
+    yield start_command
+    for process in started:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import asyncio
 
 from playwright.async_api import Page, Route, expect
 
+from bridge.drivers.scripted import ScriptedPhone
 from tests.http.conftest import ANA, HttpBridge
 from tests.http.panel.pages import OpenPanel
 
@@ -62,6 +63,7 @@ async def test_a_section_that_opened_without_an_answer_shows_its_session_later(
 async def test_the_section_of_a_session_that_is_removed_shows_another_one(
     started: HttpBridge, open_panel: OpenPanel
 ) -> None:
+    started.phones["ventas"] = ScriptedPhone(started.clock, paired=True)
     async with started.client() as client:
         (await client.post("/v1/sessions", json={"session": "ventas", "cliente_id": 7})).raise_for_status()
         started.phone.incoming(ANA, "para haby", notify_name="Ana")
