@@ -14,7 +14,8 @@ import pytest
 from bridge.drivers.web.library import BUNDLE, PACKAGE, shipped
 from bridge.drivers.web.pinned_page import PACKAGE as PAGES
 from bridge.sandbox import Sandbox
-from tests.cli.conftest import CompletedCommand, StartCommand, Wa
+from tests.cli.conftest import StartCommand, Wa
+from tests.forked import CompletedCommand
 from tests.mosquitto_server import MosquittoServer
 from tests.mqtt.probe import mqtt_probe
 from tests.npm_registry import NpmRegistry, npm_registry
