@@ -6,10 +6,13 @@ again after each reconnect, and two clients with one id end each other's connect
 
 from __future__ import annotations
 
+from collections import deque
+
 #: Smaller packets are never taken to be too large: no broker in use has a limit below this (bytes).
 SMALLEST_LIMIT = 4096
-#: Ends in a row with the same largest unacknowledged packet after which that packet is taken to be too large.
-ENDS_FOR_A_LIMIT = 3
+#: Ends with the same largest unacknowledged packet after which that packet is taken to be too large, among the newest
+#: ends in a row: the streams of a client may stand at a large packet each, and end it in turn.
+ENDS_FOR_A_LIMIT, ENDS_IN_A_ROW = 3, 9
 #: Ends in a row, each within `QUICK` seconds of connecting, that are reported.
 ENDS_FOR_A_REPORT = 3
 QUICK = 30.0
@@ -23,13 +26,13 @@ class ConnectionEndings:
         self.packet_limit: int | None = None
         self.granted: set[str] = set()
         self._client_id = client_id
-        self._largest = 0
-        self._same_largest = 0
+        self._largest: deque[int] = deque(maxlen=ENDS_IN_A_ROW)
         self._quick = 0
 
     def not_connected(self) -> None:
         """An attempt failed: the broker or the network is down, so that the ends before it prove nothing."""
-        self._largest = self._same_largest = self._quick = 0
+        self._largest.clear()
+        self._quick = 0
 
     def ended(self, lived: float, largest: int) -> str | None:
         """The other side ended a connection after `lived` seconds; returns what the operator should know, if anything.
@@ -39,7 +42,7 @@ class ConnectionEndings:
         if largest >= SMALLEST_LIMIT:
             self._quick = 0
             return self._ended_at_a_large_packet(largest)
-        self._largest = self._same_largest = 0
+        self._largest.clear()
         self._quick = self._quick + 1 if lived < QUICK else 0
         # once more after each hundred: the log of a week must still say it
         if self._quick % 100 != ENDS_FOR_A_REPORT:
@@ -51,11 +54,10 @@ class ConnectionEndings:
         )
 
     def _ended_at_a_large_packet(self, largest: int) -> str | None:
-        self._same_largest = self._same_largest + 1 if largest == self._largest else 1
-        self._largest = largest
-        if self._same_largest < ENDS_FOR_A_LIMIT:
+        self._largest.append(largest)
+        if self._largest.count(largest) < ENDS_FOR_A_LIMIT:
             return None
-        self._same_largest = 0
+        self._largest.clear()
         # Limits are powers of two nearly everywhere. One below the packet would cost several ends for each packet that
         # is a little smaller.
         self.packet_limit = 1 << ((largest - 1).bit_length() - 1)

@@ -25,6 +25,15 @@ def test_the_same_large_packet_at_each_end_is_too_large() -> None:
     assert endings.packet_limit == 131_072
 
 
+@pytest.mark.parametrize("sizes", [(240_000, 240_300), (240_000, 240_300, 250_000)])
+def test_the_streams_of_a_client_may_end_it_in_turn(sizes: tuple[int, ...]) -> None:
+    """Each stands at a large packet of its own; the one that is written first after a connect ends the connection."""
+    endings = ConnectionEndings("a")
+    reports = [endings.ended(0.1, sizes[number % len(sizes)]) for number in range(3 * len(sizes))]
+    assert endings.packet_limit == 131_072
+    assert any(reports)
+
+
 @pytest.mark.parametrize(("largest", "limit"), [(131_072, 65_536), (131_073, 131_072), (4_097, 4_096), (4_096, 2_048)])
 def test_the_limit_is_the_next_power_of_two_below_the_packet(largest: int, limit: int) -> None:
     endings = ConnectionEndings("a")
