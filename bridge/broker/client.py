@@ -292,16 +292,16 @@ class MqttClient(aiomqtt.Client):
             self._loop.remove_writer(sock.fileno())
 
     def _puback(self, kind: str) -> MQTTErrorCode:
-        """A PUBACK that says success, which the library reads into two objects: a seventh of the cost of a message."""
+        """PUBACKs that say success, all that were read: the library reads each in three parts, into two objects."""
         library = cast("Any", self._client)
-        packet = library._in_packet["packet"]  # noqa: SLF001
+        packet, code = library._in_packet["packet"], paho.MQTT_ERR_SUCCESS  # noqa: SLF001
         if kind != "PUBACK" or len(packet) != 2:
             return cast("MQTTErrorCode", self._library_puback(kind))
-        mid = int.from_bytes(packet)
-        with library._out_message_mutex:  # noqa: SLF001
-            if mid in library._out_messages:  # noqa: SLF001
-                return cast("MQTTErrorCode", library._do_on_publish(mid, _SUCCESS, None))  # noqa: SLF001
-        return paho.MQTT_ERR_SUCCESS
+        for mid in (int.from_bytes(packet), *library._sock.take_pubacks()):  # noqa: SLF001
+            with library._out_message_mutex:  # noqa: SLF001
+                if mid in library._out_messages and not code:  # noqa: SLF001
+                    code = library._do_on_publish(mid, _SUCCESS, None)  # noqa: SLF001
+        return code
 
     def _start_writing(self, sock: Any) -> None:
         if sock.fileno() != -1 and self._client.want_write():

@@ -14,6 +14,8 @@ AHEAD = 32_768
 #: Bytes of a packet that are kept: what the shipped mosquitto lets through. A broker without such a limit passes on the
 #: 268 MB that anyone publishes, again at each connection; a false one keeps them coming.
 LONGEST = 2**24
+#: How a PUBACK begins that has a packet id alone.
+_PUBACK = b"\x40\x02"
 
 
 class ReadAhead:
@@ -52,6 +54,17 @@ class ReadAhead:
         if self._kept:
             self._kept -= len(taken)
         return taken
+
+    def take_pubacks(self) -> list[int]:
+        """Take the PUBACKs of two bytes that come next and were read already; returns their packet ids.
+
+        Call it between two packets only.
+        """
+        found: list[int] = []
+        while not self._dropped and self._read.startswith(_PUBACK, self._at) and self._at + 4 <= len(self._read):
+            found.append(int.from_bytes(self._read[self._at + 2 : self._at + 4]))
+            self._at += 4
+        return found
 
     def _drop(self) -> None:
         while self._dropped:

@@ -365,9 +365,10 @@ class OutboundPipeline:
 
     async def _expire(self) -> None:
         now = self._clock.now()
-        expired, prepared = self._schedule.expired(now), self._preparation
-        errors = [Expired() if prepared is None else prepared.expiry_of(row) for row in expired]
-        await asyncio.gather(*map(self._fail, expired, errors))  # they share commits
+        if expired := self._schedule.expired(now):
+            prepared = self._preparation
+            errors = [Expired() if prepared is None else prepared.expiry_of(row) for row in expired]
+            await asyncio.gather(*map(self._fail, expired, errors))  # they share commits
         for row in self._in_doubt.ended(now):
             await self._executor.give_up(row)
             self._settled(row)

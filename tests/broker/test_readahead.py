@@ -109,3 +109,29 @@ def test_a_packet_over_the_limit_is_cut_and_the_next_one_is_whole(
     theirs.sendall(packet[-5:] + b"next")
     assert (ahead.recv(1), ahead.recv(3)) == (b"n", b"ext")
     assert ahead.pending() == 0
+
+
+def test_pubacks_that_come_next_are_taken_together(ends: tuple[CountingSocket, socket.socket]) -> None:
+    ours, theirs = ends
+    ahead = ReadAhead(ours)
+    publish = b"\x30\x05\x00\x03a/bc"
+    theirs.sendall(b"\x40\x02\x00\x01\x40\x02\x00\x02\x40\x02\x01\x00" + publish + b"\x40\x02\x00\x03\x40\x02\x00")
+    assert ahead.take_pubacks() == []  # nothing was read yet
+    assert ahead.recv(4) == b"\x40\x02\x00\x01"
+    assert ahead.take_pubacks() == [2, 256]
+    assert ahead.take_pubacks() == []
+    assert ahead.recv(len(publish)) == publish
+    assert ahead.take_pubacks() == [3]
+    assert ahead.take_pubacks() == []  # the last one is not complete
+    theirs.sendall(b"\x04")
+    assert ahead.recv(3) == b"\x40\x02\x00"
+    assert ahead.recv(1) == b"\x04"
+
+
+def test_a_puback_with_a_reason_is_left_to_the_library(ends: tuple[CountingSocket, socket.socket]) -> None:
+    ours, theirs = ends
+    ahead = ReadAhead(ours)
+    theirs.sendall(b"\x40\x02\x00\x01\x40\x03\x00\x02\x87")
+    ahead.recv(4)
+    assert ahead.take_pubacks() == []
+    assert ahead.recv(5) == b"\x40\x03\x00\x02\x87"

@@ -18,6 +18,7 @@ from bridge.drivers.web.child_environment import clean_playwright
 from bridge.drivers.web.executable import BrowserFailed, LaunchFailed
 from bridge.drivers.web.limits import Limits
 from bridge.drivers.web.processes import ProcessMark
+from bridge.drivers.web.unread_frames import drop_unread_frames
 
 _log = logging.getLogger(__name__)
 #: Its Node.js needs a library that a minimal Debian does not have (seen once: no package of the list installed it).
@@ -53,6 +54,7 @@ class PlaywrightRuntime:
         async with self._starting:
             if self._playwright is None:
                 clean_playwright(self._node_cache)
+                drop_unread_frames()
                 others = processes.playwright_drivers()
                 # cancelled, it would leave its Node.js running: it is finished, for the next one that asks
                 start = asyncio.create_task(async_playwright().start(), name="start of Playwright")

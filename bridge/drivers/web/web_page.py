@@ -46,7 +46,8 @@ _OF_PROXY = re.compile("ERR_(PROXY|TUNNEL|SOCKS|HTTPS_PROXY|NO_SUPPORTED_PROXIES
 _FILE_INPUT = f"(rawId) => globalThis.{AGENT}?.fileInput(rawId) ?? null"
 #: The page's script may not be there yet: it is asked again.
 _NEXT = f"(confirmed) => globalThis.{AGENT}?.next(confirmed) ?? new Promise((resolve) => setTimeout(resolve, 200))"
-_CALL = f"([name, args]) => globalThis.{AGENT} ? globalThis.{AGENT}.call(name, args) : null"
+#: Takes JSON: Playwright spells, checks and copies each part of a list on its own.
+_CALL = f"(given) => globalThis.{AGENT} ? globalThis.{AGENT}.call(...JSON.parse(given)) : null"
 
 
 class SiteUnreachable(CodedError):
@@ -271,7 +272,7 @@ class WebPage:
         limit = self._limits.call if limit is None else limit
         try:
             async with asyncio.timeout(limit):
-                answer = await self._page.evaluate(_CALL, [name, list(arguments)])
+                answer = await self._page.evaluate(_CALL, json.dumps([name, arguments], ensure_ascii=False))
         except TimeoutError as error:
             raise CallInDoubt(f"The page gave no answer to {name} within {limit:g} s.") from error
         except PlaywrightError as error:

@@ -198,7 +198,9 @@ async function send(chat, key, rawId, kind, given, modifiers) {
     pending.catch(() => undefined);
     const { sendMsgResult, ack } = await Promise.race([answer, pending]);
     const outcome = await outcomeOf(storedMessage(rawId), ack, sendMsgResult?.messageSendResult ?? sendMsgResult);
-    return outcome.ack > 0 ? { ...outcome, next: await keyFor(chat) } : outcome;
+    if (outcome.ack <= 0) return outcome;
+    noteAnswered(rawId);
+    return { ...outcome, next: await keyFor(chat) };
   } catch (error) {
     error.stored = Boolean(error.isInDoubt || storedMessage(rawId));
     if (!error.stored) onClock.delete(rawId);

@@ -5,11 +5,12 @@
 const BATCH = 200;
 const BATCH_CHARS = 4_000_000; // of JSON; Python reads no batch of more than 16 million
 const RETRY_MS = 500;
-const GATHER_MS = 30; // how long what a running send announces may wait for more: each batch costs Python a commit
+const GATHER_MS = 100; // how long what a send announces may wait for more: each batch costs Python a commit
 const ACKS_KEPT = 10_000; // a repetition of an older one is queued again; the session accepts that
 const items = [];
 const ackOf = new Map(); // raw id -> highest ack queued: an ack that two hooks announce is one item
 const sending = new Set(); // raw ids of unanswered sends
+const answered = new Set(); // raw ids of sends whose answer said that the service has the message, until it is announced
 const onClock = new Set(); // raw ids of own sends that wait for the service's ack
 let holding = true;
 let holds = Date.now(); // counts up; this start makes its values unique across loads
@@ -64,9 +65,16 @@ function putAck(id, level) {
   ackOf.set(key.id, level);
   if (ackOf.size > ACKS_KEPT) ackOf.delete(ackOf.keys().next().value);
   const ack = { kind: "ack", at: serviceTime(), level, keys: [key] };
-  if (level > 1 || (level === 1 && sending.has(key.id))) putQuietly(ack); // the answer of the call says 1
+  const said = answered.delete(key.id) || sending.has(key.id); // by the answer of the call
+  if (level > 1 || (level === 1 && said)) putQuietly(ack);
   else if (level === 1) put(ack);
   else void refusalOf(storedMessage(key.id)).then((reason) => put({ ...ack, refusal: reason }));
+}
+
+// Before the call of a send ends: the page announces the service's ack right after its answer, too.
+function noteAnswered(rawId) {
+  if (!ackOf.has(rawId)) answered.add(rawId);
+  if (answered.size > ACKS_KEPT) answered.delete(answered.values().next().value);
 }
 
 // The page does not send this message any more by itself. While its call runs, the call's answer says so.
