@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 from bridge.app.limits import BridgeLimits
@@ -70,7 +71,7 @@ async def compose(
     """The parts of a session; none of them runs yet. Raises `StoreUnusable`."""
     mqtt, media = services.mqtt, services.media
     name, journal, outbox, memory = setting.name, store.journal, store.outbox, store.memory
-    progress = MqttProgress()
+    progress, ahead = MqttProgress(), services.registry.turns.ahead if services.registry else nullcontext
     people = People(name, store.people, memory, clock.now)
     await people.load()
     session = Session(
@@ -97,6 +98,7 @@ async def compose(
         progress=progress,
         calls=settings.reject_calls,
         files=services.files,
+        ahead=ahead,
     )
     adapter = MqttAdapter(
         session,
@@ -107,6 +109,7 @@ async def compose(
         clock=clock,
         progress=progress,
         observe=observe,
+        ahead=ahead,
     )
     downloads = MediaDownloads(
         name, store.media, driver, media, session.view, people, clock, random.random, limits.downloads

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from itertools import groupby
 
 from typing_extensions import override
@@ -87,6 +88,7 @@ class Session(DriverSink):
         catch_up: CatchUpLimits = CatchUpLimits(),  # noqa: B008 - frozen
         calls: CallPolicy = CallPolicy(),  # noqa: B008 - frozen
         files: PreparesFiles | None = None,
+        ahead: Callable[[], AbstractContextManager[None]] = nullcontext,  # what is received goes ahead of other work
     ) -> None:
         self.name = name
         self.outbound = outbound
@@ -108,17 +110,14 @@ class Session(DriverSink):
         self.progress = progress
         self._marks = ChatMarks(name, driver, memory, inbound, clock)
         self._calls = CallRejection(name, calls, driver, outbound.submit)
-        self._owner = owner
-        self._journal = journal
-        self._outbox = outbox
-        self._memory = memory
+        self._owner, self._memory = owner, memory
+        self._journal, self._outbox = journal, outbox
         self._driver, self._inbound = driver, inbound
         self._catching_up = CatchUp(name, inbound, driver, catch_up, self._marks.note_writers)
-        self._clock = clock
+        self._clock, self._ahead = clock, ahead
         self._reports: asyncio.Queue[Situation | Exception] = asyncio.Queue()
         self._control = asyncio.Lock()
-        self._driver_wanted = asyncio.Event()
-        self._driver_stop = asyncio.Event()
+        self._driver_wanted, self._driver_stop = asyncio.Event(), asyncio.Event()
         self._driver_gone = asyncio.Event()
         self._driver_gone.set()
         self._reopening: asyncio.TimerHandle | None = None
@@ -186,7 +185,8 @@ class Session(DriverSink):
         """Journal live items in their order of arrival."""
         self.view.mark_active()
         try:
-            await self._journal_items(batch)
+            with self._ahead():
+                await self._journal_items(batch)
         except Exception as error:  # the driver tries again, but a session that cannot journal is not `connected`
             self._reports.put_nowait(error)
             raise

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 
 from bridge.broker import BrokerConnection, BrokerError, keep_connected
@@ -37,6 +38,7 @@ class MqttAdapter:
         clock: Clock,
         progress: MqttProgress,
         observe: Callable[[Event], None] = lambda _: None,
+        ahead: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
         self._session = session
         self._options = options
@@ -48,6 +50,7 @@ class MqttAdapter:
         self._clock = clock
         self._progress = progress
         self._observe = observe
+        self._ahead = ahead
         self._closing = asyncio.Event()
 
     def close(self) -> None:
@@ -106,7 +109,9 @@ class MqttAdapter:
                     "replay": replayer.run(),
                     "results": relay_notices(name, self._outbox, self._topics, publisher),
                 } | {
-                    str(stream): relay_stream(stream, name, self._journal, self._topics, publisher, self._progress)
+                    str(stream): relay_stream(
+                        *(stream, name, self._journal, self._topics, publisher, self._progress), ahead=self._ahead
+                    )
                     for stream in Stream
                 }
                 running = [tasks.create_task(part, name=f"mqtt {what} {name}") for what, part in parts.items()]

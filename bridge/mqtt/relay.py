@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 
 from bridge.broker import BrokerConnection, Publication
@@ -30,8 +32,9 @@ async def relay_stream(
     topics: Topics,
     publisher: SessionPublisher,
     progress: MqttProgress,
+    ahead: Callable[[], AbstractContextManager[None]] = nullcontext,
 ) -> None:
-    """Publish a stream of the journal from its cursor. Raises BrokerDown when the connection ends."""
+    """Publish a stream of the journal from its cursor, `ahead` of other work. Raises BrokerDown."""
     topic = topics.inbound(session) if stream is Stream.IN else topics.event(session)
     sent = await journal.cursor(MQTT_READER, stream)
     while True:
@@ -41,7 +44,8 @@ async def relay_stream(
             await journal.wait_beyond(stream, sent)
             continue
         items = fitting_items(publisher.connection, topic, stream, session, journal.epoch, page.items)
-        await publisher.publish_all(items, partial(without_content, stream))
+        with ahead():
+            await publisher.publish_all(items, partial(without_content, stream))
         sent = page.items[-1][0]
         await journal.move_cursor(MQTT_READER, stream, sent)
         if _log.isEnabledFor(logging.DEBUG):

@@ -99,8 +99,8 @@ class DeliveryContext:
     random: Callable[[], float]
     legacy_groups: bool
     limits: WebhookLimits
+    turns: LoopTurns
     log: DeliveryLog = field(default_factory=DeliveryLog)
-    turns: LoopTurns = field(default_factory=LoopTurns)
 
 
 class WebhookWorker:

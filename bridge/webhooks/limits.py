@@ -22,6 +22,7 @@ class WebhookLimits:
       numbers are in memory. Beyond it, nothing more is read: one stuck chat then holds the others up.
     - `posts`: posts in progress at once. Webhooks whose last post failed share `failing_posts` of their own: receivers
       that hang must not use up the slots of those that respond.
+    - `pause`: seconds for which posts wait at most while a message is on its way to MQTT.
     - `page`: items read at once.
     - `page_age`: seconds for which a page may be reused. `wa forget` changes items in the journal.
     - `ended_retention`: seconds for which an unregistered webhook keeps its cursor: a receiver that restarts
@@ -39,6 +40,7 @@ class WebhookLimits:
     held: int = 1000
     posts: int = 128
     failing_posts: int = 16
+    pause: float = 0.02
     page: int = 20
     page_age: float = 1.0
     ended_retention: float = 600.0

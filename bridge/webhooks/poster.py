@@ -11,10 +11,11 @@ import email.utils
 import logging
 import ssl
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import httpcore
 from typing_extensions import override
@@ -103,15 +104,17 @@ class WebhookPoster(WebhookPost):
     @override
     async def post(self, url: str, body: bytes, headers: Mapping[str, str], *, legacy: bool = False) -> PostAnswer:
         begun, received = time.monotonic(), False
-        timeout = self.timeout(legacy=legacy)
 
-        async def trace(step: str, _: Mapping[str, Any]) -> None:
+        async def content() -> AsyncIterator[bytes]:
             nonlocal received
-            received = received or step == "http11.send_request_body.complete"
+            yield body
+            received = True  # the client asks for more once that is written
 
+        # Sent with a length: without it the client sends chunks, which small servers do not accept.
+        head = [("Content-Length", str(len(body))), *headers.items()]
         try:
-            async with asyncio.timeout(timeout):
-                answer = await self._exchange(url, body, headers, {"timeout": _each(timeout), "trace": trace})
+            async with asyncio.timeout(self.timeout(legacy=legacy)):
+                answer = await self._exchange(url, content(), head)
         except POST_ERRORS as error:  # a timeout is an OSError
             answer = replace(answer_to(error), received=received)
         except Exception as error:  # noqa: BLE001 - nothing may stop the deliveries behind it
@@ -121,13 +124,9 @@ class WebhookPoster(WebhookPost):
             observe(headers.get(SESSION_HEADER, ""), Posted(_outcome_of(answer), time.monotonic() - begun))
         return answer
 
-    async def _exchange(
-        self, url: str, body: bytes, headers: Mapping[str, str], extensions: dict[str, Any]
-    ) -> PostAnswer:
-        # Content-Length is set here: without it the client sends chunks, which small servers do not accept.
-        sent = [("Host", _host_header(url)), ("User-Agent", "whatsapp-mqtt-bridge"), ("Accept", "*/*")]
-        sent += [("Content-Length", str(len(body))), *headers.items()]
-        request = httpcore.Request("POST", url, headers=sent, content=body, extensions=extensions)
+    async def _exchange(self, url: str, content: AsyncIterator[bytes], head: list[tuple[str, str]]) -> PostAnswer:
+        sent = [("Host", _host_header(url)), ("User-Agent", "whatsapp-mqtt-bridge"), ("Accept", "*/*"), *head]
+        request = httpcore.Request("POST", _parsed(url), headers=sent, content=content)
         connection = await self._connection(request.url.origin)
         try:
             response = await connection.handle_async_request(request)
@@ -165,9 +164,9 @@ class WebhookPoster(WebhookPost):
         )
 
 
-def _each(timeout: float) -> dict[str, float]:
-    """The client's limits of each step; the timeout of the whole exchange is ours."""
-    return dict.fromkeys(("connect", "read", "write", "pool"), timeout)
+@lru_cache(maxsize=4096)
+def _parsed(url: str) -> httpcore.URL:
+    return httpcore.URL(url)
 
 
 def _outcome_of(answer: PostAnswer) -> PostOutcome:

@@ -26,6 +26,7 @@ from bridge.webhooks.delivery_log import PostRecord, PostResult
 from bridge.webhooks.example_delivery import example_of
 from bridge.webhooks.headers import WebhookDelivery
 from bridge.webhooks.limits import WebhookLimits
+from bridge.webhooks.loop_turns import LoopTurns
 from bridge.webhooks.retry_policy import PostVerdict, describe, judge
 from bridge.webhooks.session_deliveries import SessionDeliveries
 
@@ -50,8 +51,9 @@ class WebhookRegistry:
         self._repository = repository
         self._clock = clock
         self._limits = limits = limits or WebhookLimits()
+        self.turns = LoopTurns(limits.pause)
         self._context = DeliveryContext(
-            repository, poster, clock, ConcurrencyLimit(limits), random, legacy_groups, limits
+            repository, poster, clock, ConcurrencyLimit(limits), random, legacy_groups, limits, self.turns
         )
         self._webhooks: dict[tuple[str, str], Webhook] = {}
         self._attached: dict[str, SessionDeliveries] = {}

@@ -401,3 +401,16 @@ async def test_a_message_for_many_webhooks_takes_one_step_in_each_turn_of_the_lo
     assert max(map(len, posts.values())) <= 3
     for number in range(50):
         assert [seq for url, seq in harness.poster.posts if url.endswith(f"/{number}")] == ["1", "2", "3"]
+
+
+async def test_a_message_that_never_reaches_the_broker_keeps_nothing_from_the_webhooks(
+    harness: DeliveryHarness,
+) -> None:
+    await harness.start()
+    urls = [f"{URL}/{number}" for number in range(50)]
+    for url in urls:
+        await harness.registry.register("haby", url)
+    with harness.registry.turns.ahead():
+        await harness.arrive("a", "b", "c")
+        await harness.poster.got(3 * len(urls))
+    assert sorted(harness.poster.posts) == sorted((url, seq) for url in urls for seq in ("1", "2", "3"))
