@@ -19,6 +19,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import httpx
@@ -174,9 +175,7 @@ async def measure_webhooks(listeners: int = LISTENERS, hanging: int = HANGING, m
     """The p99 in milliseconds from WhatsApp to the receiver, for webhooks that answer."""
     with tempfile.TemporaryDirectory() as folder:
         async with ServedBridge(Path(folder)) as served:
-            ours, theirs = PROCESSES.Pipe()
-            process = PROCESSES.Process(target=receive, args=(listeners, hanging, messages, theirs))
-            process.start()
+            process, ours = started(receive, listeners, hanging, messages)
             port = await asyncio.to_thread(ours.recv)
             async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{served.port}", trust_env=False) as client:
                 for number in range(listeners):
@@ -202,12 +201,19 @@ async def measure_webhooks(listeners: int = LISTENERS, hanging: int = HANGING, m
 
 async def in_process(target: object, *arguments: object) -> tuple[float, list[float]]:
     """Run a function in a process of its own and return what it sends back."""
-    ours, theirs = PROCESSES.Pipe()
-    process = PROCESSES.Process(target=target, args=(*arguments, theirs))  # type: ignore[arg-type]
-    process.start()
+    process, ours = started(target, *arguments)
     answer: tuple[float, list[float]] = await asyncio.to_thread(ours.recv)
     process.join()
     return answer
+
+
+def started(target: object, *arguments: object) -> tuple[BaseProcess, Connection]:
+    """A process that runs a function, and this end of its last argument. If it dies, `recv` raises EOFError."""
+    ours, theirs = PROCESSES.Pipe()
+    process = PROCESSES.Process(target=target, args=(*arguments, theirs))  # type: ignore[arg-type]
+    process.start()
+    theirs.close()
+    return process, ours
 
 
 def say(line: str) -> None:

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import httpx
 
-from bench.facade import PROCESSES, ServedBridge, receive
+from bench.facade import ServedBridge, receive, started
 from bench.figures import Figure, percentile
 from bench.report import report
 from bench.stage import program
@@ -73,9 +73,7 @@ async def measure(listeners: int, rounds: int) -> list[Figure]:
             url = mosquitto.url("reader")
             await _rounds(served, url, 1, 0.0)  # warm
             quiet, quiet_lag = await _rounds(served, url, rounds, 0.5)
-            ours, theirs = PROCESSES.Pipe()
-            process = PROCESSES.Process(target=receive, args=(listeners, 0, rounds * BURST, theirs))
-            process.start()
+            process, ours = started(receive, listeners, 0, rounds * BURST)
             port = await asyncio.to_thread(ours.recv)
             async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{served.port}", trust_env=False) as client:
                 for number in range(listeners):
