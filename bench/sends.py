@@ -37,18 +37,23 @@ class Sends:
 
     chats: int
     count: int
+    server_ms: int
     bridge: float
     alone: float
     cpu: float
 
 
-async def sends(stage: Stage, *, chats: int, count: int, cpu: Callable[[], float] = lambda: 0.0) -> Sends:
+async def sends(
+    stage: Stage, *, chats: int, count: int, server_ms: int, cpu: Callable[[], float] = lambda: 0.0
+) -> Sends:
     """Send `count` texts in each of `chats` chats, both ways. The bridge must be connected, without a pace.
 
-    `cpu` returns the seconds of CPU that the bridge has used.
+    `server_ms`: milliseconds after which WhatsApp's server answers. `cpu` returns the seconds of CPU that the bridge
+    has used.
     """
     people = _PEOPLE[:chats]
     async with phone(stage) as api:
+        (await api.patch("/settings", json={"receipts": {"server_ms": server_ms}})).raise_for_status()
         for person in people:
             (await api.post("/contacts", json={"pn": f"{person}@c.us", "name": person})).raise_for_status()
     began = cpu()
@@ -57,7 +62,7 @@ async def sends(stage: Stage, *, chats: int, count: int, cpu: Callable[[], float
     used = cpu() - began
     async with stage.page() as page:
         alone = float(await page.evaluate(_ALONE, [people, count]))
-    return Sends(chats, chats * count, through, alone, used)
+    return Sends(chats, chats * count, server_ms, through, alone, used)
 
 
 async def _through_the_bridge(stage: Stage, people: tuple[str, ...], count: int) -> float:

@@ -54,9 +54,28 @@ export function svg(tag, attributes, ...children) {
   return made;
 }
 
+// What is pressed at this moment, and the containers with it that were to change meanwhile: a click ends at what it
+// began at, so that a button that is replaced under the finger does nothing.
+let pressed = null;
+const postponed = new Map();
+
+document.addEventListener('pointerdown', ({ target }) => { pressed = target; }, true);
+document.addEventListener('click', () => { pressed = null; }, true); // what it calls may change anything
+for (const end of ['pointerup', 'pointercancel']) {
+  document.addEventListener(end, () => setTimeout(() => { // after the click
+    pressed = null;
+    for (const [container, parts] of postponed) update(container, ...parts);
+  }), true);
+}
+
 // Makes `parts` the children of `container`. Children that would look the same are kept, so that a refresh does not
-// take away the focus, the selection or a button that is being pressed.
+// take away the focus or the selection.
 export function update(container, ...parts) {
+  postponed.delete(container);
+  if (pressed && container !== pressed && container.contains(pressed)) {
+    postponed.set(container, parts);
+    return;
+  }
   const fresh = parts.flat().filter(Boolean);
   const old = [...container.children];
   const same = old.map((one, index) => isSame(one, fresh[index]));
