@@ -13,15 +13,13 @@ from bench.away_reader import AwayReader
 from bench.figures import Figure, percentile
 from bench.progress import Progress
 from bench.puback_counter import PubackCounter
-from bench.sends import Sends, sends
+from bench.sends import SERVER_MS, Sends, sends
 from bench.stage import Stage, pss
 from bridge.contract.session import SessionState
 
 #: Messages per second of the paced part, and messages of a burst.
 PACE, BURST = 30.0, 2000
 #: Chats written to at once, and sends in each.
-#: Milliseconds after which the sandbox's server answers a send, unless it is set.
-SERVER_MS = 50
 #: Chats, texts in each, and milliseconds of the server.
 SENDS = ((10, 30, SERVER_MS), (1, 60, SERVER_MS), (1, 60, 0))
 

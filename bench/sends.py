@@ -17,6 +17,8 @@ from bridge.broker import BrokerConnection
 
 #: Seconds in which the last messages get their ticks, which belong to the cost of a send.
 _TICKS = 0.5
+#: Milliseconds after which the sandbox's server answers a send, unless it is set.
+SERVER_MS = 50
 _PEOPLE = tuple(f"549115550{number:04}" for number in range(1, 41))
 _ALONE = """async ([people, count]) => {
   const began = performance.now();
@@ -44,7 +46,7 @@ class Sends:
 
 
 async def sends(
-    stage: Stage, *, chats: int, count: int, server_ms: int, cpu: Callable[[], float] = lambda: 0.0
+    stage: Stage, *, chats: int, count: int, server_ms: int = SERVER_MS, cpu: Callable[[], float] = lambda: 0.0
 ) -> Sends:
     """Send `count` texts in each of `chats` chats, both ways. The bridge must be connected, without a pace.
 
