@@ -59,9 +59,9 @@ export function svg(tag, attributes, ...children) {
 let pressed = null;
 const postponed = new Map();
 
-document.addEventListener('pointerdown', ({ target }) => { pressed = target; }, true);
+document.addEventListener('pointerdown', ({ target, button }) => { pressed = button === 0 ? target : null; }, true);
 document.addEventListener('click', () => { pressed = null; }, true); // what it calls may change anything
-for (const end of ['pointerup', 'pointercancel']) {
+for (const end of ['pointerup', 'pointercancel', 'contextmenu']) { // no pointerup comes where a menu has opened
   document.addEventListener(end, () => setTimeout(() => { // after the click
     pressed = null;
     for (const [container, parts] of postponed) update(container, ...parts);
