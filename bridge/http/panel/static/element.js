@@ -72,14 +72,14 @@ for (const end of ['pointerup', 'pointercancel', 'contextmenu']) { // no pointer
 // take away the focus or the selection.
 export function update(container, ...parts) {
   postponed.delete(container);
-  if (pressed && container !== pressed && container.contains(pressed)) {
-    postponed.set(container, parts);
-    return;
-  }
   const fresh = parts.flat().filter(Boolean);
   const old = [...container.children];
   const same = old.map((one, index) => isSame(one, fresh[index]));
   if (old.length === fresh.length && same.every(Boolean)) return;
+  if (pressed && container !== pressed && container.contains(pressed)) {
+    postponed.set(container, parts);
+    return;
+  }
   const focused = container.contains(document.activeElement) ? pathTo(container, document.activeElement) : null;
   // A child with a key may have another place now.
   const key = focused?.length ? old[focused[0]].dataset.key : undefined;
