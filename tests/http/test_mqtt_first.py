@@ -18,6 +18,8 @@ from bridge.webhooks.registry import WebhookRegistry
 from tests.http.conftest import ANA, HERE, HttpBridge
 
 MESSAGES = 5
+#: Seconds of the broker, and between two messages: a pause is followed by as long without one.
+SLOW, APART = 0.1, 0.4
 
 
 class StepCounter:
@@ -45,6 +47,7 @@ class StepCounter:
             publisher: SessionPublisher, messages: Iterable[Publication], *rest: Any, **options: Any
         ) -> None:
             listed = list(messages)
+            await asyncio.sleep(SLOW)  # a broker that takes its time: the message was journalled before
             await publish_all(publisher, listed, *rest, **options)
             self.published += [self.steps for message in listed if message.topic.endswith("/in")]
             if len(self.published) == MESSAGES:
@@ -71,7 +74,7 @@ async def test_a_message_waits_for_no_step_of_a_webhook_on_its_way_to_the_broker
     busy = asyncio.create_task(counter.run(made[0].turns), name="a busy webhook")
     for number in range(MESSAGES):
         on_mqtt.phone.incoming(ANA, f"mensaje {number}")
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(APART)
     await asyncio.wait_for(counter.all_published.wait(), HERE)
     busy.cancel()
     meanwhile = [after - before for before, after in zip(counter.arrived, counter.published, strict=True)]
