@@ -22,6 +22,8 @@ os.environ.setdefault("NODE_COMPILE_CACHE", str(Path(__file__).parents[1] / ".py
 
 #: A test that may take as many seconds is one of the longest.
 LONG = 150
+#: Suites whose tests start no program: thousands take seconds.
+QUICK = frozenset({"contract", "core", "client", "store", "webhooks"})
 
 
 @pytest.hookimpl(wrapper=True)
@@ -37,7 +39,8 @@ def pytest_collection() -> Generator[None, object, object]:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let each of several workers begin with its share of the longest tests: all wait for one that starts last.
+    """Let each of several workers begin with its share of the longest tests, and end with quick ones: all wait for a
+    long one that starts last.
 
     A worker gets an equal part of the list, in order; one that is done takes from the end of another's part.
     """
@@ -45,14 +48,23 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if workers == 1:
         return
     longest, others = list(filter(_is_long, items)), list(filterfalse(_is_long, items))
+    quick, others = list(filter(_is_quick, others)), list(filterfalse(_is_quick, others))
     total, items[:] = len(items), []
     for worker in range(workers):
         part = (total - len(items)) // (workers - worker)  # as xdist divides them
         share = longest[worker::workers]
-        rest = max(0, part - len(share))
-        items += share + others[:rest]
-        del others[:rest]
-    items += others
+        share += _taken(others, min(part - len(share), -(-len(others) // (workers - worker))))
+        items += share + _taken(quick, part - len(share))
+    items += others + quick
+
+
+def _taken(tests: list[pytest.Item], count: int) -> list[pytest.Item]:
+    taken, tests[:] = tests[: max(0, count)], tests[max(0, count) :]
+    return taken
+
+
+def _is_quick(item: pytest.Item) -> bool:
+    return item.path.relative_to(item.config.rootpath).parts[1] in QUICK
 
 
 def _is_long(item: pytest.Item) -> bool:
