@@ -1,7 +1,6 @@
-"""One WhatsApp session: its two halves, its driver, and the order of steps after each connection.
+"""One WhatsApp session: its two halves, and what an admin asks of it.
 
-It is the driver's sink. It owns the desired state (running or closed, stored) and the catch-up that precedes live
-messages. It claims `connected` only once catch-up is journalled and no newer report of the driver waits.
+It is the driver's sink, and owns the desired state (running or closed, stored). `driver_runs.py` runs the driver.
 """
 
 from __future__ import annotations
@@ -15,7 +14,6 @@ from itertools import groupby
 from typing_extensions import override
 
 from bridge.contract.controls import ControlAction, ControlCommand
-from bridge.contract.errors import CodedError
 from bridge.contract.jid import Jid
 from bridge.contract.kinds import KINDS
 from bridge.contract.limits import AccountLimits
@@ -30,6 +28,7 @@ from bridge.core.call_rejection import CallRejection
 from bridge.core.catch_up import CatchUp, CatchUpLimits
 from bridge.core.chat_marks import ChatMarks
 from bridge.core.desired_state import DesiredState, read_desired, store_desired
+from bridge.core.driver_runs import DRAIN, DriverRuns
 from bridge.core.inbound import InboundPipeline
 from bridge.core.outbound import OutboundPipeline
 from bridge.core.outgoing_files import PreparesFiles
@@ -56,15 +55,10 @@ from bridge.ports import (
     PublishProgress,
     RequestLedger,
     SendStopped,
-    StoreUnusable,
     WhatsAppDriver,
 )
 
 _log = logging.getLogger(__name__)
-#: Seconds for running sends to finish before the browser is closed.
-DRAIN = 5.0
-#: Seconds after a connection until the marks of chats are read: what waits to be sent goes first.
-MARKS_AFTER = 2.0
 _OF_A_SEND = (IncomingMessage, AckChange)  # those of several sends come in turn
 
 
@@ -110,18 +104,28 @@ class Session(DriverSink):
         self.progress = progress
         self._marks = ChatMarks(name, driver, memory, inbound, clock)
         self._calls = CallRejection(name, calls, driver, outbound.submit)
-        self._owner, self._memory = owner, memory
-        self._journal, self._outbox = journal, outbox
-        self._driver, self._inbound = driver, inbound
+        self._owner = owner
+        self._memory = memory
+        self._journal = journal
+        self._outbox = outbox
+        self._driver = driver
+        self._inbound = inbound
         self._catching_up = CatchUp(name, inbound, driver, catch_up, self._marks.note_writers)
-        self._clock, self._ahead = clock, ahead
-        self._reports: asyncio.Queue[Situation | Exception] = asyncio.Queue()
+        self._clock = clock
+        self._ahead = ahead
         self._control = asyncio.Lock()
-        self._driver_wanted, self._driver_stop = asyncio.Event(), asyncio.Event()
-        self._driver_gone = asyncio.Event()
-        self._driver_gone.set()
         self._reopening: asyncio.TimerHandle | None = None
-        self._quiet = False  # a catch-up that ends while it is set does not open the outbound half
+        self._runs = DriverRuns(
+            name,
+            driver,
+            self,
+            self.view,
+            outbound,
+            self.requests,
+            catch_up=self._catching_up,
+            marks=self._marks,
+            calls=self._calls,
+        )
 
     def status(self, change: StateChange | None = None) -> SessionStatus:
         """The status as published: the current one, or the one at a change of state."""
@@ -154,7 +158,7 @@ class Session(DriverSink):
             await self._inbound.connected(self._driver.connected_at)
         else:
             self.outbound.close()
-        self._reports.put_nowait(situation)
+        self._runs.report(situation)
 
     @override
     async def code_changed(self, code: PairingCode | None) -> None:
@@ -188,7 +192,7 @@ class Session(DriverSink):
             with self._ahead():
                 await self._journal_items(batch)
         except Exception as error:  # the driver tries again, but a session that cannot journal is not `connected`
-            self._reports.put_nowait(error)
+            self._runs.report(error)
             raise
 
     async def _journal_items(self, batch: Sequence[Item]) -> None:
@@ -225,15 +229,15 @@ class Session(DriverSink):
                     if self.view.situation.state is SessionState.CONFLICT:
                         await self._driver.reload()
                     await self._want(DesiredState.RUNNING)
-                case ControlAction.CLOSE if reopen_after is not None and self._driver_wanted.is_set():
+                case ControlAction.CLOSE if reopen_after is not None and self._runs.wanted.is_set():
                     await self._close(DesiredState.CLOSED)
-                    self._reopening = asyncio.get_running_loop().call_later(reopen_after, self._driver_wanted.set)
+                    self._reopening = asyncio.get_running_loop().call_later(reopen_after, self._runs.wanted.set)
                 case ControlAction.CLOSE:
                     await self._want(DesiredState.CLOSED)
                 case ControlAction.SLEEP:
                     await self._want(DesiredState.ASLEEP)
                 case ControlAction.RESTART:
-                    await self._stop_driver()
+                    await self._runs.stop()
                     await self._want(DesiredState.RUNNING)
                 case ControlAction.LOGOUT:
                     await self._driver.log_out()
@@ -273,7 +277,7 @@ class Session(DriverSink):
         """Run until cancelled. Call `quiesce` first for a clean end. Raises what the store raises."""
         desired = await read_desired(self._memory)
         if desired is DesiredState.RUNNING:
-            self._driver_wanted.set()
+            self._runs.wanted.set()
         else:
             self.view.set(desired.rest)
         try:
@@ -281,120 +285,30 @@ class Session(DriverSink):
                 tasks.create_task(self.outbound.run(), name=f"outbound {self.name}")
                 tasks.create_task(self.limits.run(), name=f"limits {self.name}")
                 tasks.create_task(self.requests.claimed.run(), name=f"requests {self.name}")
-                tasks.create_task(self._keep_driver(), name=f"driver {self.name}")
+                tasks.create_task(self._runs.run(), name=f"driver {self.name}")
         finally:
             self._stay_closed()
             await self.requests.end()
 
     async def quiesce(self, seconds: float = DRAIN) -> None:
         """Start no more sends and wait up to `seconds` for the running ones, and for claimed requests."""
-        self._quiet = True
-        self.outbound.close()
-        try:
-            async with asyncio.timeout(seconds):
-                await self.outbound.drain()
-                await self.requests.claimed.drain()
-        except TimeoutError:
-            _log.warning("%s: a send or a request is still running; the next start answers it", self.name)
+        await self._runs.quiesce(seconds)
 
     async def _want(self, desired: DesiredState) -> None:
         await store_desired(self._memory, desired)
         if desired is DesiredState.RUNNING:
-            if not self._driver_wanted.is_set():  # the answer to `init` says so already
+            if not self._runs.wanted.is_set():  # the answer to `init` says so already
                 self.view.set(Situation(SessionState.STARTING, Reason.BROWSER_STARTING))
-            self._driver_wanted.set()
+            self._runs.wanted.set()
         else:
             await self._close(desired)
 
     async def _close(self, desired: DesiredState) -> None:
-        self._driver_wanted.clear()
-        await self._stop_driver()
+        self._runs.wanted.clear()
+        await self._runs.stop()
         self.view.set(desired.rest)
 
     def _stay_closed(self) -> None:
         if self._reopening is not None:
             self._reopening.cancel()
             self._reopening = None
-
-    async def _stop_driver(self) -> None:
-        self._driver_stop.set()
-        await self._driver_gone.wait()
-
-    async def _keep_driver(self) -> None:
-        while True:
-            await self._driver_wanted.wait()
-            self._driver_stop.clear()  # only now: a stop that came while no driver ran is done already
-            self._driver_gone.clear()
-            try:
-                self.view.set(Situation(SessionState.STARTING, Reason.BROWSER_STARTING))
-                await self._drive()
-            finally:
-                self._driver_gone.set()
-
-    async def _drive(self) -> None:
-        """Run the driver until it is asked to stop. Raises what it raises. Its reports count only while it runs."""
-        self._reports, self._quiet = asyncio.Queue(), False
-        works = {
-            "driver stop": self._driver_stop.wait(),
-            "state": self._follow(),
-            "history": self._catching_up.repeat(),
-            "calls": self._calls.run(),
-            "renewals": self._renew(),
-            "driver run": self._driver.run(self),
-        }
-        tasks = [asyncio.create_task(work, name=f"{what} {self.name}") for what, work in works.items()]
-        try:
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            if tasks[0].done():
-                await self.quiesce()
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.wait(tasks)
-            self.outbound.close()
-            self.view.show(None)
-            self.view.ask_passkey(None)
-        for task in tasks:
-            if not task.cancelled():
-                task.result()
-
-    async def _follow(self) -> None:
-        """Turn the driver's reports into states, one by one."""
-        while True:
-            report = await self._reports.get()
-            if isinstance(report, Exception):
-                raise report
-            if report.state is SessionState.CONNECTED:
-                await self._catch_up()
-            else:
-                self.view.set(report)
-
-    async def _renew(self) -> None:
-        """After each connection, what WhatsApp Web forgets with its page; later, what it does not announce."""
-        with self.view.watch() as changes:
-            while True:
-                change = await changes.get()
-                while isinstance(change, StateChange) and change.situation.state is SessionState.CONNECTED:
-                    await self.requests.subscriptions.renew()
-                    try:
-                        async with asyncio.timeout(MARKS_AFTER):
-                            change = await changes.get()
-                    except TimeoutError:
-                        await self._marks.look()
-                        break
-
-    async def _catch_up(self) -> None:
-        self.view.set(Situation(SessionState.CONNECTING, Reason.CATCHING_UP))
-        try:
-            found = await self._catching_up.collect()
-            await self._driver.resume()
-        except StoreUnusable:
-            raise
-        except CodedError as error:
-            _log.warning("%s: catch-up failed (%s); reloading the page", self.name, error)
-            await self._driver.reload()
-            return
-        _log.info("%s: catch-up found %d messages", self.name, found)
-        if self._reports.empty() and not self._quiet:
-            self.outbound.open()
-            self.view.set(Situation(SessionState.CONNECTED, Reason.READY))
