@@ -128,7 +128,7 @@ async def test_a_link_lost_as_catch_up_ends_is_never_reported_as_connected(harne
             await super().resume()
             if self._phone.link_up and not harness.outbound.is_open:
                 self._phone.link(up=False)
-                await harness.until(lambda: not harness.session._reports.empty())
+                await harness.until(lambda: not harness.session._runs._reports.empty())
 
     await harness.start(connected=False, around_driver=lambda _: BreaksThen(harness.phone))
     states = [harness.state]
@@ -156,7 +156,7 @@ async def test_a_catch_up_that_ends_while_the_session_is_closed_starts_no_send(h
     await driver.collecting.wait()
     with harness.session.view.watch() as changes:
         closing = asyncio.create_task(harness.session.control(ControlAction.CLOSE))
-        await harness.until(lambda: harness.session._quiet)
+        await harness.until(lambda: harness.session._runs._quiet)
         driver.go_on.set()  # the running send keeps the page open
         await closing
         seen = [change.situation.state for change in _so_far(changes) if isinstance(change, StateChange)]
