@@ -12,6 +12,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import playwright
 import psutil
 import pytest
 
@@ -73,6 +74,34 @@ async def test_children_have_none_of_the_secrets(monkeypatch: pytest.MonkeyPatch
         environments = [process.environ() for process in started]
     assert len(environments) >= 3  # Node.js, the browser and its helpers
     assert not any(secret in environment.values() for environment in environments)
+
+
+async def test_playwrights_node_stays_small(tmp_path: Path) -> None:
+    others = processes.playwright_drivers()
+    async with (
+        PlaywrightRuntime() as runtime,
+        Profile(tmp_path / "own") as profile,
+        Browser(runtime, profile, executable=None, arguments=(), limits=Limits()) as browser,
+    ):
+        page = await browser.page()
+        for _ in range(1000):
+            await page.evaluate("'x'.repeat(10_000)")
+        (node,) = (psutil.Process(mark.pid) for mark in processes.playwright_drivers() if mark not in others)
+        private = node.memory_full_info().uss - _code_of(node)
+    assert private < 68_000_000
+
+
+def _code_of(process: psutil.Process) -> int:
+    """Bytes of the program's own file that are in memory: they depend on the machine's page cache."""
+    return sum(area.private_clean for area in process.memory_maps() if area.path == process.exe())
+
+
+async def test_a_node_of_the_users_own_gets_no_options(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    own = Path(playwright.__file__).with_name("driver") / "node"
+    refusing = f'[ -z "$NODE_OPTIONS" ] || exit 9; exec {own} "$@"'
+    monkeypatch.setenv("PLAYWRIGHT_NODEJS_PATH", str(program(tmp_path, "node", refusing)))
+    async with PlaywrightRuntime() as runtime:
+        assert Path((await runtime.playwright()).chromium.executable_path).is_absolute()
 
 
 async def test_the_user_agent_does_not_say_headless(tmp_path: Path) -> None:

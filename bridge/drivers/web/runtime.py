@@ -1,4 +1,4 @@
-"""One Playwright for the whole process: its Node driver takes about 130 MiB, so all sessions share it."""
+"""One Playwright for the whole process: its Node driver takes about 100 MiB, so all sessions share it."""
 
 from __future__ import annotations
 
