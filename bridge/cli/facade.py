@@ -30,6 +30,12 @@ class NoFacade(CodedError):
     code = "no_bridge"
 
 
+class UnknownOutcome(CodedError):
+    """The façade took a request that changes something, and did not answer. An upload changes nothing by itself."""
+
+    code = "outcome_unknown"
+
+
 class FacadeRefused(CodedError):
     """The façade answered with an error; code and text are the façade's."""
 
@@ -45,8 +51,8 @@ class FacadeClient:
         self._data_dir = data_dir
 
     async def request(self, method: str, path: str, body: Any = None, **query: Any) -> dict[str, Any]:
-        """The JSON response; `body` is sent as JSON. Raises `NoFacade`, `FacadeRefused`."""
-        return await self._answer(method, path, params=query, json=body)
+        """The JSON response; `body` is sent as JSON. Raises `NoFacade`, `UnknownOutcome`, `FacadeRefused`."""
+        return await self._answer(method, path, acts=method != "GET", params=query, json=body)
 
     async def upload(self, sha256: str, offset: int, parts: AsyncIterator[bytes]) -> dict[str, Any]:
         """Upload the rest of a file. Raises `NoFacade`, `FacadeRefused`."""
@@ -77,12 +83,17 @@ class FacadeClient:
 
         await save(self._client, path, target, sha256)
 
-    async def _answer(self, method: str, path: str, **options: Any) -> dict[str, Any]:
+    async def _answer(self, method: str, path: str, *, acts: bool = False, **options: Any) -> dict[str, Any]:
         import httpx
 
         try:
             response = await self._client.request(method, path, **options)
             answer: dict[str, Any] = {} if response.status_code == 204 else response.json()
+        except (httpx.ReadError, httpx.ReadTimeout, httpx.RemoteProtocolError) as error:
+            silent = f"The bridge at {self._client.base_url} does not answer."
+            if not acts:
+                raise NoFacade(silent) from error
+            raise UnknownOutcome(f"{silent} It may have been carried out: look before you repeat it.") from error
         except (httpx.TransportError, ValueError) as error:
             raise NoFacade(
                 f"No bridge with HTTP runs on {self._data_dir}/, and none answers at {self._client.base_url}: start"

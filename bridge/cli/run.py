@@ -36,7 +36,7 @@ class Exit(IntEnum):
     OK = 0  # done; for `send`: WhatsApp's server has the message (or the requested tick has arrived)
     FAILED = 1  # it was refused or failed, and the reason was printed
     USAGE = 2  # invalid command line, setting or input
-    UNKNOWN = 3  # `send`: it may have been sent; the outcome is unknown and it is not repeated
+    UNKNOWN = 3  # it may have been sent or carried out; the outcome is unknown and it is not repeated
     WAITING = 4  # `send`: accepted and still waiting at the timeout; the bridge continues
     NO_BRIDGE = 5  # no broker, or no bridge that answers
     NO_SUCH_SESSION = 6
@@ -57,6 +57,7 @@ _EXIT_BY_CODE = {
     "broker_down": Exit.NO_BRIDGE,
     "broker_refused": Exit.NO_BRIDGE,
     "no_such_session": Exit.NO_SUCH_SESSION,
+    "outcome_unknown": Exit.UNKNOWN,
     "invalid": Exit.USAGE,
     "too_large": Exit.USAGE,
     "start": Exit.USAGE,
