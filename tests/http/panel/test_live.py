@@ -21,6 +21,37 @@ WINDOWS = 8
 AT_ONCE = 0.5
 NO_TIMER = "window.setInterval = () => 0"
 SHOWS = "(text) => document.getElementById('view').textContent.includes(text)"
+# What a feed takes whose answers the test gives: two hints follow each other so closely that the first call lasts.
+OUTBOX = """async (answers) => {
+    const { MessageFeed } = await import('/panel/static/message_feed.js');
+    const taken = [], given = [], real = window.fetch;
+    window.fetch = (path, options) => path.includes('/sends?')
+        ? new Promise((resolve) => given.push((state) => resolve(Response.json({ sends: [state] }))))
+        : real(path, options);
+    const feed = new MessageFeed('haby', { sends: (sends) => taken.push(...sends) });
+    const calls = [feed.readOutbox(), feed.readOutbox()];
+    for (const [call, state] of answers) {
+        given[call](state);
+        await calls[call];
+    }
+    return taken;
+}"""
+JOURNAL = """async () => {
+    const { MessageFeed } = await import('/panel/static/message_feed.js');
+    const taken = [], given = [], real = window.fetch;
+    window.fetch = (path, options) => path.includes('/messages?')
+        ? new Promise((resolve) => given.push(resolve)) : real(path, options);
+    const feed = new MessageFeed('haby', { message: (message) => taken.push(message) });
+    const status = { epoch: 'e', last_seq: 1, last_event_seq: 0 };
+    const page = (seq) => Response.json({ epoch: 'e', items: [seq], next: null, last_seq: seq });
+    const following = feed.follow(status);
+    await feed.follow({ ...status, last_seq: 2 });
+    given[0](page(1));
+    while (given.length < 2) await new Promise((resolve) => setTimeout(resolve));
+    given[1](page(2));
+    await following;
+    return taken;
+}"""
 
 
 def _is_stream(request: Request) -> bool:
@@ -89,6 +120,21 @@ async def test_one_of_many_windows_holds_the_stream_and_another_takes_it_over(
     started.phone.incoming(ANA, "para todas otra vez", notify_name="Ana")
     await asyncio.gather(*(_shows(window, "para todas otra vez") for window in (first, *others)))
     assert len(streams) == 1
+
+
+async def test_an_answer_that_is_overtaken_brings_nothing_back(started: HttpBridge, open_panel: OpenPanel) -> None:
+    page = await open_panel(started)
+    await expect(page.get_by_role("article", name="haby")).to_be_visible()
+    assert await page.evaluate(OUTBOX, [[1, "read"], [0, "sent"]]) == ["read"]
+    assert await page.evaluate(OUTBOX, [[0, "sent"], [1, "read"]]) == ["sent", "read"]
+
+
+async def test_a_status_that_comes_while_the_journal_is_read_is_followed(
+    started: HttpBridge, open_panel: OpenPanel
+) -> None:
+    page = await open_panel(started)
+    await expect(page.get_by_role("article", name="haby")).to_be_visible()
+    assert await page.evaluate(JOURNAL) == [1, 2]
 
 
 async def test_a_burst_makes_few_polls(started: HttpBridge, open_panel: OpenPanel) -> None:

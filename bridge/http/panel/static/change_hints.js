@@ -1,7 +1,7 @@
 // The bridge's hints that something changed, so that a page asks at once and not with its next poll. A browser has six
 // connections to a bridge for all its windows: one of those that are shown holds the stream, and passes the hints on.
 
-//: Milliseconds until a stream is asked for again that was refused: the bridge has no room for it, a proxy has no bridge.
+//: Milliseconds until a stream is asked for again that was refused: by a full bridge, or by a proxy without one.
 const AGAIN = 10_000;
 const NAME = 'panel changes';
 

@@ -10,6 +10,7 @@ export class MessageFeed {
   #read = {}; // stream -> epoch and number of the newest item that was taken
   #reading = false;
   #status = null; // the newest
+  #outbox = { asked: 0, taken: 0 }; // numbers of the newest call, and of the newest answer that was taken
   #closed = false;
 
   // `take` gets each message (`take.message(message)`), event (`take.event(event)`) and page of sends.
@@ -48,7 +49,10 @@ export class MessageFeed {
 
   async readOutbox() {
     if (!hasScope('send')) return;
+    const asked = this.#outbox.asked += 1;
     const page = await get(`${sessionPath(this.session)}/sends?limit=50`).catch(() => null);
+    if (asked < this.#outbox.taken) return; // overtaken: it would bring back what was
+    this.#outbox.taken = asked;
     this.take.sends(page?.sends ?? []);
   }
 
