@@ -4,6 +4,7 @@ import { account, get, hasScope, logIn, logOut, resumeLogin } from './api.js';
 import { ChangeHints } from './change_hints.js';
 import { closeDialog } from './dialogs.js';
 import { h, update } from './element.js';
+import './field_problems.js';
 import { chooseLanguage, locale, otherLanguage, translate, word } from './language.js';
 import { hideLogin, LANGUAGE_NAMES, showLogin } from './login.js';
 import { problemText } from './problems.js';
