@@ -17,8 +17,8 @@ from tests.http.panel.test_panel import KEY, VISIBLE
 from tests.http.test_access import key_for
 
 WINDOWS = 8
-#: Seconds.
-AT_ONCE = 0.5
+#: Seconds, and the messages of which one has to come so early: a machine that runs other tests pauses a page.
+AT_ONCE, TRIES = 0.5, 10
 NO_TIMER = "window.setInterval = () => 0"
 SHOWS = "(text) => document.getElementById('view').textContent.includes(text)"
 # What a feed takes whose answers the test gives: two hints follow each other so closely that the first call lasts.
@@ -60,9 +60,11 @@ def _is_stream(request: Request) -> bool:
 
 async def _followed(page: Page) -> None:
     """Load the page again without its timer, until it has the stream."""
+    address = page.url
     await page.context.add_init_script(NO_TIMER)
+    await page.goto("about:blank")  # ends the stream that the page may be opening
     async with page.expect_response(lambda response: _is_stream(response.request)) as opened:
-        await page.reload()
+        await page.goto(address)
     assert (await opened.value).status == 200
 
 
@@ -74,12 +76,12 @@ async def test_a_message_a_tick_and_a_state_are_shown_at_once(started: HttpBridg
     page = await open_panel(started, at="#messages")
     await _followed(page)
     clock, waited = asyncio.get_running_loop().time, list[float]()
-    for text in ("el primero", "el segundo", "el tercero"):
-        began = clock()
+    while len(waited) < TRIES and min(waited, default=AT_ONCE) >= AT_ONCE:
+        text, began = f"mensaje {len(waited)}.", clock()
         started.phone.incoming(ANA, text, notify_name="Ana")
         await _shows(page, text)
         waited.append(clock() - began)
-    assert min(waited) < AT_ONCE
+    assert min(waited) < AT_ONCE, waited
 
     await page.get_by_role("list", name="Chats").get_by_role("listitem").click()
     async with started.client() as client:
@@ -150,7 +152,7 @@ async def test_a_burst_makes_few_polls(started: HttpBridge, open_panel: OpenPane
 
 
 async def test_a_restart_of_the_bridge_begins_another_stream(started: HttpBridge, open_panel: OpenPanel) -> None:
-    page = await open_panel(started, at="#messages", expected="ERR_")
+    page = await open_panel(started, at="#messages", expected="Failed to load resource")
     await _followed(page)
     await started.stop()
     async with page.expect_response(lambda response: _is_stream(response.request) and response.ok):
