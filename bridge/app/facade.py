@@ -15,6 +15,7 @@ from bridge.app.hosted_sessions import HostedSessions
 from bridge.app.limits import BridgeLimits
 from bridge.broker import BrokerOptions
 from bridge.core.shared_media import SharedMedia
+from bridge.http.change_signal import ChangeSignal
 from bridge.http.credentials import Credentials
 from bridge.http.log_ring import LogRing
 from bridge.metrics.charts import ChartRecorder
@@ -66,6 +67,7 @@ async def http_facade(
         stack.enter_context(listener)
         charts = ChartRecorder(clock, store.charts, store_every=limits.charts)
         counters = PrometheusMetrics(settings.data_dir)
+        changes = ChangeSignal()
         await charts.load()
         observers: tuple[Observer, ...] = (charts.observe, counters.observe)
         poster = await stack.enter_async_context(
@@ -104,6 +106,7 @@ async def http_facade(
                 poster=poster,
                 switches=switches,
                 charts=charts,
+                changes=changes,
                 counters=counters,
                 owner=owner,
                 version=version,
@@ -122,7 +125,7 @@ async def http_facade(
                 tasks.create_task(charts.run(), name="charts"),
             ]
             serving = tasks.create_task(serve(), name="http")
-            yield HttpFacade(registry, observers, closing)
+            yield HttpFacade(registry, (*observers, changes.observe), closing)
             closing.set()
             for task in beside:
                 task.cancel()

@@ -15,6 +15,7 @@ from bridge.app.settings_view import SettingsView
 from bridge.broker import BrokerAddress
 from bridge.core.shared_media import SharedMedia
 from bridge.http.agent_sends import AgentSends
+from bridge.http.change_signal import ChangeSignal
 from bridge.http.context import AppContext
 from bridge.http.credentials import Credentials
 from bridge.http.guard import AuthOptions
@@ -51,6 +52,7 @@ async def serve_http(
     poster: WebhookPoster,
     switches: BotSwitches,
     charts: ChartRecorder,
+    changes: ChangeSignal,
     counters: PrometheusMetrics,
     owner: str,
     version: str,
@@ -89,6 +91,7 @@ async def serve_http(
         responder=responder,
         clock=clock,
         charts=charts,
+        changes=changes,
         metrics_text=counters.text,
         topics=settings.topics,
         version=version,

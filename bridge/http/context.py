@@ -20,6 +20,7 @@ from bridge.core.session import Session
 from bridge.core.session_entry import SessionEntry
 from bridge.core.shared_media import SharedMedia
 from bridge.http.agent_sends import AgentSends
+from bridge.http.change_signal import ChangeSignal
 from bridge.http.credentials import Credentials
 from bridge.http.limits import HttpLimits
 from bridge.http.log_ring import LogRing
@@ -70,6 +71,7 @@ class AppContext:
     responder: ServiceGateway
     clock: Clock
     charts: ChartRecorder
+    changes: ChangeSignal
     metrics_text: Callable[[frozenset[str] | None], bytes]
     topics: Topics
     version: str

@@ -17,6 +17,7 @@ class HttpLimits:
     `session_poll`: between two checks of such a session.
     `requests_of_one`: requests in progress of one caller, of the connections that there are.
     `event_streams` at once, each of which holds a connection; `event_ping` keeps proxies from closing a quiet one.
+    `hints`: between two hints of one stream of the panel, each of which makes its pages ask for what is new.
     `agent_sends`: sends of one agent's key that may wait for a person; `agent_poll`: between two looks for what was
     not claimed and what has expired.
     """
@@ -31,5 +32,6 @@ class HttpLimits:
     event_streams: StreamLimits = field(default_factory=StreamLimits)
     requests_of_one: int = 400
     event_ping: float = 15.0
+    hints: float = 0.4
     agent_sends: int = 50
     agent_poll: float = 5.0

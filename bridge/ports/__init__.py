@@ -53,6 +53,7 @@ from bridge.ports.events import (
     Posted,
     PostOutcome,
     Published,
+    StateEntered,
     Step,
     durations,
 )
@@ -200,6 +201,7 @@ __all__ = [
     "Sends",
     "SendsOnce",
     "SentFile",
+    "StateEntered",
     "StateHistory",
     "Step",
     "StoreUnusable",

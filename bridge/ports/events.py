@@ -1,4 +1,4 @@
-"""What the stores, the webhook poster and the MQTT adapter report to metrics and charts.
+"""What the stores, the webhook poster and the MQTT adapter report to metrics, charts and the panel.
 
 An event is reported once it is true: after the commit, the answer or the PUBACK. Observers are called in the event
 loop; they are cheap, never wait and never raise.
@@ -100,8 +100,21 @@ class MediaEnded:
     size: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class StateEntered:
+    """The session has another state or reason; its row is committed soon."""
+
+
 Event = (
-    Journalled | AlreadyJournalled | Published | CommandClaimed | CommandAdvanced | Posted | EmptyCommand | MediaEnded
+    Journalled
+    | AlreadyJournalled
+    | Published
+    | CommandClaimed
+    | CommandAdvanced
+    | Posted
+    | EmptyCommand
+    | MediaEnded
+    | StateEntered
 )
 #: Called with the name of a configured session, so that labels stay few, and the event.
 Observer = Callable[[str, Event], None]

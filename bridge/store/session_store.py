@@ -138,7 +138,7 @@ async def open_store(
             SqlitePeople(database, journal, now),
             SqliteMediaQueue(database, journal, now, observe),
             SqliteMessageIndex(database, journal, limits),
-            SqliteStates(database),
+            SqliteStates(database, observe),
             database,
             now,
         )

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from typing_extensions import override
 
 from bridge.contract.session import Reason, SessionState, Situation
-from bridge.ports import PastState, StateHistory
+from bridge.ports import Event, PastState, StateEntered, StateHistory
 from bridge.store.database import SqliteDatabase
 
 #: Seconds that a state is kept from its end, and the most states: a site that is down for a day makes thousands.
@@ -39,12 +39,14 @@ _FORGET = """
 
 
 class SqliteStates(StateHistory):
-    def __init__(self, database: SqliteDatabase) -> None:
+    def __init__(self, database: SqliteDatabase, observe: Callable[[Event], None] = lambda _: None) -> None:
         self._database = database
+        self._observe = observe
 
     @override
     def enter(self, situation: Situation, at: float) -> None:
         self._soon(_ENTER, (at, situation.state, situation.reason))
+        self._observe(StateEntered())
 
     @override
     def seen(self, at: float) -> None:

@@ -13,6 +13,13 @@ from tests.sandbox.conftest import Tab, write
 from tests.sandbox.test_double import ANA, BRUNO_LID, GROUP
 
 
+async def test_the_page_of_whatsapp_web_leads_to_the_phone(sandbox: Sandbox, phone: Page) -> None:
+    await phone.goto(sandbox.url)
+    await phone.get_by_role("link", name="The phone of this sandbox").click()
+    await expect(phone.get_by_role("button", name="Ana")).to_be_visible()
+    assert phone.url == sandbox.phone_url
+
+
 async def test_the_selected_author_decides_the_sender(sandbox: Sandbox, phone: Page) -> None:
     await phone.get_by_role("button", name="Ana").click()
     await write(phone, "¿Hola? 👋")

@@ -8,6 +8,7 @@ import pytest
 
 from bridge.contract.lifecycle import SendState
 from bridge.contract.messages import Stream
+from bridge.contract.session import Reason, SessionState, Situation
 from bridge.ports import (
     MQTT_READER,
     AlreadyJournalled,
@@ -17,6 +18,7 @@ from bridge.ports import (
     IllegalSendStep,
     Journalled,
     Published,
+    StateEntered,
     Step,
     StoreUnusable,
     durations,
@@ -96,3 +98,11 @@ async def test_an_uncommitted_write_is_not_reported(path: Path, clock: SetClock)
     with pytest.raises(StoreUnusable):
         await store.journal.append([record("late")])
     assert events == []
+
+
+async def test_a_state_that_is_entered_is_reported(path: Path, clock: SetClock) -> None:
+    events: list[Event] = []
+    async with open_store(path, now=clock, observe=events.append) as store:
+        store.states.enter(Situation(SessionState.CONNECTED, Reason.READY), 10.0)
+        store.states.seen(20.0)
+    assert events == [StateEntered()]

@@ -1,7 +1,12 @@
-"""The panel's page, its files, and its log-in. The page contains no private data, so it needs no credential."""
+"""The panel's page, its files, its log-in, and the stream of hints that something changed.
+
+The page contains no private data, so it needs no credential.
+"""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from importlib import resources
 from pathlib import Path
@@ -19,6 +24,7 @@ from bridge.http.context import AppContext
 from bridge.http.credentials import Principal
 from bridge.http.dependencies import AuditOf, Caller, ContextOf, needs_scope
 from bridge.http.panel_sessions import COOKIE, IDLE_LIMIT, PanelSession
+from bridge.http.v1.events import comes, event_stream
 from bridge.ports import Scope, StoreUnusable
 
 STATIC = Path(str(resources.files("bridge.http.panel"))) / "static"
@@ -87,6 +93,25 @@ async def log_out(request: Request, context: ContextOf) -> Response:
     response = Response(status_code=204)
     response.delete_cookie(COOKIE, httponly=True, samesite="strict")
     return response
+
+
+@router.get("/panel/changes")
+async def changes(request: Request, context: ContextOf, caller: Caller) -> Response:
+    """`data: changed` where the page has to ask for what is new; any caller may know that, as from the statuses."""
+    return event_stream(_hints(context, caller.sessions), request, context, caller)
+
+
+async def _hints(context: AppContext, sessions: frozenset[str] | None) -> AsyncIterator[str]:
+    yield "retry: 1000\n\n"  # a restart of the bridge takes about that long
+    with context.changes.watch(sessions) as changed:
+        changed.set()  # before the stream, too
+        while not context.closing.is_set():
+            await comes(changed.wait(), context)
+            hinted = changed.is_set()
+            changed.clear()
+            yield "data: changed\n\n" if hinted else ": ping\n\n"
+            with suppress(TimeoutError):
+                await asyncio.wait_for(context.closing.wait(), context.limits.hints)
 
 
 def _me(context: AppContext, caller: Principal, login: PanelSession, *, trusted: bool) -> dict[str, Any]:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from typing import Annotated
+from collections.abc import AsyncIterator, Coroutine
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import StreamingResponse
@@ -17,7 +17,7 @@ from bridge.asgi.event_stream import EventStreamResponse
 from bridge.contract.messages import Stream, in_stream
 from bridge.core.session_entry import SessionEntry
 from bridge.http.context import AppContext, journal_of
-from bridge.http.credentials import ANYBODY
+from bridge.http.credentials import ANYBODY, Principal
 from bridge.http.dependencies import Caller, ContextOf, needs
 from bridge.http.errors import RateLimited
 from bridge.http.v1.cursors import format_cursor, parse_cursor
@@ -58,11 +58,17 @@ async def follow(
     at = 0 if start == "oldest" else journal.bounds(stream).last
     if given := last_event_id or after:
         at = parse_cursor(given, journal.epoch).seq
+    return event_stream(_events(context, entry, journal, stream, at), request, context, caller)
+
+
+def event_stream(
+    events: AsyncIterator[str], request: Request, context: AppContext, caller: Principal
+) -> EventStreamResponse:
+    """These events, until the caller's credential ends. Raises `RateLimited` where too many streams are open."""
     names = () if caller is ANYBODY else (caller.id,)
     ended = context.streams.open(names, admin=Scope.ADMIN in caller.scopes)
     if ended is None:
         raise RateLimited("Too many event streams are open.", {"Retry-After": "10"})
-    events = _events(context, entry, journal, stream, at)
     return EventStreamResponse(events, request.state.still_valid, context.limits.recheck, ended)
 
 
@@ -80,14 +86,14 @@ async def _events(
             text = in_stream(stream, entry.name, journal.epoch, seq, body)
             yield f"id: {format_cursor(journal.epoch, seq)}\nevent: {kind}\ndata: {text}\n\n"
             at = seq
-        if not page.items and not await _wait_for_item(context, journal, stream, at):
+        if not page.items and not await comes(journal.wait_beyond(stream, at), context):
             yield ": ping\n\n"
 
 
-async def _wait_for_item(context: AppContext, journal: Journal, stream: Stream, at: int) -> bool:
-    """Wait for an item or the end of the bridge; returns False when it is time for a ping."""
+async def comes(event: Coroutine[Any, Any, object], context: AppContext) -> bool:
+    """Wait for an event or the end of the bridge; returns False when it is time for a ping."""
     waits = [
-        asyncio.create_task(journal.wait_beyond(stream, at), name="events item"),
+        asyncio.create_task(event, name="events item"),
         asyncio.create_task(context.closing.wait(), name="events closing"),
     ]
     try:

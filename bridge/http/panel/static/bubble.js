@@ -1,6 +1,7 @@
 // One message in a conversation.
 
 import { readableAddress } from './addresses.js';
+import { contactName } from './contact_names.js';
 import { h } from './element.js';
 import { formatted, outside } from './formatted_text.js';
 import { word } from './language.js';
@@ -36,7 +37,7 @@ const menuButton = (item, onMenu) => button('plain', '⋯', ({ currentTarget }) 
 
 function quote({ author, body, id }, onJump) {
   return h('button.quote', { type: 'button', onclick: () => onJump(id) },
-    author ? h('strong', null, readableAddress(author)) : null,
+    author ? h('strong', null, contactName(author)) : null,
     h('span', { dir: 'auto' }, body || '…'));
 }
 

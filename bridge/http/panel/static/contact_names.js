@@ -3,15 +3,16 @@
 import { hasScope, get, sessionPath } from './api.js';
 import { isErased, readableAddress } from './addresses.js';
 import { h } from './element.js';
+import { ask } from './requests.js';
 
-//: Newest messages that `loadNames` reads.
-const RECENT = 100;
+//: Newest messages and chats that `loadNames` reads.
+const RECENT = 100, CHATS = 100;
 const names = new Map();
 
-export function rememberName({ chat, author, from_pn: pn, notify_name: name }) {
-  if (!name || author !== chat || isErased(chat)) return;
-  names.set(chat, name);
-  if (pn) names.set(pn, name);
+// A person is known by a number, a LID or both, and may be spoken of by either.
+export function rememberName({ author, from_pn: pn, from_lid: lid, notify_name: name }) {
+  if (!name || isErased(author)) return;
+  for (const address of [author, pn, lid]) if (address) names.set(address, name);
 }
 
 // The name that the account's chat list has for a chat.
@@ -19,17 +20,20 @@ export function rememberChat({ chat, name }) {
   if (name && !isErased(chat)) names.set(chat, name);
 }
 
-// Reads the names in a session's newest messages; returns whether any name is known.
+// Reads the names in a session's newest messages and in the account's chat list, which has those of who never wrote;
+// returns whether any name is known.
 export async function loadNames(status) {
   if (!status?.epoch || !hasScope('listen')) return false;
   const after = encodeURIComponent(`${status.epoch}:${Math.max(0, status.last_seq - RECENT)}`);
   const path = `${sessionPath(status.session)}/messages?limit=${RECENT}&after=${after}`;
-  const page = await get(path).catch(() => null);
+  const chats = status.state === 'connected' ? ask(status.session, 'chats.list', { limit: CHATS }) : null;
+  const [page, list] = await Promise.all([get(path), chats].map((one) => one?.catch(() => null)));
   page?.items.forEach(rememberName);
+  list?.chats.forEach(rememberChat);
   return names.size > 0;
 }
 
-export const senderName = (item) => item.notify_name || readableAddress(item.from_pn ?? item.chat);
+export const senderName = (item) => item.notify_name || contactName(item.from_pn ?? item.author ?? item.chat);
 
 export const contactName = (address) => names.get(address) ?? readableAddress(address);
 

@@ -41,6 +41,7 @@ export class Conversations {
     this.commands = new Map(); // id of a command -> of its message, as the event says
     this.bubbles = new Map(); // id of a command -> chat and key of what the outbox showed of it last
     this.next = null;
+    this.named = null; // chats whose name was asked for, once the list is here
   }
 
   // Chats as the list shows them, newest first.
@@ -69,8 +70,7 @@ export class Conversations {
 
   // A chat that neither the list nor a message has named yet.
   meet({ chat, timestamp }) {
-    if (this.chats.has(chat)) return;
-    this.chats.set(chat, { chat, name: contactName(chat), unread: 0, at: timestamp * 1000, last: '' });
+    if (!this.chats.has(chat)) this.#list({ chat, name: contactName(chat), unread: 0, at: timestamp * 1000, last: '' });
   }
 
   // An old message, from the journal.
@@ -87,7 +87,10 @@ export class Conversations {
   async loadChats(search) {
     const data = await ask(this.session, 'chats.list', { limit: CHATS, ...(search ? { search } : {}) });
     this.#takeChats(data);
-    if (!search) this.next = data?.next ?? null;
+    if (search) return;
+    this.next = data?.next ?? null;
+    this.named ??= new Set();
+    this.chats.forEach((entry) => this.#name(entry));
   }
 
   async loadMoreChats() {
@@ -181,8 +184,24 @@ export class Conversations {
     const known = this.chats.get(chat) ?? { chat, unread: 0, at: 0, last: '' };
     if (at >= known.at) Object.assign(known, { at, last: messageText(message) });
     if (!known.name || known.name === readableAddress(chat)) known.name = contactName(chat);
-    this.chats.set(chat, known);
+    this.#list(known);
     return known;
+  }
+
+  #list(entry) {
+    this.chats.set(entry.chat, entry);
+    if (this.named) this.#name(entry);
+  }
+
+  // What only an address names, the account may know by name: a person without a number who has not written, a group.
+  async #name({ chat, name }) {
+    if (!name.includes('@') || this.named.has(chat)) return;
+    this.named.add(chat);
+    const found = await ask(this.session, 'chats.get', { chat }).catch(() => null);
+    if (!found?.name) return;
+    rememberChat(found);
+    Object.assign(this.chats.get(chat), { name: found.name });
+    this.onChange();
   }
 
   // The messages of a chat, to change them.
@@ -261,7 +280,7 @@ export class Conversations {
     items.set(item.key, { ...item, message: shown ?? undefined });
     const entry = this.chats.get(chat) ?? { chat, name: contactName(chat), unread: 0, at: 0 };
     if (at >= entry.at) Object.assign(entry, { at, last: send.message });
-    this.chats.set(chat, entry);
+    this.#list(entry);
   }
 
   // Returns whether a send acts on a message; what it did is shown at that one.

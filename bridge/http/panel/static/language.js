@@ -7,6 +7,7 @@ import { campaigns } from './texts/campaigns.js';
 import { conversation } from './texts/conversation.js';
 import { english } from './texts/en.js';
 import { spanish } from './texts/es.js';
+import { fieldWords } from './texts/fields.js';
 import { operator } from './texts/operator.js';
 import { people } from './texts/people.js';
 import { sessionChanges } from './texts/session_changes.js';
@@ -15,7 +16,7 @@ import { webhookWords } from './texts/webhooks.js';
 const withParts = (texts, ...parts) => Object.fromEntries(Object.keys(texts).map((table) =>
   [table, Object.assign({}, texts[table], ...parts.map((part) => part[table]))]));
 // The words of the sections, each a part with `en` and `es`.
-export const WORDS = [answerWords, people, conversation, sessionChanges, webhookWords];
+export const WORDS = [answerWords, people, conversation, sessionChanges, webhookWords, fieldWords];
 const wordsOf = (name) => Object.assign({}, ...WORDS.map((part) => part[name]));
 const TEXTS = {
   en: withParts(english, { words: wordsOf('en') }, campaigns.en, approvals.en, operator.en),

@@ -1,8 +1,10 @@
-// The frame: login, sections, language, and the polling that keeps the page up to date.
+// The frame: login, sections, language, and the polling that keeps the page up to date, by a timer and by hints.
 
 import { account, get, hasScope, logIn, logOut, resumeLogin } from './api.js';
+import { ChangeHints } from './change_hints.js';
 import { closeDialog } from './dialogs.js';
 import { h, update } from './element.js';
+import './field_problems.js';
 import { chooseLanguage, locale, otherLanguage, translate, word } from './language.js';
 import { hideLogin, LANGUAGE_NAMES, showLogin } from './login.js';
 import { problemText } from './problems.js';
@@ -62,6 +64,7 @@ const $ = (id) => document.getElementById(id);
 // What sections share: the statuses of all sessions, the name of the chosen one, the chats without an answer, and what
 // is written and not sent: a phone ends a page that it does not show, and a reload must not lose it either.
 const app = { sessions: [], session: null, waiting: { chats: [], waiting: 0 }, drafts: storedDrafts() };
+const hints = new ChangeHints(() => { if (!document.hidden) pollAgain(); });
 let section = null, lastPoll = new Date(), askingWaiting = false, polling = null;
 
 function storedDrafts() {
@@ -98,6 +101,7 @@ function leave(problem) {
   section = null;
   $('frame').hidden = true;
   showLogin(enter, problem);
+  wantHints();
 }
 
 async function enter() {
@@ -106,7 +110,10 @@ async function enter() {
   drawFrame();
   await poll();
   openSection();
+  wantHints();
 }
+
+const wantHints = () => hints.want(Boolean(account.me) && !document.hidden);
 
 function drawFrame() {
   translate(document);
@@ -176,6 +183,12 @@ function poll() {
   return polling;
 }
 
+// What a poll that is under way has read may be older than a hint.
+async function pollAgain() {
+  await polling;
+  await poll();
+}
+
 async function readSessions() {
   if (!account.me) return;
   try {
@@ -243,5 +256,9 @@ window.addEventListener('unhandledrejection', (event) => {
   event.preventDefault();
 });
 setInterval(() => { if (!document.hidden) poll(); }, EVERY);
-document.addEventListener('visibilitychange', () => { if (document.hidden) storeDrafts(); else poll(); });
+document.addEventListener('visibilitychange', () => {
+  wantHints();
+  if (document.hidden) storeDrafts();
+  else poll();
+});
 start();

@@ -1,5 +1,5 @@
 // What arrives in one session, read from the journal when the status counts more than was read; sends by the outbox.
-// An open stream of events would hold one of the six connections that a browser has to a bridge for all its windows.
+// A stream of events for each window would hold one of the six connections that a browser has to a bridge for all.
 
 import { get, hasScope, sessionPath } from './api.js';
 
@@ -9,6 +9,8 @@ const BEFORE = 50, PAGE = 200;
 export class MessageFeed {
   #read = {}; // stream -> epoch and number of the newest item that was taken
   #reading = false;
+  #status = null; // the newest
+  #outbox = { asked: 0, taken: 0 }; // numbers of the newest call, and of the newest answer that was taken
   #closed = false;
 
   // `take` gets each message (`take.message(message)`), event (`take.event(event)`) and page of sends.
@@ -19,11 +21,16 @@ export class MessageFeed {
 
   // Takes what came since the last time.
   async follow(status) {
-    if (!status?.epoch || this.#reading) return;
+    if (!status?.epoch) return;
+    this.#status = status;
+    if (this.#reading) return;
     this.#reading = true;
     try {
-      await this.#follow('in', status, status.last_seq, (item) => this.take.message(item));
-      await this.#follow('event', status, status.last_event_seq, (item) => this.take.event(item));
+      for (let known = null; known !== this.#status;) { // another one may come meanwhile
+        known = this.#status;
+        await this.#follow('in', known, known.last_seq, (item) => this.take.message(item));
+        await this.#follow('event', known, known.last_event_seq, (item) => this.take.event(item));
+      }
     } finally {
       this.#reading = false;
     }
@@ -42,7 +49,10 @@ export class MessageFeed {
 
   async readOutbox() {
     if (!hasScope('send')) return;
+    const asked = this.#outbox.asked += 1;
     const page = await get(`${sessionPath(this.session)}/sends?limit=50`).catch(() => null);
+    if (asked < this.#outbox.taken) return; // overtaken: it would bring back what was
+    this.#outbox.taken = asked;
     this.take.sends(page?.sends ?? []);
   }
 

@@ -36,7 +36,7 @@ export function open(view, app, contact) {
     const address = readableAddress(person.contact), name = nameOf(person);
     const open = { type: 'button', 'data-key': person.contact, onclick: () => { show(person.contact); } };
     return h('button.chat', open, named('strong', name), badges(person),
-      h('span.soft', null, name === address ? '' : address));
+      h('span.soft', null, name === address || address.includes('@') ? '' : address));
   }
 
   const badges = ({ blocked, business }) => h('span.badges', null,

@@ -7,7 +7,7 @@ const notice = document.querySelector('#notice');
 const qr = document.querySelector('#qr');
 
 function stateText() {
-  if (Stream.mode === 'QR') return 'Scan to log in. Open /phone on this address and press Scan.';
+  if (Stream.mode === 'QR') return 'Scan to log in: open the phone of this sandbox and press Scan.';
   if (Stream.mode !== 'MAIN') return 'Loading your chats…';
   return Socket.stream === 'CONNECTED' ? 'Connected.' : 'Phone not connected. Retrying…';
 }

@@ -2,14 +2,14 @@
 
 // Words of `words`.
 export const sending = {
-  answersLeft: 'Answers left',
-  firstLeft: 'First messages left',
-  firstToday: 'First messages in 24 h',
+  answersLeft: 'Answers you can send now',
+  firstLeft: 'New chats you can start now',
+  firstToday: 'New chats in 24 h',
   ofPerDay: '{0} of {1}',
   nextAt: 'next',
   noLimit: 'no limit',
   quietUntil: 'Quiet hours: bulk messages wait until {0}.',
-  lockedUntil: 'WhatsApp lets no first messages through until {0}. Answers go on.',
+  lockedUntil: 'WhatsApp lets no new chats begin until {0}. Answers go on.',
   newChats: 'New chats as WhatsApp counts them: {0} of {1}.',
   cancelSend: 'Cancel send',
   cancelSendAsk: 'Cancel this send?',
@@ -25,8 +25,8 @@ export const waits = {
   earlier_message: 'Waits for the message before it in this chat',
   file: 'Waits for its file', retry: 'Waits for the next attempt',
   reach_out_lock: 'Waits until WhatsApp allows new chats again',
-  first_message_pace: 'Waits for the pace of first messages',
-  first_messages_per_day: 'Waits for the daily number of first messages',
+  first_message_pace: 'Waits for the pace of new chats',
+  first_messages_per_day: 'Waits for the daily number of new chats',
   send_at: 'Waits for its time',
   quiet_hours: 'Waits for the end of the quiet hours',
 };

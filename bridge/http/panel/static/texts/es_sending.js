@@ -2,14 +2,14 @@
 
 // Words of `words`.
 export const sending = {
-  answersLeft: 'Respuestas libres',
-  firstLeft: 'Primeros libres',
-  firstToday: 'Primeros en 24 h',
+  answersLeft: 'Respuestas que podés enviar ya',
+  firstLeft: 'Chats nuevos que podés iniciar ya',
+  firstToday: 'Chats nuevos en 24 h',
   ofPerDay: '{0} de {1}',
   nextAt: 'próximo',
   noLimit: 'sin límite',
   quietUntil: 'Horario de silencio: los envíos masivos esperan (hasta {0}).',
-  lockedUntil: 'WhatsApp no deja pasar primeros mensajes (hasta {0}). Las respuestas siguen saliendo.',
+  lockedUntil: 'WhatsApp no deja iniciar chats nuevos (hasta {0}). Las respuestas siguen saliendo.',
   newChats: 'Chats nuevos según WhatsApp: {0} de {1}.',
   cancelSend: 'Cancelar envío',
   cancelSendAsk: '¿Cancelar este envío?',
@@ -25,8 +25,8 @@ export const waits = {
   earlier_message: 'Espera al mensaje anterior de este chat',
   file: 'Espera su archivo', retry: 'Espera el próximo intento',
   reach_out_lock: 'Espera a que WhatsApp vuelva a permitir chats nuevos',
-  first_message_pace: 'Espera por el ritmo de los primeros mensajes',
-  first_messages_per_day: 'Espera por el máximo diario de primeros mensajes',
+  first_message_pace: 'Espera por el ritmo de los chats nuevos',
+  first_messages_per_day: 'Espera por el máximo diario de chats nuevos',
   send_at: 'Espera su hora de envío',
   quiet_hours: 'Espera el fin del horario de silencio',
 };

@@ -21,9 +21,9 @@ export const settingTexts = {
   WA_PACE_CHECKS: 'Ritmo de los números que se consultan con contacts.check.',
   WA_PACE_SPACING: 'Segundos que hay como mínimo entre dos envíos.',
   WA_PACE_JITTER: 'Segundos al azar que se agregan, como máximo, a un envío que tuvo que esperar.',
-  WA_PACE_NEW: 'Ritmo de los primeros mensajes, a quien no escribió en 30 días; cada uno espera hasta la mitad más o'
+  WA_PACE_NEW: 'Ritmo de los chats nuevos, con quien no escribió en 30 días; cada uno espera hasta la mitad más o'
     + ' menos. Las respuestas no los esperan. off: salen como las respuestas.',
-  WA_NEW_PER_DAY: 'Máximo de primeros mensajes en 24 horas. Por omisión no hay.',
+  WA_NEW_PER_DAY: 'Máximo de chats nuevos en 24 horas. Por omisión no hay.',
   WA_QUIET_HOURS: 'Horas en que se retienen los comandos con prioridad bulk, por ejemplo 21:00-09:00. Por omisión no'
     + ' hay.',
   WA_TZ: 'Zona horaria de WA_QUIET_HOURS.',
