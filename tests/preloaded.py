@@ -13,7 +13,9 @@ LOADED = (
     *("ctypes", "typer._adapters", "rich.progress", "rich.table", "httpx", "uvicorn", "playwright.async_api"),
     *("aiomysql", "sqlalchemy.dialects.mysql.aiomysql", "sqlalchemy.dialects.sqlite.aiosqlite"),
     *("bridge.app.http_server", "bridge.drivers.web.driver", "bridge.http.listener", "bridge.sandbox"),
-    *("campaigns.app", "responder.app", "responder.transports"),
+    *("bridge.drivers.web.login_files", "bridge.drivers.web.descriptor", "bridge.ops.doctor.ineffective", "aiosqlite"),
+    *("campaigns.app", "responder.app", "responder.http.app", "responder.ineffective", "responder.transports"),
+    *("anyio._backends._asyncio", "uvicorn.lifespan.off", "uvicorn.protocols.websockets.websockets_sansio_impl"),
     *(f"bridge.cli.{found.name}" for found in iter_modules(bridge.cli.__path__) if found.name != "__main__"),
 )
 
