@@ -26,7 +26,7 @@ from types import ModuleType
 
 _FORKS = multiprocessing.get_context("forkserver")
 _FORKS.set_forkserver_preload([__name__, "tests.preloaded"])
-#: Of multiprocessing, whose start of a process looks at all others, too.
+#: A start looks at all other processes, too; two threads that look at one at once lose its exit code.
 _LOCK = threading.Lock()
 _PR_SET_PDEATHSIG = 1
 
