@@ -8,8 +8,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import random
-import subprocess
-import sys
 import tempfile
 import time
 from collections import Counter
@@ -20,9 +18,9 @@ from typing import Any
 import httpx
 import psutil
 
-from bridge.ops.private_broker.child import tied_command
 from bridge.sandbox.records import Contact
-from tests.chaos.rig import Rig, login_is_written, start, until
+from tests.chaos.rig import Rig, login_is_written, until
+from tests.forked import ForkedProgram, logged_program
 from tests.loopback import http_client
 from tests.mosquitto_server import free_port
 
@@ -41,7 +39,7 @@ class KillRun:
         self._rng = random.Random(seed)
         self._rig = Rig(folder / "rig")
         self._port = free_port()
-        self._service: subprocess.Popen[bytes] | None = None
+        self._service: ForkedProgram | None = None
         self.killed: Counter[str] = Counter()
 
     @property
@@ -89,8 +87,7 @@ class KillRun:
             "WA_DATA_DIR": str(self.folder / "campaigns"),
             "WA_CAMPAIGNS_PORT": str(self._port),
         }
-        command = tied_command(sys.executable, "-m", "bridge.cli", "campaigns")
-        self._service = start(command, self.folder / "campaigns.log", cwd=Path(__file__).parents[2], env=environment)
+        self._service = logged_program(["wa", "campaigns"], environment, self.folder / "campaigns.log")
 
     def _kill_service(self) -> None:
         assert self._service is not None

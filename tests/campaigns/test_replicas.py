@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
-import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -17,16 +14,15 @@ from typing import Any
 import httpx
 import pytest
 
-from bridge.ops.private_broker.child import tied_command
 from bridge.sql.database import SqlDatabase
 from campaigns.settings import load
 from campaigns.store.work_lock import LockTimes, WorkLock
 from tests.campaigns.conftest import FAST, SECRET, CampaignsHarness, number
+from tests.forked import logged_program
 from tests.loopback import http_client
 from tests.mariadb_server import MariaDbServer
 from tests.mosquitto_server import free_port
 
-ROOT = Path(__file__).parents[2]
 TOTAL = 60
 
 
@@ -40,15 +36,7 @@ class ServiceProcess:
         environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ} | settings
         environment |= {"WA_MQTT_URL": broker, "WA_DATA_DIR": str(database["data_dir"])}
         environment |= {"WA_CAMPAIGNS_PORT": str(self.port), "WA_CAMPAIGNS_SECRET": SECRET, "WA_SESSIONS": "haby=51"}
-        with self._log.open("ab") as log:
-            self.process = subprocess.Popen(
-                tied_command(sys.executable, "-m", "bridge.cli", "campaigns"),
-                cwd=ROOT,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-            )
+        self.process = logged_program(["wa", "campaigns"], environment, self._log)
 
     @property
     def log(self) -> str:
@@ -81,7 +69,7 @@ class ServiceProcess:
         return view
 
     def kill(self) -> None:
-        self.process.send_signal(signal.SIGKILL)
+        self.process.kill()
         self.process.wait()
 
 

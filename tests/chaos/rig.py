@@ -9,7 +9,6 @@ import asyncio
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
@@ -19,11 +18,11 @@ from typing import Any, Self
 
 import psutil
 
-from bridge.ops.private_broker.child import tied_command
 from bridge.sandbox import Sandbox
 from bridge.sandbox.world import World
 from tests.chaos.broker import Broker, Network
 from tests.chaos.crash_points import Step
+from tests.forked import ForkedProgram, logged_program
 
 SESSION = "haby"
 #: Seconds until Chromium has written a new login to its profile. If killed earlier, it has to be paired again.
@@ -40,7 +39,7 @@ class Bridge:
         self.armed, self.clock = folder / "armed", folder / "clock"
         self.settings: dict[str, str] = {}
         self._url, self._web_url = url, web_url
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: ForkedProgram | None = None
 
     @property
     def log(self) -> Path:
@@ -66,9 +65,7 @@ class Bridge:
 
     def start(self) -> None:
         """Start it; the status shows when it is ready."""
-        command = tied_command(sys.executable, str(PROGRAM), str(self.armed), str(self.clock))
-        self.log.parent.mkdir(parents=True, exist_ok=True)
-        self._process = start(command, self.log, cwd=self.folder, env=self.environment)
+        self._process = logged_program([PROGRAM, self.armed, self.clock], self.environment, self.log)
 
     @property
     def pid(self) -> int:
@@ -85,8 +82,8 @@ class Bridge:
         """The exit code. Raises AssertionError if it keeps running."""
         process = self._process
         assert process is not None
-        await until(lambda: process.poll() is not None, timeout, "the bridge ends")
-        return process.returncode
+        await until(lambda: process.returncode is not None, timeout, "the bridge ends")
+        return process.wait()
 
     async def terminate(self, timeout: float = 40) -> int:
         """Send SIGTERM; returns the exit code, -9 if it took too long."""

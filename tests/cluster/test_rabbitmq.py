@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,10 +20,8 @@ from bridge.mqtt.bot_switches import RetainedSwitches
 from bridge.ops.doctor import broker_probes
 from bridge.settings import load
 from tests.client.conftest import ANA, TIMEOUT, ScriptedBridge
+from tests.forked import run_forked
 from tests.rabbitmq_server import RabbitMqServer
-
-ROOT = Path(__file__).parent.parent.parent
-WA = [sys.executable, "-c", "from bridge.cli import main; main()"]
 
 
 @pytest.fixture
@@ -60,13 +57,9 @@ async def test_the_main_job_and_the_operator_s_commands_on_rabbitmq(rabbitmq: Ra
 
 async def wa_shows_the_session(url: str, folder: Path) -> None:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("WA_")}
-    environment = kept | {"WA_MQTT_URL": url, "WA_DATA_DIR": str(folder / "other"), "PYTHONPATH": str(ROOT)}
-    process = await asyncio.create_subprocess_exec(
-        *(*WA, "status"), cwd=folder, env=environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
-    )
-    async with asyncio.timeout(40):
-        out, err = await process.communicate()
-    assert (process.returncode, b"connected" in out) == (0, True), (out, err)
+    environment = kept | {"WA_MQTT_URL": url, "WA_DATA_DIR": str(folder / "other")}
+    done = await run_forked(["status"], environment, folder, limit=40)
+    assert (done.code, "connected" in done.out) == (0, True), done
 
 
 async def a_session_that_is_added_is_served(harness: ScriptedBridge, url: str) -> None:

@@ -7,38 +7,39 @@ import json
 import os
 import re
 import shlex
-import signal
-import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from itertools import pairwise
 from pathlib import Path
+from subprocess import STDOUT
 from typing import Any
 
 import psutil
 
+from tests.forked import ForkedProgram, forked, run_forked
 from tests.loopback import http_client
 from tests.parts import require_binary
 
-WA = [sys.executable, "-m", "bridge.cli"]
 TIMEOUT = 30.0
 
 
 class Product:
     """A running `wa up --sandbox`. `lines` is its output so far."""
 
-    def __init__(self, directory: Path, process: asyncio.subprocess.Process, environment: dict[str, str]) -> None:
+    def __init__(
+        self, directory: Path, process: ForkedProgram, output: asyncio.StreamReader, environment: dict[str, str]
+    ) -> None:
         self.directory = directory
         self.process = process
         self.environment = environment
         self.lines: list[str] = []
+        self._output = output
         self._changed = asyncio.Condition()
 
     async def read(self) -> None:
         """Collect the output of the process until it ends."""
-        assert self.process.stdout is not None
-        async for line in self.process.stdout:
+        async for line in self._output:
             async with self._changed:
                 self.lines.append(line.decode().rstrip())
                 self._changed.notify_all()
@@ -92,7 +93,10 @@ class Product:
 
 
 async def command(product: Product, *arguments: str, wait: float = TIMEOUT) -> tuple[int, str, str]:
-    """Run a program beside the product: exit code, standard output, standard error."""
+    """Run `wa` or another program beside the product: exit code, standard output, standard error."""
+    if arguments[0] == "wa":
+        done = await run_forked(arguments[1:], product.environment, product.directory, limit=wait)
+        return done.code, done.out, done.err
     process = await asyncio.create_subprocess_exec(
         *arguments,
         cwd=product.directory,
@@ -151,38 +155,22 @@ async def running(
     require_binary("chromium-headless-shell", "chromium-headless-shell")
     clean = {name: value for name, value in os.environ.items() if not name.startswith("WA_")}
     full = {**clean, "WA_PACE": "off", "RESPONDER_ACTIVO": "off", "WA_DATA_DIR": str(directory / "data"), **environment}
-    process = await asyncio.create_subprocess_exec(
-        *WA,
-        "up",
-        *(("--sandbox", "--sandbox-port", str(port)) if sandbox else ()),
-        cwd=directory,
-        env=full,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    product = Product(directory, process, full)
-    reading = asyncio.create_task(product.read(), name="read the product")
-    try:
-        yield product
-    finally:
-        if process.returncode is None:
-            process.send_signal(signal.SIGTERM)
-        await asyncio.wait_for(process.wait(), TIMEOUT)
-        await reading
+    line = ["wa", "up", *(("--sandbox", "--sandbox-port", str(port)) if sandbox else ())]
+    async with forked(line, full, directory, stderr=STDOUT) as (process, output):
+        product = Product(directory, process, output, full)
+        reading = asyncio.create_task(product.read(), name="read the product")
+        try:
+            yield product
+        finally:
+            process.terminate()
+            await asyncio.wait_for(process.ended(), TIMEOUT)
+            await reading
 
 
 async def first_lines(product: Product, count: int, *arguments: str) -> list[Any]:
-    """The first `count` JSON lines of a command, which is then terminated."""
-    process = await asyncio.create_subprocess_exec(
-        *arguments, cwd=product.directory, env=product.environment, stdout=asyncio.subprocess.PIPE, limit=2**20
-    )
-    assert process.stdout is not None
-    try:
-        async with asyncio.timeout(TIMEOUT):
-            return [json.loads(await process.stdout.readline()) for _ in range(count)]
-    finally:
-        process.terminate()
-        await process.wait()
+    """The first `count` JSON lines of `wa`, which is then ended."""
+    async with forked(arguments, product.environment, product.directory) as (_, out), asyncio.timeout(TIMEOUT):
+        return [json.loads(await out.readline()) for _ in range(count)]
 
 
 async def until(holds: Callable[[], bool], what: str) -> None:

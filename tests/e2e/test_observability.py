@@ -20,7 +20,7 @@ from bridge.http.listener import address_of, listen
 from bridge.ops.private_broker import private_broker
 from bridge.sandbox import Sandbox
 from tests.chaos.scratch_disk import scratch_disk
-from tests.e2e.conftest import TIMEOUT, WA, Product, command, running, until
+from tests.e2e.conftest import TIMEOUT, Product, command, running, until
 from tests.e2e.in_process import bridge_on, settings_for
 from tests.http.receiver import Answer, Receiver
 from tests.loopback import http_client
@@ -52,7 +52,7 @@ async def test_the_printed_link_opens_a_panel_that_receives_and_answers(tmp_path
         await page.keyboard.press("Enter")
         await expect(page.get_by_role("log").locator(".mine")).to_contain_text("read", timeout=15_000)
         await browser.close()
-        code, output, errors = await command(up, *WA, "listeners", "list")  # finds the port in use
+        code, output, errors = await command(up, "wa", "listeners", "list")  # finds the port in use
         assert (code, errors) == (0, "")
         assert "No webhook is registered" in output
 

@@ -10,39 +10,43 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from bridge.ops.private_broker.child import tied_command
 from bridge.sandbox import Sandbox
 from tests.docs.node_programs import MODULES, require_node
+from tests.forked import ForkedProgram, logged_program
 from tests.loopback import http_client
 from tests.mosquitto_server import MosquittoServer, free_port
 
-ROOT = Path(__file__).parents[2]
 CHATS = [f"549115555000{number}@c.us" for number in range(1, 5)]
 TIMEOUT = 40.0
-BRIDGE = "from bridge.cli import main; main()"
 
 
 class Process:
-    """A program that can be killed and started again; what it says goes to the end of `out`."""
+    """A program that can be killed and started again; what it says goes to the end of `out`.
 
-    def __init__(self, command: list[str], out: Path, environment: dict[str, str]) -> None:
+    `forked`: it is one of Python, as `tests/forked.py` takes it.
+    """
+
+    def __init__(self, command: list[str], out: Path, environment: dict[str, str], *, forked: bool = False) -> None:
         self.out = out
         self._command = command
         self.environment = environment
-        self._process: subprocess.Popen[bytes] | None = None
+        self._forked = forked
+        self._process: ForkedProgram | subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("WA_")}
         environment = {**kept, **self.environment}
+        if self._forked:
+            self._process = logged_program(self._command, environment, self.out)
+            return
         with self.out.open("ab") as out:
             self._process = subprocess.Popen(
                 self._command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=environment
@@ -57,7 +61,7 @@ class Process:
 
     @property
     def is_running(self) -> bool:
-        return self._process is not None and self._process.poll() is None
+        return isinstance(self._process, ForkedProgram) and self._process.returncode is None
 
     @property
     def lines(self) -> list[dict[str, Any]]:
@@ -67,18 +71,19 @@ class Process:
 
 
 class Scene:
-    """A sandbox with a bridge process before it. `script` is what Python runs; `headers` are those of `client`."""
+    """A sandbox with a bridge process before it, started by `command`; `headers` are those of `client`."""
 
-    def __init__(self, folder: Path, sandbox: Sandbox, broker: MosquittoServer, script: str = BRIDGE) -> None:
+    def __init__(
+        self, folder: Path, sandbox: Sandbox, broker: MosquittoServer, command: Sequence[str] = ("wa", "bridge")
+    ) -> None:
         self.folder = folder
         self.headers: dict[str, str] = {}
         self.world = sandbox.world
         self.received = sandbox.received
         self.url = f"http://127.0.0.1:{free_port()}"
-        program = tied_command(sys.executable, "-c", script, "bridge")
         settings = {"WA_MQTT_URL": broker.url("bridge"), "WA_DATA_DIR": str(folder / "data"), "WA_WEB_URL": sandbox.url}
         http = {"WA_HTTP_PORT": self.url.rpartition(":")[2], "WA_PACE": "off", "WA_HTTP_RATE": "off"}
-        self.bridge = Process(program, folder / "bridge.log", {"PYTHONPATH": str(ROOT), **settings, **http})
+        self.bridge = Process(list(command), folder / "bridge.log", settings | http, forked=True)
 
     def client(self) -> httpx.AsyncClient:
         return http_client(self.url, headers=self.headers, timeout=30)

@@ -69,7 +69,7 @@ class AgentScene(Scene):
     """A bridge with an agent's key, and a person's for `client`."""
 
     def __init__(self, folder: Path, sandbox: Sandbox, broker: MosquittoServer) -> None:
-        super().__init__(folder, sandbox, broker, DYING_BRIDGE)
+        super().__init__(folder, sandbox, broker, ("-c", DYING_BRIDGE, "bridge"))
         self.death = folder / "death"
         self.bridge.environment["WA_TEST_DEATH"] = str(self.death)
         self.store_file = folder / "data/bridge.db"

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
-import sys
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+
+from tests.forked import ForkedProgram, forked
 
 PROGRAM = Path(__file__).parent / "bridge_program.py"
 
 
 @asynccontextmanager
-async def bridge_program(url: str, data_dir: Path, death: str = "") -> AsyncIterator[asyncio.subprocess.Process]:
+async def bridge_program(url: str, data_dir: Path, death: str = "") -> AsyncIterator[ForkedProgram]:
     """Killed at the end, if it still runs."""
     with (data_dir.parent / "program.log").open("ab") as log:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, str(PROGRAM), url, str(data_dir), death, stdout=log, stderr=log
-        )
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
+        command = [str(PROGRAM), url, str(data_dir), death]
+        async with forked(command, os.environ, data_dir.parent, stderr=log.fileno()) as (program, _):
+            yield program

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import sys
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -20,6 +19,7 @@ from bridge.core.lease import LeaseTimes, placement
 from bridge.drivers.scripted import ScriptedPhone, SendMode
 from bridge.settings import load
 from tests.broker.relay import Relay
+from tests.forked import CompletedCommand, run_forked
 from tests.mosquitto_server import MosquittoServer
 from tests.mqtt.conftest import QUICK, BridgeUnderTest
 from tests.mqtt.probe import MqttProbe
@@ -225,20 +225,13 @@ async def test_a_bridge_that_cannot_open_its_store_leaves_the_session_to_the_oth
     await second.until(lambda: state(second) is CONNECTED)
 
 
-async def _move(bridge: BridgeUnderTest, *arguments: str) -> tuple[int, str]:
-    """`wa session move haby SECOND` beside a bridge; returns exit code and output."""
+async def _move(bridge: BridgeUnderTest, *arguments: str) -> CompletedCommand:
+    """`wa session move haby SECOND` beside a bridge."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("WA_")}
     settings = bridge.settings
     environment |= {"WA_DATA_DIR": str(settings.data_dir), "WA_MQTT_URL": bridge.url, "WA_DRIVER": "scripted"}
     environment |= {"WA_INSTANCE": settings.instance, "WA_BRIDGES": ",".join(BRIDGES)}
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bridge.cli", "session", "move", "haby", SECOND, *arguments),
-        env=environment,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    output, _ = await process.communicate()
-    return process.returncode or 0, output.decode()
+    return await run_forked(("session", "move", "haby", SECOND, *arguments), environment, settings.data_dir)
 
 
 async def test_a_move_that_fails_leaves_the_session_where_it_was(
@@ -248,11 +241,11 @@ async def test_a_move_that_fails_leaves_the_session_where_it_was(
     await first.start()
     file = tmp_path / "a file"
     file.touch()
-    code, output = await _move(first, "-o", str(file))
-    assert (code, "exists: choose another file" in output) == (2, True), output
+    done = await _move(first, "-o", str(file))
+    assert (done.code, "exists: choose another file" in done.err) == (2, True), done
     assert [claim["state"] for claim in probe.on(LEASE) if claim["state"] == "released"] == []
-    code, output = await _move(first, "-o", str(file / "moved.tar.gz"))
-    assert (code, "opens here again" in output) == (1, True), output
+    done = await _move(first, "-o", str(file / "moved.tar.gz"))
+    assert (done.code, "opens here again" in done.out) == (1, True), done
     await first.until(lambda: state(first) is CONNECTED)
     assert second.running is None
 
@@ -266,5 +259,5 @@ async def test_a_move_that_was_interrupted_goes_on_when_it_is_repeated(
     await probe.publish(f"wa/bridge/{FIRST}/control", json.dumps(command))
     await probe.wait(LEASE, lambda claim: claim["state"] == "released")
     archive = tmp_path / "moved.tar.gz"
-    code, output = await _move(first, "-o", str(archive), "--wait", "0")
-    assert (code, archive.exists()) == (7, True), output
+    done = await _move(first, "-o", str(archive), "--wait", "0")
+    assert (done.code, archive.exists()) == (7, True), done

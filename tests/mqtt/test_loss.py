@@ -41,7 +41,7 @@ async def claimed_and_killed(
     await probe.publish(f"{OUT}/5491155500001", "Hola")
     for _ in range(times):
         async with bridge_program(mosquitto.url("bridge"), harness.settings.data_dir, "acknowledge") as program:
-            assert await asyncio.wait_for(program.wait(), 20) == -signal.SIGKILL
+            assert await asyncio.wait_for(program.ended(), 20) == -signal.SIGKILL
 
 
 @pytest.mark.parametrize("lost", [1, 2, 3])

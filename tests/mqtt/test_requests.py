@@ -189,7 +189,7 @@ async def test_a_bridge_killed_while_it_changes_something_says_unknown(
     async with bridge_program(mosquitto.url("bridge"), harness.settings.data_dir, "request") as program:
         await probe.state("connected", within=20)  # before that the request is refused
         await probe.publish(REQUEST, {"action": "chats.read", "chat": ANA, "transaction": "t"})
-        assert await asyncio.wait_for(program.wait(), 20) == -signal.SIGKILL
+        assert await asyncio.wait_for(program.ended(), 20) == -signal.SIGKILL
     harness.probe = None  # what the retained status says is the killed bridge's
     await harness.start()
     response = await probe.wait(RESPONSE, lambda one: one["transaction"] == "t")

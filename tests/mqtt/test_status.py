@@ -78,7 +78,7 @@ async def test_sigterm_publishes_offline_and_ends_the_process(
     async with bridge_program(mosquitto.url("bridge"), tmp_path / "data") as program:
         await probe.state("connected", within=20)
         program.terminate()
-        assert await asyncio.wait_for(program.wait(), 10) == 0
+        assert await asyncio.wait_for(program.ended(), 10) == 0
     assert (await probe.state("offline"))["reason"] == "shut_down"
 
 

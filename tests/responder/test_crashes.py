@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
-import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +14,9 @@ from sqlalchemy import text
 from bridge.sql.database import SqlDatabase
 from responder.settings import load
 from tests.client.conftest import ANA, ScriptedBridge
+from tests.forked import ForkedProgram, forked
 from tests.mosquitto_server import MosquittoServer
 
-ROOT = Path(__file__).parents[2]
 PROGRAM = Path(__file__).with_name("responder_program.py")
 GREETING = "¡Hola! Gracias por escribirnos. ¿En qué podemos ayudarte?"
 STEPS = [f"{when} {what}" for what in ("recording", "opening", "delivery", "finishing") for when in ("before", "after")]
@@ -41,39 +38,20 @@ def environment(database_settings: dict[str, Any], halt: str = "") -> dict[str, 
         "PORT": "0",
         "RESPONDER_GATHER": "0.1",
         "RESPONDER_HALT": halt,
-        "PYTHONPATH": str(ROOT),
     }
 
 
-@asynccontextmanager
-async def process(
+def process(
     broker: MosquittoServer, database_settings: dict[str, Any], halt: str = ""
-) -> AsyncIterator[asyncio.subprocess.Process]:
+) -> AbstractAsyncContextManager[tuple[ForkedProgram, asyncio.StreamReader]]:
     """A responder as a process, killed at the end if it still runs."""
-    child = await asyncio.create_subprocess_exec(
-        sys.executable,
-        str(PROGRAM),
-        broker.url("responder"),
-        env=environment(database_settings, halt),
-        cwd=str(broker.directory),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
-    try:
-        yield child
-    finally:
-        if child.returncode is None:
-            child.send_signal(signal.SIGCONT)
-            child.kill()
-        await child.communicate()
+    return forked([PROGRAM, broker.url("responder")], environment(database_settings, halt), broker.directory)
 
 
-async def halted(child: asyncio.subprocess.Process, step: str) -> None:
+async def halted(out: asyncio.StreamReader, step: str) -> None:
     """Wait until the process halts at the step."""
-    assert child.stdout
     async with asyncio.timeout(20):
-        while (line := await child.stdout.readline()) != f"halted {step}\n".encode():
+        while (line := await out.readline()) != f"halted {step}\n".encode():
             assert line, "it ended instead"
 
 
@@ -95,11 +73,11 @@ async def test_killed_at_each_step(
     """Each process begins with what the killed one before it left, and is killed one step later."""
     people = [f"549115550{number:04}@c.us" for number in range(1, len(STEPS) + 2)]
     for step, person in zip(STEPS, people, strict=False):
-        async with process(broker, database_settings, step) as child:
+        async with process(broker, database_settings, step) as (child, out):
             scripted_bridge.phone.incoming(person, "hola")
-            await halted(child, step)
+            await halted(out, step)
             child.kill()
-            await child.wait()
+            await child.ended()
     async with process(broker, database_settings):
         scripted_bridge.phone.incoming(people[-1], "hola")
         await until_sent(scripted_bridge, len(people))
@@ -122,11 +100,11 @@ async def settled(database_settings: dict[str, Any], count: int) -> None:
 async def test_sigterm_stops_it_quickly_and_releases_its_leases(
     scripted_bridge: ScriptedBridge, broker: MosquittoServer, database_settings: dict[str, Any]
 ) -> None:
-    async with process(broker, database_settings) as child:
+    async with process(broker, database_settings) as (child, _):
         scripted_bridge.phone.incoming(ANA, "hola")
         await until_sent(scripted_bridge, 1)
         child.terminate()
         async with asyncio.timeout(8):
-            assert await child.wait() == 0
+            assert await child.ended() == 0
     assert await rows(database_settings, "SELECT COUNT(*) FROM wa_lease WHERE owner IS NOT NULL") == [(0,)]
     assert await rows(database_settings, "SELECT COUNT(*) FROM wa_replica") == [(0,)]

@@ -119,11 +119,11 @@ async def test_killed_before_its_delivery_a_file_is_sent_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("RESPONDER_RULES", str(written(tmp_path)))
-    async with process(broker, database_settings, "after delivery") as child:
+    async with process(broker, database_settings, "after delivery") as (child, out):
         scripted_bridge.phone.incoming(ANA, "la carta")
-        await halted(child, "after delivery")
+        await halted(out, "after delivery")
         child.kill()
-        await child.wait()
+        await child.ended()
     async with process(broker, database_settings):
         scripted_bridge.phone.incoming(BETO, "la carta")
         await until_sent(scripted_bridge, 2)

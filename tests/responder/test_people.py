@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import os
 import signal
-import sys
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -37,6 +38,7 @@ from responder.store.schema import SCHEMA, chats, conversations, identities, mes
 from responder.store.switches import Switches
 from responder.store.turns import Turns
 from responder.turns import TurnOrigin
+from tests.forked import forked
 from tests.responder.conftest import ResponderHarness
 
 PN, LID = "5491155500001@c.us", "188000000000001@lid"
@@ -384,7 +386,7 @@ asyncio.run(main(sys.argv[1], sys.argv[2], int(sys.argv[3])))
 
 
 @pytest.mark.timeout(240)  # a process for each statement
-async def test_a_kill_between_the_steps_of_a_merge_loses_nothing(each_desk: Desk) -> None:
+async def test_a_kill_between_the_steps_of_a_merge_loses_nothing(each_desk: Desk, tmp_path: Path) -> None:
     desk = each_desk
     await desk.say(NUMBER, "baja")
     await desk.say(HIDDEN, "hola")
@@ -397,9 +399,9 @@ async def test_a_kill_between_the_steps_of_a_merge_loses_nothing(each_desk: Desk
     status: int | None = -signal.SIGKILL
     statements = 0
     while status == -signal.SIGKILL:
-        arguments = (sys.executable, "-c", KILLED, url, f"{PN},{LID}", str(statements))
-        child = await asyncio.create_subprocess_exec(*arguments, stderr=asyncio.subprocess.DEVNULL)
-        status = await child.wait()
+        arguments = ("-c", KILLED, url, f"{PN},{LID}", str(statements))
+        async with forked(arguments, os.environ, tmp_path) as (child, _):
+            status = await child.ended()
         if status == -signal.SIGKILL:
             assert await everything() == before, statements
             statements += 1

@@ -77,7 +77,7 @@ async def test_one_of_two_dies_or_hangs(
     scripted_bridge: ScriptedBridge, broker: MosquittoServer, database_settings: dict[str, Any], how: signal.Signals
 ) -> None:
     people = [f"54911555{number:05d}@c.us" for number in range(40)]
-    async with process(broker, database_settings) as first:
+    async with process(broker, database_settings) as (first, _):
         scripted_bridge.phone.incoming(people[0], "hola")
         await until_sent(scripted_bridge, 1)
         async with process(broker, database_settings):

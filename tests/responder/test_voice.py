@@ -189,11 +189,11 @@ async def test_killed_between_the_text_and_the_answer(
     monkeypatch.setenv("RESPONDER_TRANSCRIBE_URL", server.url)
     harness = ResponderHarness(bridge, broker, database_settings)
     for step, heard in (("after transcript", 1), ("before transcript", 2)):
-        async with process(broker, database_settings, step) as child:
+        async with process(broker, database_settings, step) as (child, out):
             say(harness, ANA if heard == 1 else BETO)
-            await halted(child, step)
+            await halted(out, step)
             child.kill()
-            await child.wait()
+            await child.ended()
         assert len(server.heard) == heard
     async with process(broker, database_settings):
         await until_sent(bridge, 2)

@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from pathlib import Path
 
 from tests.chaos.rig import SESSION
+from tests.forked import CompletedCommand, run_forked
 from tests.takeover.rig import NAMES, Pair, SharingBridge
 
 
-async def _wa(bridge: SharingBridge, *arguments: str) -> tuple[int, str]:
-    """Run a command beside a bridge; returns exit code and output."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bridge.cli", *arguments),
-        cwd=Path(__file__).parents[2],
-        env=bridge.environment,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    output, _ = await process.communicate()
-    return process.returncode or 0, output.decode()
+async def _wa(bridge: SharingBridge, *arguments: str) -> CompletedCommand:
+    return await run_forked(arguments, bridge.environment, bridge.folder, limit=300)
 
 
 async def move(folder: Path) -> float:
@@ -32,12 +23,12 @@ async def move(folder: Path) -> float:
         while not archive.exists():
             assert not moving.done(), moving.result()
             await asyncio.sleep(0.1)
-        code, output = await _wa(second, "restore", str(archive), "--session", SESSION, "--yes")
-        assert code == 0, output
-        code, output = await moving
-        print(output, flush=True)
-        assert code == 0, output
-        assert f"{SESSION} runs on {second.name}" in output, output
+        restored = await _wa(second, "restore", str(archive), "--session", SESSION, "--yes")
+        assert restored.code == 0, restored
+        moved = await moving
+        print(moved.out, flush=True)
+        assert moved.code == 0, moved
+        assert f"{SESSION} runs on {second.name}" in moved.out, moved
         assert not (first.data_dir / "sessions" / SESSION / "profile").exists()
         assert len(pair.world.linking.devices) == 1, "paired again"
         return pair.overlap

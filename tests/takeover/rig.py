@@ -10,7 +10,6 @@ import asyncio
 import json
 import os
 import signal
-import sys
 import time
 import uuid
 from contextlib import AsyncExitStack, suppress
@@ -22,13 +21,13 @@ import psutil
 from typing_extensions import override
 
 from bridge.core.lease import placement
-from bridge.ops.private_broker.child import tied_command
 from bridge.sandbox import Sandbox
 from bridge.sandbox.linked_devices import CodeNotShown
 from bridge.sandbox.page_socket import PageSocket
 from bridge.sandbox.world import World
 from tests.chaos.broker import Broker, Network
-from tests.chaos.rig import SESSION, Bridge, login_is_written, start, until
+from tests.chaos.rig import SESSION, Bridge, login_is_written, until
+from tests.forked import logged_program
 from tests.mqtt.probe import MqttProbe, mqtt_probe
 
 NAMES = placement(SESSION, ("north", "south"))
@@ -54,9 +53,7 @@ class SharingBridge(Bridge):
 
     @override
     def start(self) -> None:
-        command = tied_command(sys.executable, str(PROGRAM), str(self.clock), str(self.share))
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self._process = start(command, self.log, cwd=self.folder, env=self.environment)
+        self._process = logged_program([PROGRAM, self.clock, str(self.share)], self.environment, self.log)
 
     def freeze(self, *, whole: bool = False) -> None:
         process = psutil.Process(self.pid)

@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-import subprocess
-import sys
 import time
 from pathlib import Path
 from random import Random
 
 from tests.chaos.faults.fault import Fault, Scene
 from tests.chaos.rig import until
+from tests.forked import run_forked
 
 
 def truncated(store: Path, rng: Random) -> None:
@@ -91,9 +90,5 @@ class StoreRestored(Fault):
         return down
 
     async def _wa(self, scene: Scene, *arguments: str) -> None:
-        command = [sys.executable, "-m", "bridge.cli", *arguments]
-        process = await asyncio.create_subprocess_exec(
-            *command, env=scene.rig.bridge.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-        )
-        output, _ = await process.communicate()
-        assert process.returncode == 0, output.decode()
+        done = await run_forked(arguments, scene.rig.bridge.environment, scene.rig.folder, limit=120)
+        assert done.code == 0, done

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import sys
 from contextlib import aclosing
 
 import pytest
@@ -14,6 +13,7 @@ from playwright.async_api import expect
 from bridge.client import connect
 from bridge.contract.events import ERASED_EVENT
 from bridge.contract.messages import ERASED, Stream
+from tests.forked import forked, run_forked
 from tests.http.conftest import ANA, BETO, HERE, HttpBridge
 from tests.http.panel.pages import OpenPanel
 from tests.mosquitto_server import MosquittoServer
@@ -31,6 +31,7 @@ class Wa:
     """The command with the bridge's settings, connected to the broker as `admin`."""
 
     def __init__(self, side: HttpBridge, url: str) -> None:
+        self._folder = side.settings.data_dir
         self._environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("WA_")},
             "WA_DATA_DIR": str(side.settings.data_dir),
@@ -38,25 +39,14 @@ class Wa:
             "COLUMNS": "200",
         }
 
-    async def start(self, *arguments: str) -> asyncio.subprocess.Process:
-        return await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "bridge.cli", *arguments), env=self._environment, stdout=asyncio.subprocess.PIPE
-        )
-
     async def run(self, *arguments: str) -> tuple[int, str]:
-        process = await self.start(*arguments)
-        out, _ = await asyncio.wait_for(process.communicate(), HERE)
-        return process.returncode or 0, out.decode()
+        done = await run_forked(arguments, self._environment, self._folder, limit=HERE)
+        return done.code, done.out
 
     async def listen(self, count: int) -> list[str]:
-        process = await self.start("listen", "--all", "--json")
-        assert process.stdout is not None
-        try:
-            async with asyncio.timeout(HERE):
-                return [(await process.stdout.readline()).decode() for _ in range(count)]
-        finally:
-            process.kill()
-            await process.wait()
+        command = ["wa", "listen", "--all", "--json"]
+        async with forked(command, self._environment, self._folder) as (_, out), asyncio.timeout(HERE):
+            return [(await out.readline()).decode() for _ in range(count)]
 
 
 async def _follow(side: HttpBridge, stream: Stream, count: int) -> list[str]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import WA, Product, command, first_lines, running
+from tests.e2e.conftest import Product, command, first_lines, running
+from tests.forked import forked, run_forked
 from tests.mosquitto_server import free_port
 
 ANA = "5491155500001@c.us"
@@ -19,7 +21,7 @@ SHARED = ["bridge.db", "campaigns.db", "responder.db"]
 async def wa(product: Product, *arguments: str) -> tuple[int, str, str]:
     """Run `wa` on the sandbox's data."""
     product.environment["WA_DATA_DIR"] = str(product.directory / "data" / "sandbox")
-    return await command(product, *WA, *arguments)
+    return await command(product, "wa", *arguments)
 
 
 async def write(product: Product, body: str) -> None:
@@ -28,20 +30,12 @@ async def write(product: Product, body: str) -> None:
 
 async def connected_since(product: Product) -> str:
     """Wait until the session is connected; returns its `since`."""
-    command = [*WA, "status", "--watch", "--json"]
-    process = await asyncio.create_subprocess_exec(
-        *command, cwd=product.directory, env=product.environment, stdout=asyncio.subprocess.PIPE
-    )
-    assert process.stdout is not None
-    try:
-        async with asyncio.timeout(30):
-            async for line in process.stdout:
-                status = json.loads(line)
-                if status["state"] == "connected":
-                    return str(status["since"])
-    finally:
-        process.terminate()
-        await process.wait()
+    command = ["wa", "status", "--watch", "--json"]
+    async with forked(command, product.environment, product.directory) as (_, out), asyncio.timeout(30):
+        async for line in out:
+            status = json.loads(line)
+            if status["state"] == "connected":
+                return str(status["since"])
     raise AssertionError("the command ended")
 
 
@@ -57,7 +51,7 @@ async def test_a_connected_session_is_backed_up_and_restored_with_its_login_and_
         assert (backup["profile"], backup["shared"], backup["lacking"]) == (True, SHARED, {})
         assert 0 < backup["paused"] < 20
         await write(first, "after the backup")
-        received = await first_lines(first, 2, *WA, "listen", "--all", "--json")
+        received = await first_lines(first, 2, "wa", "listen", "--all", "--json")
         assert [message["body"] for message in received] == ["before", "after the backup"]
 
         folder = Path(backup["file"]).parent
@@ -85,7 +79,7 @@ async def test_a_connected_session_is_backed_up_and_restored_with_its_login_and_
     async with running(tmp_path, port=port) as second:
         await second.printed("haby connected")
         assert not [line for line in second.lines if "pairing" in line], "the login is restored from the backup"
-        received = await first_lines(second, 2, *WA, "listen", "--all", "--json")
+        received = await first_lines(second, 2, "wa", "listen", "--all", "--json")
         assert [(message["body"], message["epoch"]) for message in received] == [
             ("before", restored["epoch"]),
             ("after the backup", restored["epoch"]),
@@ -94,9 +88,6 @@ async def test_a_connected_session_is_backed_up_and_restored_with_its_login_and_
 
 async def test_sessions_that_are_not_configured_are_refused(tmp_path: Path) -> None:
     for arguments in (("backup", "--session", "../x"), ("store", "reset", "--session", "none", "--yes")):
-        process = await asyncio.create_subprocess_exec(
-            *WA, *arguments, cwd=tmp_path, stderr=asyncio.subprocess.PIPE, stdin=asyncio.subprocess.DEVNULL
-        )
-        _, err = await process.communicate()
-        assert process.returncode == 6
-        assert b"There is no session" in err
+        done = await run_forked(arguments, os.environ, tmp_path)
+        assert done.code == 6
+        assert "There is no session" in done.err
