@@ -11,7 +11,7 @@ from bridge.contract.kinds import BY_NAME, VARIANTS, Noun
 
 
 @functools.cache
-def _script() -> str:
+def kinds_module() -> str:
     names = {
         name: {"en": _label(kind.noun, kind.noun.en), "es": _label(kind.noun, kind.noun.es), "title": kind.title}
         for name, kind in BY_NAME.items()
@@ -31,4 +31,4 @@ def _label(noun: Noun, word: str) -> str:
 
 def kinds_script() -> Response:
     """Served beside the static files of a page as `kinds.js`."""
-    return Response(_script(), media_type="text/javascript", headers={"Cache-Control": "no-cache"})
+    return Response(kinds_module(), media_type="text/javascript", headers={"Cache-Control": "no-cache"})

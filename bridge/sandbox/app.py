@@ -9,11 +9,13 @@ from pathlib import Path
 
 from fastapi import APIRouter, FastAPI, HTTPException, Request
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, Response
+from starlette.routing import Route
 from starlette.types import ASGIApp
 from starlette.websockets import WebSocket
 
 from bridge.asgi.kinds_script import kinds_script
 from bridge.asgi.page_files import PageFiles
+from bridge.asgi.page_script import page_script
 from bridge.contract.errors import InvalidRequest
 from bridge.sandbox import account_control, control, fault_control, media_control
 from bridge.sandbox.account import ServiceRefused
@@ -56,6 +58,8 @@ def build_app(world: World, media: MediaServer, received: ReceivedFiles) -> ASGI
     app.state.world, app.state.media, app.state.received = world, media, received
     for router in (control.router, fault_control.router, account_control.router, media_control.router, pages):
         app.router.routes.extend(router.routes)  # `include_router` would make each of them once more
+    for page in ("web", "phone"):
+        app.router.routes.append(Route(f"/assets/{page}/main.js", page_script(PAGES / page / "main.js")))
     app.mount("/assets", PageFiles(directory=PAGES), name="assets")
     return guard(app)
 

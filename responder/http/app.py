@@ -16,6 +16,7 @@ from bridge.asgi.api_credentials import ApiCredentials
 from bridge.asgi.express_paths import ExpressPaths
 from bridge.asgi.kinds_script import kinds_script
 from bridge.asgi.page_files import PageFiles
+from bridge.asgi.page_script import page_script
 from bridge.contract.errors import CodedError
 from responder.errors import NoSuchChat, RulesChanged, RulesNotWritten, WrongRules
 from responder.http import chats, health, legacy, rules
@@ -36,6 +37,7 @@ def build_app(surface: Surface) -> ASGIApp:
             *health.routes,
             Route("/metrics", _metrics),
             Route("/static/kinds.js", _kinds),
+            Route("/static/main.js", page_script(PAGE / "main.js")),
             Mount("/static", PageFiles(directory=PAGE), name="static"),
             Route("/", _page),
         ],

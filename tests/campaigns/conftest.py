@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
+import pytest_asyncio
 
 from bridge.client.broker_access import BrokerAccess
 from bridge.http.listener import listen
@@ -70,7 +71,7 @@ def database_settings(request: pytest.FixtureRequest, tmp_path: Path) -> dict[st
     return settings
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def database(database_settings: dict[str, Any]) -> AsyncIterator[SqlDatabase]:
     """An open, migrated database."""
     async with SqlDatabase(load(**database_settings).database_url) as database:
@@ -225,7 +226,7 @@ def mosquitto(tmp_path: Path) -> Iterator[MosquittoServer]:
         yield server
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def bridge(mosquitto: MosquittoServer, tmp_path: Path) -> AsyncIterator[ScriptedBridge]:
     settings = load_bridge(
         addresses=mosquitto.url("bridge"),
@@ -239,7 +240,7 @@ async def bridge(mosquitto: MosquittoServer, tmp_path: Path) -> AsyncIterator[Sc
         yield bridge
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def harness(
     bridge: ScriptedBridge, mosquitto: MosquittoServer, sqlite_settings: dict[str, Any]
 ) -> AsyncIterator[CampaignsHarness]:

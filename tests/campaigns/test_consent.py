@@ -10,6 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+import pytest_asyncio
 
 from bridge.contract.campaigns import CampaignState, RecipientState
 from bridge.contract.lifecycle import AckName
@@ -32,7 +33,7 @@ from tests.mariadb_server import MariaDbServer
 LOCKED = timedelta(hours=1)
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def database(sqlite_settings: dict[str, Any]) -> AsyncIterator[SqlDatabase]:
     async with SqlDatabase(load(**sqlite_settings).database_url) as database:
         yield database

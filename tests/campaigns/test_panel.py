@@ -7,12 +7,12 @@ from playwright.async_api import FilePayload, Page, Route, ViewportSize, expect
 
 from bridge.contract.lifecycle import AckLevel
 from tests.campaigns.conftest import CampaignsHarness, number
-from tests.http.panel.pages import DESK, PHONE, OpenPanel, browser, open_panel
+from tests.http.panel.pages import DESK, PHONE, OpenPanel, open_panel
 from tests.http.panel.test_no_answer import ONCE, swallow
 from tests.layout import NAMES, SPACED, check_fits
 from tests.pictures import FOLDER, check_accessible, picture
 
-__all__ = ["browser", "open_panel"]
+__all__ = ["open_panel"]
 NARROW: ViewportSize = {"width": 320, "height": 700}
 MISSING_EN = {
     "list": "Choose a list, or a file with one.",

@@ -17,18 +17,6 @@ from tests.drivers.worlds import ScriptedWorld, WebWorld, World
 from tests.parts import require_binary
 
 
-def on_one_loop(items: list[pytest.Item], folder: Path) -> None:
-    """Run the tests of a folder on one event loop, so that they can share what starts slowly."""
-    inside = f"{folder}/"
-    for item in items:  # all of the suite: a look into `path.parents` of each took a fifth of the collection
-        if str(item.path).startswith(inside) and pytest_asyncio.is_async_test(item):
-            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    on_one_loop(items, Path(__file__).parent)
-
-
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def runtime() -> AsyncIterator[PlaywrightRuntime]:
     """One Playwright for all tests, as all sessions of a bridge share one."""

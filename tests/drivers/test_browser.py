@@ -110,6 +110,16 @@ async def test_the_user_agent_does_not_say_headless(tmp_path: Path) -> None:
     assert "Headless" not in agent
 
 
+async def test_a_browser_is_asked_for_its_version_once_until_it_is_replaced(tmp_path: Path) -> None:
+    asked = tmp_path / "asked"
+    text = f"echo asked >> {asked}; echo 'Chromium {{}}.0.8078.79'"
+    executable = program(tmp_path, "chromium", text.format(156))
+    agents = [await user_agent(executable) for _ in range(3)]
+    assert (len(set(agents)), asked.read_text().split()) == (1, ["asked"])
+    program(tmp_path, "chromium", text.format(157))
+    assert " Chrome/157.0.0.0 " in await user_agent(executable)
+
+
 @pytest.mark.parametrize(
     ("report", "reason"),
     [

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shlex
 from base64 import b64encode
 from collections.abc import AsyncIterator
@@ -12,13 +11,11 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Page, async_playwright, expect
+from playwright.async_api import Browser, Page, expect
 
 from tests.e2e.conftest import Product, command, first_lines, running, subscriber
-from tests.parts import require_binary
 from tests.sample_files import PNG
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
 ANA = "5491155500001"
 #: A file that people bring; the page takes it, so that the browser does not open it.
 FILE = """(target, [name, content]) => {
@@ -53,23 +50,20 @@ TEXTS = {
 }
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def product(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Product]:
     async with running(tmp_path_factory.mktemp("main")) as up:
         await up.printed("haby connected")
         yield up
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def phone(product: Product) -> AsyncIterator[Page]:
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def phone(product: Product, browser: Browser) -> AsyncIterator[Page]:
     """The phone's page in a real browser."""
-    path = require_binary("chromium-headless-shell", "chromium-headless-shell")
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=path, chromium_sandbox=os.geteuid() != 0)
-        page = await browser.new_page()
-        await page.goto(await product.phone_url())
-        yield page
-        await browser.close()
+    page = await browser.new_page()
+    await page.goto(await product.phone_url())
+    yield page
+    await page.close()
 
 
 async def test_a_message_typed_on_the_phone_reaches_the_printed_mosquitto_sub(product: Product, phone: Page) -> None:

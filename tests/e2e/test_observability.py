@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.async_api import async_playwright, expect
+from playwright.async_api import Browser, expect
 
 from bridge.http.listener import address_of, listen
 from bridge.ops.private_broker import private_broker
@@ -25,7 +25,6 @@ from tests.e2e.in_process import bridge_on, settings_for
 from tests.http.receiver import Answer, Receiver
 from tests.loopback import http_client
 from tests.mosquitto_server import free_port
-from tests.parts import require_binary
 from tests.prometheus_server import Prometheus, scraping
 from tests.responder.openai_server import OpenAiServer
 
@@ -35,11 +34,9 @@ MANY = 120
 GIGABYTE = 10**9
 
 
-async def test_the_printed_link_opens_a_panel_that_receives_and_answers(tmp_path: Path) -> None:
-    path = require_binary("chromium-headless-shell", "chromium-headless-shell")
-    async with running(tmp_path, WA_HTTP_PORT="0", PORT="0") as up, async_playwright() as playwright:
+async def test_the_printed_link_opens_a_panel_that_receives_and_answers(tmp_path: Path, browser: Browser) -> None:
+    async with running(tmp_path, WA_HTTP_PORT="0", PORT="0") as up:
         link = next(word for word in (await up.printed("#link=")).split() if "#link=" in word)
-        browser = await playwright.chromium.launch(executable_path=path, chromium_sandbox=os.geteuid() != 0)
         page = await browser.new_page(locale="en-GB")
         await page.goto(link)  # works before a phone is paired
         card = page.get_by_role("article", name="haby")
@@ -51,7 +48,7 @@ async def test_the_printed_link_opens_a_panel_that_receives_and_answers(tmp_path
         await page.keyboard.type("Sí, hasta las 20.")
         await page.keyboard.press("Enter")
         await expect(page.get_by_role("log").locator(".mine")).to_contain_text("read", timeout=15_000)
-        await browser.close()
+        await page.close()
         code, output, errors = await command(up, "wa", "listeners", "list")  # finds the port in use
         assert (code, errors) == (0, "")
         assert "No webhook is registered" in output

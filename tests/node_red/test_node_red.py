@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 from collections import Counter
@@ -12,8 +11,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import pytest
-from playwright.async_api import async_playwright, expect
+import pytest_asyncio
+from playwright.async_api import Browser, expect
 
 from bridge.contract.kinds.poll import Poll
 from bridge.settings import load
@@ -23,7 +22,6 @@ from tests.mosquitto_server import MosquittoServer, free_port
 from tests.mqtt.conftest import BridgeUnderTest
 from tests.mqtt.probe import MqttProbe, mqtt_probe
 from tests.node_red.server import NAME, PACKAGE, NodeRedServer, example, node_red
-from tests.parts import require_binary
 from tests.pictures import picture
 
 ANA, LEO = "5491155500001@c.us", "5491155500002@c.us"
@@ -68,7 +66,7 @@ async def running(folder: Path) -> AsyncIterator[Flows]:
                 await bridge.stop()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def flows(tmp_path: Path) -> AsyncIterator[Flows]:
     """The bridge runs, Node-RED is not started."""
     async with running(tmp_path) as flows:
@@ -195,24 +193,21 @@ async def test_each_fault_says_what_to_do(flows: Flows) -> None:
         await server.printed(sentence)
 
 
-async def test_the_editor_shows_the_nodes_and_their_fields(flows: Flows) -> None:
-    browser_path = require_binary("chromium-headless-shell", "chromium-headless-shell")
+async def test_the_editor_shows_the_nodes_and_their_fields(flows: Flows, browser: Browser) -> None:
     server = flows.server
     await server.start(example("answer"))
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=browser_path, chromium_sandbox=os.geteuid() != 0)
-        page = await browser.new_page(locale="en-US", viewport={"width": 1280, "height": 620})
-        errors: list[str] = []
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        await page.goto(server.url)
-        await expect(page.locator("#red-ui-palette .red-ui-palette-node[data-palette-type^='wa ']")).to_have_count(3)
-        await expect(page.locator("#wa-answer-status")).to_contain_text("Ready.")
-        await picture(page, "node-red")
-        await page.locator("#wa-answer-in").dblclick()
-        await expect(page.locator("#dialog-form")).to_contain_text("Begin with")
-        await picture(page, "node-red-dialog")
-        assert errors == []
-        await browser.close()
+    page = await browser.new_page(locale="en-US", viewport={"width": 1280, "height": 620})
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    await page.goto(server.url)
+    await expect(page.locator("#red-ui-palette .red-ui-palette-node[data-palette-type^='wa ']")).to_have_count(3)
+    await expect(page.locator("#wa-answer-status")).to_contain_text("Ready.")
+    await picture(page, "node-red")
+    await page.locator("#wa-answer-in").dblclick()
+    await expect(page.locator("#dialog-form")).to_contain_text("Begin with")
+    await picture(page, "node-red-dialog")
+    assert errors == []
+    await page.close()
     for language, text, field in (
         ("en-US", "Passes on each received message once", "Begin with"),
         ("es-ES", "Entrega cada mensaje recibido una sola vez", "Empezar con"),

@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser
 
 from bridge.app import Bridge
 from bridge.app.clock import SystemClock
@@ -24,17 +22,14 @@ from bridge.http.listener import address_of, listen
 from bridge.sandbox import Sandbox
 from bridge.sandbox.world import World
 from bridge.settings import BridgeSettings, load
-from tests.drivers.conftest import on_one_loop
 from tests.http.conftest import QUICK
-from tests.http.panel.pages import OpenPanel, panel_browser, panel_pages
+from tests.http.panel.pages import open_panel
 from tests.loopback import http_client
 from tests.mosquitto_server import MosquittoServer
 from tests.mqtt.probe import MqttProbe, mqtt_probe
 from tests.parts import require_binary
 
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    on_one_loop(items, Path(__file__).parent)
+__all__ = ["open_panel"]
 
 
 class RunningBridge:
@@ -105,16 +100,3 @@ async def probe(running: RunningBridge) -> AsyncIterator[MqttProbe]:
     """As admin, on everything that the shipped ACL allows an admin to read."""
     async with mqtt_probe(running.broker.url("admin")) as probe:
         yield probe
-
-
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def browser() -> AsyncIterator[Browser]:
-    async with panel_browser() as browser:
-        yield browser
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def open_panel(browser: Browser) -> AsyncIterator[OpenPanel]:
-    """As in the tests of the panel."""
-    async with panel_pages(browser) as open_panel:
-        yield open_panel

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
+import pytest_asyncio
 
 from bridge.asgi.api_credentials import SharedCredentials
 from bridge.settings import load as load_bridge
@@ -68,7 +69,7 @@ def mariadb_settings(server: MariaDbServer, name: str) -> dict[str, Any]:
     }
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def database(database_settings: dict[str, Any]) -> AsyncIterator[SqlDatabase]:
     """An open, migrated database."""
     async with SqlDatabase(load(**database_settings).database_url) as database:
@@ -173,7 +174,7 @@ def broker(tmp_path: Path) -> Iterator[MosquittoServer]:
         yield server
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def scripted_bridge(broker: MosquittoServer, tmp_path: Path) -> AsyncIterator[ScriptedBridge]:
     """A bridge that is connected to the broker."""
     settings = load_bridge(addresses=broker.url("bridge"), data_dir=tmp_path / "bridge", pace="off", instance="test")
@@ -185,7 +186,7 @@ async def scripted_bridge(broker: MosquittoServer, tmp_path: Path) -> AsyncItera
         await scripted_bridge.stop()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def harness(
     scripted_bridge: ScriptedBridge, broker: MosquittoServer, sqlite_settings: dict[str, Any]
 ) -> AsyncIterator[ResponderHarness]:
@@ -197,7 +198,7 @@ async def harness(
         await harness.stop()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def harness_on_each(
     scripted_bridge: ScriptedBridge, broker: MosquittoServer, database_settings: dict[str, Any]
 ) -> AsyncIterator[ResponderHarness]:

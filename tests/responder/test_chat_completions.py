@@ -10,6 +10,7 @@ from email.utils import formatdate
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from pydantic import SecretStr
 
 from responder.chat_completions import CompletionOutcome, completion_of, reason_of, retry_after_of
@@ -23,13 +24,13 @@ from tests.responder.openai_server import OpenAiServer, completion
 ASKED: list[ChatMessage] = [{"role": "user", "content": "¿Abren mañana?"}]
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def server() -> AsyncIterator[OpenAiServer]:
     async with OpenAiServer() as server:
         yield server
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def model(server: OpenAiServer) -> AsyncIterator[Model]:
     options = ModelOptions(SecretStr("sk-secret-of-the-test"), server.url, timeout=2)
     faults = FaultLog(time.time, lambda _: None)

@@ -3,35 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Page, async_playwright, expect
+from playwright.async_api import Browser, Page, expect
 
 from bridge.sandbox import Sandbox
 from tests.e2e.conftest import Product, running, until
 from tests.loopback import http_client
 from tests.mosquitto_server import free_port
-from tests.parts import require_binary
 from tests.responder.openai_server import OpenAiServer
 
 ANA, BETO, CARLA = (f"549115555000{number}@c.us" for number in (1, 2, 3))
-NOT_ROOT = os.geteuid() != 0  # Chromium has no sandbox for root
 
 
 @asynccontextmanager
-async def phone_of(product: Product) -> AsyncIterator[Page]:
-    async with async_playwright() as playwright:
-        path = os.environ.get("WA_BROWSER") or require_binary("chromium-headless-shell", "chromium-headless-shell")
-        browser = await playwright.chromium.launch(executable_path=path, chromium_sandbox=NOT_ROOT)
-        page = await browser.new_page()
-        await page.goto(await product.phone_url())
-        yield page
-        await browser.close()
+async def phone_of(product: Product, browser: Browser) -> AsyncIterator[Page]:
+    page = await browser.new_page()
+    await page.goto(await product.phone_url())
+    yield page
+    await page.close()
 
 
 async def say(phone: Page, text: str) -> None:
@@ -39,14 +33,16 @@ async def say(phone: Page, text: str) -> None:
     await phone.keyboard.press("Enter")
 
 
-async def test_the_phone_shows_typing_while_the_model_works_and_then_the_answer(tmp_path: Path) -> None:
+async def test_the_phone_shows_typing_while_the_model_works_and_then_the_answer(
+    tmp_path: Path, browser: Browser
+) -> None:
     async with OpenAiServer() as server:
         server.script = [answering := asyncio.Event()]
         async with running(
             tmp_path, RESPONDER_ACTIVO="on", PORT=str(free_port()), OPENAI_API_KEY="clave", OPENAI_BASE_URL=server.url
         ) as product:
             await product.printed("haby connected")
-            async with phone_of(product) as phone:
+            async with phone_of(product, browser) as phone:
                 await phone.get_by_role("button", name="Ana").click()
                 await say(phone, "¿Hacen envíos a Rosario?")
                 bubbles = phone.get_by_role("log").locator(".bubble")
@@ -59,10 +55,10 @@ async def test_the_phone_shows_typing_while_the_model_works_and_then_the_answer(
                 await expect(bubbles).to_have_count(2)
 
 
-async def test_hola_on_the_phone_is_answered_with_ticks(tmp_path: Path) -> None:
+async def test_hola_on_the_phone_is_answered_with_ticks(tmp_path: Path, browser: Browser) -> None:
     async with running(tmp_path, RESPONDER_ACTIVO="on", PORT=str(free_port())) as product:
         await product.printed("haby connected")
-        async with phone_of(product) as phone:
+        async with phone_of(product, browser) as phone:
             await answered(product, phone)
 
 

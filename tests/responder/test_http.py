@@ -11,7 +11,7 @@ from pathlib import Path
 
 import httpx
 import jwt
-import pytest
+import pytest_asyncio
 
 from bridge.contract.kinds.media import Media
 from responder.app import Responder
@@ -22,12 +22,12 @@ from tests.responder.conftest import ResponderHarness
 KEY, SECRET = "clave-larga-de-prueba", "un-secreto-de-prueba-bastante-largo-0123456789"
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def running(harness_on_each: ResponderHarness) -> Responder:
     return await harness_on_each.start()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def http(running: Responder) -> AsyncIterator[httpx.AsyncClient]:
     async with http_client(running.url) as client:
         yield client

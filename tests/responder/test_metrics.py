@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.client.conftest import ANA
@@ -22,7 +23,7 @@ OPERATIONS = Path(__file__).parents[2] / "docs/operations.md"
 DASHBOARD = Path(__file__).parents[2] / "deploy/monitoring/grafana/bridge.json"
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def server() -> AsyncIterator[OpenAiServer]:
     async with OpenAiServer() as server:
         yield server

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
+import pytest_asyncio
 from sqlalchemy import text
 
 from bridge.sql.database import SqlDatabase
@@ -45,7 +46,7 @@ INSERT INTO ll_ia_conversaciones (cliente_id, telefono, rol, mensaje, notas) VAL
 """
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def legacy(mariadb: MariaDbServer, request: pytest.FixtureRequest) -> AsyncIterator[SqlDatabase]:
     """A legacy database with the tables of `request.param`."""
     name = mariadb.create(f"legacy_{request.node.name.encode().hex()[-24:]}", "latin1")

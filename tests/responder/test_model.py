@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from pydantic import SecretStr
 
 from responder.breaker import Breaker
@@ -24,13 +25,13 @@ from tests.responder.conftest import ResponderHarness
 from tests.responder.openai_server import OpenAiServer
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def server() -> AsyncIterator[OpenAiServer]:
     async with OpenAiServer() as server:
         yield server
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def model(server: OpenAiServer) -> AsyncIterator[Model]:
     options = ModelOptions(SecretStr("k"), server.url, timeout=0.5, price_in=1.0, price_out=10.0)
     faults = FaultLog(time.time, lambda _: None)

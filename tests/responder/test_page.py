@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import pytest
-from playwright.async_api import Page, Route, async_playwright, expect
+import pytest_asyncio
+from playwright.async_api import Browser, Page, Route, expect
 
 from bridge.contract.kinds.location import Place
 from bridge.contract.kinds.media import Media
 from tests.client.conftest import ANA, BETO
-from tests.parts import require_binary
 from tests.pictures import check_accessible, picture
 from tests.responder.conftest import ResponderHarness
 
@@ -24,28 +22,22 @@ AT_END = """() => {
     const { scrollTop, scrollHeight, clientHeight } = document.getElementById('messages');
     return scrollTop > 0 && scrollHeight - scrollTop - clientHeight < 2;
 }"""
-NOT_ROOT = os.geteuid() != 0  # Chromium has no sandbox for root
 
 
-@pytest.fixture
-async def page() -> AsyncIterator[Page]:
-    """A browser in Spanish; fails the test on a script error or a violation of the security policy."""
+@pytest_asyncio.fixture(loop_scope="session")
+async def page(browser: Browser) -> AsyncIterator[Page]:
+    """In Spanish; fails the test on a script error or a violation of the security policy."""
     problems: list[str] = []
-    async with async_playwright() as playwright:
-        path = os.environ.get("WA_BROWSER") or require_binary("chromium-headless-shell", "chromium-headless-shell")
-        browser = await playwright.chromium.launch(
-            executable_path=path, chromium_sandbox=NOT_ROOT, args=[f"--host-resolver-rules=MAP {REMOTE_HOST} 127.0.0.1"]
-        )
-        context = await browser.new_context(locale="es-AR", viewport={"width": 1200, "height": 800})
-        page = await context.new_page()
-        page.on("pageerror", lambda error: problems.append(str(error)))
-        page.on("console", lambda line: problems.append(line.text) if "Security Policy" in line.text else None)
-        yield page
-        await browser.close()
+    context = await browser.new_context(locale="es-AR", viewport={"width": 1200, "height": 800})
+    page = await context.new_page()
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("console", lambda line: problems.append(line.text) if "Security Policy" in line.text else None)
+    yield page
+    await context.close()
     assert problems == []
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def shown(harness: ResponderHarness, page: Page) -> ResponderHarness:
     """Two conversations, and the page that shows them."""
     responder = await harness.start()

@@ -8,17 +8,18 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Page, ViewportSize, expect
 
 from bridge.settings import load as load_bridge
 from tests.client.conftest import ANA, BETO, ScriptedBridge, served_bridge
-from tests.http.panel.pages import DESK, OpenPanel, browser, open_panel
+from tests.http.panel.pages import DESK, OpenPanel, open_panel
 from tests.loopback import http_client
 from tests.mosquitto_server import MosquittoServer, free_port
 from tests.pictures import check_accessible, picture
 from tests.responder.conftest import ResponderHarness
 
-__all__ = ["browser", "open_panel"]
+__all__ = ["open_panel"]
 NARROW: ViewportSize = {"width": 320, "height": 700}
 KEY = "clave-larga-de-prueba-0123456789"
 SECRET = "un-secreto-de-prueba-bastante-largo-0123456789"
@@ -31,7 +32,7 @@ class PanelOf:
         self.url = url
 
 
-@pytest.fixture(params=[{}])
+@pytest_asyncio.fixture(loop_scope="session", params=[{}])
 async def scripted_bridge(
     broker: MosquittoServer, tmp_path: Path, request: pytest.FixtureRequest
 ) -> AsyncIterator[ScriptedBridge]:
@@ -48,7 +49,7 @@ async def scripted_bridge(
         yield bridge
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def panel(harness: ResponderHarness, scripted_bridge: ScriptedBridge) -> PanelOf:
     """The panel, with a responder that the bridge finds."""
     assert scripted_bridge.http is not None

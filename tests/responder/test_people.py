@@ -16,6 +16,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+import pytest_asyncio
 from sqlalchemy import func, insert, select, text
 
 from bridge.client import Cursor
@@ -108,19 +109,19 @@ class Desk:
         return [one for (one,) in await self.rows("SELECT verdict FROM wa_message ORDER BY id")]
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def embedded(sqlite_settings: dict[str, Any]) -> AsyncIterator[SqlDatabase]:
     """For what does not depend on the kind of database."""
     async with SqlDatabase(load(**sqlite_settings).database_url) as database:
         yield database
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def desk(embedded: SqlDatabase) -> Desk:
     return Desk(embedded)
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def each_desk(database: SqlDatabase) -> Desk:
     """On each kind of database."""
     return Desk(database)

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-import pytest
+import pytest_asyncio
 
 from bridge.contract.errors import CodedError
 from bridge.contract.kinds.media import Media
@@ -25,14 +25,14 @@ URL = f"data:image/jpeg;base64,{base64.b64encode(JPEG).decode()}"
 TIMING = Timing(pictures=PictureTiming(wait=2.0, poll=0.02))
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def server() -> AsyncIterator[OpenAiServer]:
     async with OpenAiServer() as server:
         server.answer = lambda messages: f"Lo veo ({len(messages)})."
         yield server
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def seeing(
     broker: MosquittoServer, tmp_path: Path, sqlite_settings: dict[str, Any], server: OpenAiServer
 ) -> AsyncIterator[ResponderHarness]:

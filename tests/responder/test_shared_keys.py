@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import expect
 
 from bridge.contract.pace import Pace
@@ -18,13 +19,13 @@ from bridge.settings import load as load_bridge
 from bridge.store import BRIDGE_STORE, BridgeStore
 from responder.app import Responder
 from tests.client.conftest import ANA, ScriptedBridge, served_bridge
-from tests.http.panel.pages import OpenPanel, browser, open_panel
+from tests.http.panel.pages import OpenPanel, open_panel
 from tests.loopback import http_client
 from tests.mosquitto_server import MosquittoServer, free_port
 from tests.pictures import picture
 from tests.responder.conftest import ResponderHarness
 
-__all__ = ["browser", "open_panel"]
+__all__ = ["open_panel"]
 SECRET = "lo-que-solo-sabe-este-proceso"
 OWNER = new_key("dueña", [Scope.ADMIN], None, 0.0)
 #: Whose key may do less than everything.
@@ -35,7 +36,7 @@ WEAKER = {
 }
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def scripted_bridge(broker: MosquittoServer, tmp_path: Path) -> AsyncIterator[ScriptedBridge]:
     """As in conftest, with HTTP."""
     settings = load_bridge(addresses=broker.url("bridge"), data_dir=tmp_path / "bridge", pace="off", instance="test")

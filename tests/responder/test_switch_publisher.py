@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 
-import pytest
+import pytest_asyncio
 
 from bridge.broker import BrokerConnection, BrokerOptions, connect, parse_addresses
 from bridge.contract.bot import BotConfig
@@ -17,7 +17,7 @@ from tests.responder.conftest import ResponderHarness
 TOPICS = Topics()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def admin(broker: MosquittoServer) -> AsyncIterator[BrokerConnection]:
     async with connect(options(broker, "admin")) as connection:
         yield connection

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from bridge.contract.errors import CodedError
 from bridge.contract.kinds.media import Media
@@ -30,13 +31,13 @@ LINES = "SELECT rol, mensaje FROM ll_ia_conversaciones ORDER BY id"
 TIMING = Timing(model=ModelTiming(retry=0.01, breaker=0.1), voice=VoiceTiming(0.1, longest_retry=0.1, hold=5))
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def server() -> AsyncIterator[OpenAiServer]:
     async with OpenAiServer() as server:
         yield server
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def bridge(broker: MosquittoServer, tmp_path: Path) -> AsyncIterator[FacadeBridge]:
     """A bridge that serves the files of messages."""
     settings = load_bridge(addresses=broker.url("bridge"), data_dir=tmp_path / "bridge", pace="off", instance="test")
@@ -48,7 +49,7 @@ async def bridge(broker: MosquittoServer, tmp_path: Path) -> AsyncIterator[Facad
         await bridge.stop()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def voice(
     bridge: FacadeBridge, broker: MosquittoServer, database_settings: dict[str, Any], server: OpenAiServer
 ) -> AsyncIterator[ResponderHarness]:

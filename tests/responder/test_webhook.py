@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
+import pytest_asyncio
 
 from bridge.app import Bridge
 from bridge.contract.signature import signature
@@ -54,7 +55,7 @@ class FacadeBridge(ScriptedBridge):
                 await asyncio.sleep(0.05)
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def facade(scripted_bridge: ScriptedBridge) -> AsyncIterator[FacadeBridge]:
     await scripted_bridge.stop()
     facade = FacadeBridge(scripted_bridge.settings)
@@ -202,7 +203,7 @@ class BadSender:
             await writer.drain()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def bad_sender() -> AsyncIterator[BadSender]:
     sender = BadSender()
     await sender.start()

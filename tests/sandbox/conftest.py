@@ -1,28 +1,24 @@
 """A running sandbox, and browser tabs in which the real wa-js is injected as the driver does it.
 
-All tests share one event loop and one browser, because its start is slow. Each has its own sandbox and its own browser
-context, which stores nothing that another one finds.
+Each test has its own sandbox and its own browser context.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, BrowserContext, Error, Page, Playwright, async_playwright
+from playwright.async_api import Browser, BrowserContext, Error, Page, Playwright
 
 import bridge.drivers.web
 from bridge.sandbox import Sandbox
-from tests.drivers.conftest import on_one_loop
-from tests.parts import require_binary
+from tests.conftest import NOT_ROOT
 
 WA_JS = Path(bridge.drivers.web.__file__).parent / "node_modules/@wppconnect/wa-js/dist/wppconnect-wa.js"
 EVENTS = [
@@ -53,11 +49,6 @@ for (const name of EVENTS) WPP.on(name, (m) => recorded.push({
 """
 USABLE = "() => WPP.isFullReady && WPP.conn.isAuthenticated() && WPP.conn.getStreamData().mode === 'MAIN'"
 TIMEOUT = 10.0
-NOT_ROOT = os.geteuid() != 0  # Chromium has no sandbox for root
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    on_one_loop(items, Path(__file__).parent)
 
 
 class Tab:
@@ -139,24 +130,6 @@ async def injected(context: BrowserContext) -> BrowserContext:
     return context
 
 
-@pytest.fixture(scope="session")
-def browser_path() -> str:
-    return os.environ.get("WA_BROWSER") or require_binary("chromium-headless-shell", "chromium-headless-shell")
-
-
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def shared_playwright() -> AsyncIterator[Playwright]:
-    async with async_playwright() as running:
-        yield running
-
-
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def shared_browser(shared_playwright: Playwright, browser_path: str) -> AsyncIterator[Browser]:
-    browser = await shared_playwright.chromium.launch(executable_path=browser_path, chromium_sandbox=NOT_ROOT)
-    yield browser
-    await browser.close()
-
-
 @asynccontextmanager
 async def quick_sandbox() -> AsyncIterator[Sandbox]:
     """A sandbox that synchronises without delay."""
@@ -189,13 +162,13 @@ async def sandbox() -> AsyncIterator[Sandbox]:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def open_phone(sandbox: Sandbox, shared_browser: Browser) -> AsyncIterator[OpenPhone]:
+async def open_phone(sandbox: Sandbox, browser: Browser) -> AsyncIterator[OpenPhone]:
     """`await open_phone(locale="es-AR", color_scheme="dark")` opens the phone's page; its errors fail the test."""
     contexts: list[BrowserContext] = []
     problems: list[str] = []
 
     async def open_page(**options: Any) -> Page:
-        context = await shared_browser.new_context(**{"reduced_motion": "reduce", "locale": "en-GB"} | options)
+        context = await browser.new_context(**{"reduced_motion": "reduce", "locale": "en-GB"} | options)
         contexts.append(context)
         page = await context.new_page()
         page.on("pageerror", lambda error: problems.append(str(error)))
@@ -222,16 +195,16 @@ async def write(page: Page, text: str) -> None:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def open_profile(shared_playwright: Playwright, browser_path: str, tmp_path: Path) -> AsyncIterator[OpenProfile]:
+async def open_profile(playwright: Playwright, browser_path: str, tmp_path: Path) -> AsyncIterator[OpenProfile]:
     """As `profiles`, in the folder of the test."""
-    async with profiles(shared_playwright, browser_path, tmp_path) as open_named:
+    async with profiles(playwright, browser_path, tmp_path) as open_named:
         yield open_named
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def tab(sandbox: Sandbox, shared_browser: Browser) -> AsyncIterator[Tab]:
+async def tab(sandbox: Sandbox, browser: Browser) -> AsyncIterator[Tab]:
     """A tab on the sandbox's page, not logged in."""
-    context = await injected(await shared_browser.new_context())
+    context = await injected(await browser.new_context())
     opened = Tab(await context.new_page())
     await opened.page.goto(sandbox.url)
     await opened.until("() => WPP.isFullReady")

@@ -33,8 +33,8 @@ async def sandbox() -> AsyncIterator[Sandbox]:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def tab(sandbox: Sandbox, shared_browser: Browser) -> AsyncIterator[Tab]:
-    context = await injected(await shared_browser.new_context())
+async def tab(sandbox: Sandbox, browser: Browser) -> AsyncIterator[Tab]:
+    context = await injected(await browser.new_context())
     await context.credentials.install()
     credential = await context.credentials.create("localhost")
     sandbox.world.linking.passkeys.register(credential["id"], credential["publicKey"])

@@ -26,7 +26,6 @@ from bridge.core.session_view import StateChange
 from bridge.drivers.web import Limits
 from bridge.mqtt import MqttProgress
 from bridge.store import SessionStore, open_store
-from tests.drivers.conftest import on_one_loop
 from tests.drivers.conftest import runtime as runtime  # noqa: PLC0414 - fixtures
 from tests.drivers.conftest import web as web  # noqa: PLC0414
 from tests.drivers.worlds import LIMITS, SystemClock, WebWorld
@@ -36,10 +35,6 @@ TIMEOUT = 25.0
 CATCH_UP = CatchUpLimits()
 #: What takes minutes in production takes about a second here.
 QUICK = replace(LIMITS, no_site=0.5, missing_functions=1.0, link_down=1.5, refused=1.0, replaced=1.5, restarts=50)
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    on_one_loop(items, Path(__file__).parent)
 
 
 class LiveSession:

@@ -21,6 +21,8 @@ INSTALL = (
 )
 #: Ends the names of the builds of Chromium that have no window.
 _WITHOUT_WINDOW = "headless-shell"
+#: The answers of browsers, by path and time of change: the question takes 28 ms of CPU, and each session asks it.
+_agents: dict[tuple[Path, int], str] = {}
 _VERSION = re.compile(r"(\d+)\.\d+\.\d+\.\d+")
 
 
@@ -60,9 +62,16 @@ def find_executable(configured: str | None, playwright_own: str | None = None, *
     raise BrowserFailed(f"No browser is installed. {INSTALL}")
 
 
+def _changed_at(executable: Path) -> int:
+    return executable.stat().st_mtime_ns
+
+
 async def user_agent(executable: Path, limit: float = 20.0) -> str:
     """That of a desktop Chrome of the same version: WhatsApp Web refuses `HeadlessChrome`. Raises `BrowserFailed`."""
     try:
+        asked = executable, _changed_at(executable)
+        if (known := _agents.get(asked)) is not None:
+            return known
         async with asyncio.timeout(limit):
             process = await asyncio.create_subprocess_exec(
                 executable,
@@ -85,7 +94,8 @@ async def user_agent(executable: Path, limit: float = 20.0) -> str:
     version = _VERSION.search(answer.decode("utf-8", "replace"))
     if version is None:
         raise BrowserFailed(f"{executable} --version names no version: it is not a Chromium.")
-    return (
+    agent = _agents[asked] = (
         "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko)"
         f" Chrome/{version[1]}.0.0.0 Safari/537.36"
     )
+    return agent

@@ -78,16 +78,21 @@ def playwright_drivers() -> list[ProcessMark]:
 
 async def browser_ended(profile: Path) -> None:
     """Return after a browser has started on this profile and ended. Polled: another program gives no event."""
-    while (browser := await asyncio.to_thread(browser_of, profile)) is None:  # noqa: ASYNC110
-        await asyncio.sleep(_POLL)
+    browser = None
+    while browser is None:
+        await asyncio.sleep(_POLL)  # a look before the first pause would come before the browser
+        browser = await asyncio.to_thread(browser_of, profile)
     while browser.is_alive:  # noqa: ASYNC110
         await asyncio.sleep(_POLL)
 
 
 def _started_with(profile: Path) -> Iterator[tuple[ProcessMark, list[str]]]:
     argument = f"--user-data-dir={profile.absolute()}"
-    for process in psutil.process_iter(["cmdline"]):  # of all processes: each further one takes long
-        words = process.info["cmdline"] or []
+    for process in psutil.process_iter():  # of all processes: each further look takes long
+        try:
+            words = process.cmdline()
+        except psutil.Error:  # it has ended, or belongs to another user
+            continue
         if len(words) == 1:
             words = words[0].split(" ")  # Chromium's children write their command line as one word
         if argument in words:

@@ -14,10 +14,11 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import FileResponse, JSONResponse
-from starlette.routing import Mount
+from starlette.routing import Mount, Route
 
 from bridge.asgi.kinds_script import kinds_script
 from bridge.asgi.page_files import PageFiles
+from bridge.asgi.page_script import page_script
 from bridge.contract.requests.groups_join import INVITE_LINK, invite_code
 from bridge.core.qr_image import qr_png
 from bridge.http.context import AppContext
@@ -41,6 +42,7 @@ async def kinds() -> Response:
     return kinds_script()
 
 
+router.routes.append(Route("/panel/static/main.js", page_script(STATIC / "main.js")))
 router.routes.append(Mount("/panel/static", PageFiles(directory=STATIC), name="panel files"))
 
 

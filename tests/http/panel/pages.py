@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 from typing import Literal, Protocol
 from urllib.parse import urlsplit
 
-import pytest
-from playwright.async_api import Browser, BrowserContext, Page, Route, ViewportSize, async_playwright, expect
+import pytest_asyncio
+from playwright.async_api import Browser, BrowserContext, Page, Route, ViewportSize, expect
 
-from tests.parts import require_binary
-
-NOT_ROOT = os.geteuid() != 0  # Chromium has no sandbox for root
 DESK: ViewportSize = {"width": 1280, "height": 860}
 PHONE: ViewportSize = {"width": 390, "height": 844}
 OpenPanel = Callable[..., Awaitable[Page]]
@@ -37,23 +32,13 @@ async def after(held: asyncio.Event, route: Route) -> None:
     await route.continue_()
 
 
-@asynccontextmanager
-async def panel_browser() -> AsyncIterator[Browser]:
-    """A browser to open the panel in."""
-    path = os.environ.get("WA_BROWSER") or require_binary("chromium-headless-shell", "chromium-headless-shell")
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=path, chromium_sandbox=NOT_ROOT)
-        yield browser
-        await browser.close()
-
-
-@asynccontextmanager
-async def panel_pages(browser: Browser) -> AsyncIterator[OpenPanel]:
+@pytest_asyncio.fixture(loop_scope="session")
+async def open_panel(browser: Browser) -> AsyncIterator[OpenPanel]:
     """`await open_panel(side, size=PHONE, locale="es-AR", at="#messages")`; the pages close at the end."""
     problems: list[str] = []
     contexts: list[BrowserContext] = []
 
-    async def open_panel(
+    async def opened(
         side: HasUrl,
         *,
         size: ViewportSize = DESK,
@@ -86,21 +71,7 @@ async def panel_pages(browser: Browser) -> AsyncIterator[OpenPanel]:
         await page.goto(f"{side.url}/{at}")
         return page
 
-    yield open_panel
+    yield opened
     for context in contexts:
         await context.close()
     assert problems == []
-
-
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    """A browser of the test's own. The tests of the panel itself share one: see their `conftest.py`."""
-    async with panel_browser() as browser:
-        yield browser
-
-
-@pytest.fixture
-async def open_panel(browser: Browser) -> AsyncIterator[OpenPanel]:
-    """As `panel_pages`."""
-    async with panel_pages(browser) as open_panel:
-        yield open_panel
