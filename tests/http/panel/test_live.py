@@ -24,6 +24,8 @@ SHOWS = "(text) => document.getElementById('view').textContent.includes(text)"
 # What a feed takes whose answers the test gives: two hints follow each other so closely that the first call lasts.
 OUTBOX = """async (answers) => {
     const { MessageFeed } = await import('/panel/static/message_feed.js');
+    const { account } = await import('/panel/static/api.js'); // of this module, not of the page
+    account.me = { scopes: ['send'] };
     const taken = [], given = [], real = window.fetch;
     window.fetch = (path, options) => path.includes('/sends?')
         ? new Promise((resolve) => given.push((state) => resolve(Response.json({ sends: [state] }))))
