@@ -50,3 +50,23 @@ async def test_a_message_that_the_page_has_before_the_outbox_knows_it_is_shown_o
     async with page.expect_response(OUTBOX):  # what came is drawn by then
         pass
     await expect(mine).to_have_count(bubbles)
+
+
+#: The ticks of a send that the outbox has as read before the journal's event of its message comes.
+EVENT_AFTER_THE_TICK = """async (chat) => {
+    const { Conversations } = await import('/panel/static/conversations.js');
+    const conversations = new Conversations('haby', () => null);
+    const id = `true_${chat}_3EB00000000000000001`, claimed_at = '2026-01-01T00:00:00Z';
+    const send = { id: 'a', chat, to: chat, number: 1, message: 'va', content: { message: 'va' }, claimed_at };
+    conversations.sends([{ ...send, state: 'read', message_id: id }]);
+    conversations.event({
+        kind: 'sent_message', command: { id: 'a' },
+        message: { id, chat, author: chat, type: 'text', body: 'va', timestamp: 1767225600 },
+    });
+    return conversations.of(chat).map(({ state }) => state);
+}"""
+
+
+async def test_the_event_of_a_message_takes_no_tick_back(started: HttpBridge, open_panel: OpenPanel) -> None:
+    page = await open_panel(started)
+    assert await page.evaluate(EVENT_AFTER_THE_TICK, ANA) == ["read"]

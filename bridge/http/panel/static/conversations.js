@@ -247,7 +247,7 @@ export class Conversations {
   // The message of a command came before the outbox says so.
   #join(command, message) {
     this.commands.set(command, message.id);
-    this.#takeBack(command);
+    if (this.bubbles.get(command)?.key !== message.id) this.#takeBack(command); // its bubble has the ticks
   }
 
   // Each attempt of a command may have another message, and another spelling of its chat.
