@@ -2,6 +2,7 @@
 
 Each becomes a function that returns what it exports. So there may be no circle among the imports, and what a module
 exports stays as it is: no `export let`, no `export default`. The files are read once: a change of one needs a restart.
+A bundler would add a build step, with Node.js, to each change of a page.
 """
 
 from __future__ import annotations
