@@ -50,7 +50,11 @@ class StateFile:
             await asyncio.sleep(DELAY)
             self._changed.clear()
             text = state.model_dump_json()
-            await asyncio.to_thread(self._write, text)
+            writing = asyncio.create_task(asyncio.to_thread(self._write, text), name="write the state")
+            try:
+                await asyncio.shield(writing)
+            finally:
+                await writing  # a cancelled wait does not end its thread, which would write beside `save`
 
     def save(self, state: State) -> None:
         self._write(state.model_dump_json())
