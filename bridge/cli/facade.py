@@ -72,7 +72,7 @@ class FacadeClient:
         try:
             response = await self._client.get(path)
         except httpx.TransportError as error:
-            raise NoFacade(f"The bridge at {self._client.base_url} does not answer.") from error
+            raise NoFacade(self._silent) from error
         if response.is_success:
             return response.content
         raise FacadeRefused(str(response.status_code), response.text[:300])
@@ -83,6 +83,10 @@ class FacadeClient:
 
         await save(self._client, path, target, sha256)
 
+    @property
+    def _silent(self) -> str:
+        return f"The bridge at {self._client.base_url} does not answer."
+
     async def _answer(self, method: str, path: str, *, acts: bool = False, **options: Any) -> dict[str, Any]:
         import httpx
 
@@ -90,10 +94,9 @@ class FacadeClient:
             response = await self._client.request(method, path, **options)
             answer: dict[str, Any] = {} if response.status_code == 204 else response.json()
         except (httpx.ReadError, httpx.ReadTimeout, httpx.RemoteProtocolError) as error:
-            silent = f"The bridge at {self._client.base_url} does not answer."
             if not acts:
-                raise NoFacade(silent) from error
-            raise UnknownOutcome(f"{silent} It may have been carried out: look before you repeat it.") from error
+                raise NoFacade(self._silent) from error
+            raise UnknownOutcome(f"{self._silent} It may have been carried out: look before you repeat it.") from error
         except (httpx.TransportError, ValueError) as error:
             raise NoFacade(
                 f"No bridge with HTTP runs on {self._data_dir}/, and none answers at {self._client.base_url}: start"
